@@ -1,0 +1,1 @@
+//! eventlog: The event log port and its embedded and memory adapters

@@ -1,0 +1,1 @@
+//! objects: The object store port and its directory and memory adapters

@@ -1,0 +1,1 @@
+//! policy: Tenant policies, grants, the basis timeline, retention arithmetic

@@ -1,0 +1,1 @@
+//! sqlite: Opening, migrating and calling SQLite files, and the outbox table
