@@ -1,1 +1,20 @@
-//! objects: The object store port and its directory and memory adapters
+//! objects: the object store port and its embedded adapters.
+//!
+//! It owns the [`ObjectStore`] trait, what a [`Key`] may look like, and two adapters: [`DirectoryObjects`]
+//! (a directory that several processes may share) and [`MemoryObjects`]. It does not know what an object
+//! holds, which key opens it, or why it is locked.
+//!
+//! Read [`store`] (the port), [`key`], then [`directory`] for how a crash is survived. [`contract`] says what
+//! every adapter must keep.
+
+pub mod store;
+
+pub mod error;
+pub mod key;
+
+pub use error::Error;
+pub use key::{InvalidKey, Key, Prefix, Version};
+pub use store::{
+    Capabilities, Enforcement, Head, IfExists, LegalHold, Listed, MAX_LIST, MAX_OBJECT, Object, ObjectStore,
+    PutDone, PutOptions, VersionCursor, sha256,
+};
