@@ -29,12 +29,14 @@ pub mod frontier;
 pub mod hash;
 pub mod note;
 pub mod proof;
+#[cfg(test)]
+mod samples;
 pub mod shape;
 pub mod tile;
 pub mod tiles;
 
 pub use checkpoint::Checkpoint;
-pub use edge::{Edge, Growth, Staged};
+pub use edge::{Edge, Growth, Staged, tiles_between};
 pub use error::{CheckpointError, KeyError, NoteError, PathError, ProofError, TilesError, TreeFull};
 pub use frontier::{Frontier, root_of};
 pub use hash::{EMPTY_ROOT, Hash, TreeHead, leaf_hash, node_hash};
