@@ -73,3 +73,6 @@ fn step(
         .map_err(failed)?;
     Ok(transaction.commit()?)
 }
+
+#[cfg(test)]
+mod tests;
