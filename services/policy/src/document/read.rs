@@ -1,0 +1,425 @@
+//! From YAML nodes to a draft: shapes and words. What they mean together is [`super::check`]'s.
+//!
+//! Reading goes on after a fault, so that one run names them all; a part with a fault is left out.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::str::FromStr;
+use std::time::Duration;
+
+use kernel::{Basis, MarkLabel, NoticeName, PurposeName, RegimeName, Role, TenantId, Use};
+
+use super::{MAX_HOLD_BACK, MAX_NOTICE_BYTES, Notice, Party, Problem, SPAN_BOUNDS, Until};
+use crate::jurisdiction::Jurisdiction;
+use crate::period::Period;
+use crate::yaml::{Key, Node, Place, Value};
+
+/// A value with the place that a later fault about it names.
+#[derive(Clone, Debug)]
+pub(super) struct At<T> {
+    pub(super) place: Place,
+    pub(super) value: T,
+}
+
+#[derive(Clone, Debug)]
+pub(super) enum DraftFrom {
+    Start,
+    Consent,
+    /// With its label, or with the purpose's name.
+    Mark(Option<MarkLabel>),
+}
+
+pub(super) struct Draft {
+    pub(super) tenant: TenantId,
+    pub(super) jurisdiction: Jurisdiction,
+    pub(super) span: Option<Duration>,
+    pub(super) hold_back: Option<Duration>,
+    pub(super) marks: BTreeSet<MarkLabel>,
+    pub(super) claims: BTreeMap<Use, BTreeSet<Role>>,
+    pub(super) employee_consent: Option<String>,
+    pub(super) purposes: Vec<(At<PurposeName>, DraftPurpose)>,
+    /// Every purpose's name, those left out for a fault included: naming one is no second fault.
+    pub(super) purpose_names: BTreeSet<PurposeName>,
+    pub(super) notices: Vec<(At<NoticeName>, DraftNotice)>,
+}
+
+pub(super) struct DraftPurpose {
+    pub(super) basis: At<Basis>,
+    pub(super) regime: Option<At<RegimeName>>,
+    pub(super) retention: Option<At<Period>>,
+    pub(super) uses: Option<BTreeSet<Use>>,
+    pub(super) roles: BTreeSet<Role>,
+    pub(super) consent_of: Option<At<BTreeSet<Party>>>,
+    pub(super) from: Option<At<DraftFrom>>,
+    pub(super) until: Option<At<Until>>,
+}
+
+pub(super) struct DraftNotice {
+    pub(super) notice: Notice,
+    pub(super) purposes: Vec<At<PurposeName>>,
+}
+
+pub(super) struct Reader<'a> {
+    load: &'a dyn Fn(&str) -> Option<String>,
+    pub(super) problems: Vec<Problem>,
+}
+
+type Entries<'a> = BTreeMap<&'a str, &'a Node>;
+
+impl<'a> Reader<'a> {
+    pub(super) fn new(load: &'a dyn Fn(&str) -> Option<String>) -> Self {
+        Self { load, problems: Vec::new() }
+    }
+
+    /// None where not even the mandatory parts can be read; every fault is in `problems`.
+    pub(super) fn document(&mut self, root: &Node) -> Option<Draft> {
+        const KEYS: &[&str] = &[
+            "tenant",
+            "jurisdiction",
+            "span",
+            "hold_back",
+            "marks",
+            "claims",
+            "employee_consent",
+            "purposes",
+            "notices",
+        ];
+        let entries = self.entries(root, "the policy", KEYS)?;
+        let tenant = self.needed(root.place, &entries, "tenant", "the policy");
+        let tenant = tenant.and_then(|node| self.word::<TenantId>(node, "tenant"));
+        let jurisdiction = self.needed(root.place, &entries, "jurisdiction", "the policy");
+        let jurisdiction = jurisdiction.and_then(|node| self.word::<Jurisdiction>(node, "jurisdiction"));
+        let (shortest, longest) = SPAN_BOUNDS;
+        let span = self.optional(&entries, "span", |r, n| r.duration(n, "span", shortest, longest));
+        let hold_back = self.optional(&entries, "hold_back", |r, n| {
+            r.duration(n, "hold_back", Duration::ZERO, MAX_HOLD_BACK)
+        });
+        let marks = self.optional(&entries, "marks", |r, n| r.words::<MarkLabel>(n, "mark"));
+        let claims = self.optional(&entries, "claims", Self::claims);
+        let employee_consent = self.optional(&entries, "employee_consent", Self::act);
+        let purposes = self.optional(&entries, "purposes", Self::purposes).unwrap_or_default();
+        let notices = self.optional(&entries, "notices", Self::notices).unwrap_or_default();
+        Some(Draft {
+            tenant: tenant?.value,
+            jurisdiction: jurisdiction?.value,
+            span,
+            hold_back,
+            marks: marks.map(values).unwrap_or_default(),
+            claims: claims.unwrap_or_default(),
+            employee_consent,
+            purpose_names: purposes.iter().map(|(name, _)| name.value.clone()).collect(),
+            purposes: purposes.into_iter().filter_map(|(name, it)| it.map(|it| (name, it))).collect(),
+            notices,
+        })
+    }
+
+    fn purposes(&mut self, node: &Node) -> Option<Vec<(At<PurposeName>, Option<DraftPurpose>)>> {
+        let mut purposes = Vec::new();
+        for (key, node) in self.named(node, "purposes")? {
+            let Some(name) = self.key::<PurposeName>(key) else { continue };
+            purposes.push((name, self.purpose(key, node)));
+        }
+        Some(purposes)
+    }
+
+    fn purpose(&mut self, key: &Key, node: &Node) -> Option<DraftPurpose> {
+        const KEYS: &[&str] =
+            &["basis", "regime", "retention", "uses", "roles", "consent_of", "from", "until"];
+        let what = format!("purpose {}", key.text);
+        if node.value == Value::Null {
+            self.fault(key.place, format!("{what} has no basis"));
+            return None;
+        }
+        let entries = self.entries(node, &what, KEYS)?;
+        if !entries.contains_key("basis") {
+            self.fault(key.place, format!("{what} has no basis"));
+        }
+        let basis = self.optional(&entries, "basis", |r, n| r.word::<Basis>(n, "basis"));
+        let regime = self.optional(&entries, "regime", |r, n| r.word::<RegimeName>(n, "regime"));
+        let retention = self.optional(&entries, "retention", |r, n| r.word::<Period>(n, "retention"));
+        let uses = self.optional(&entries, "uses", Self::uses);
+        let roles = self.optional(&entries, "roles", Self::roles);
+        let consent_of = self.optional(&entries, "consent_of", |r, n| {
+            r.words::<Party>(n, "party").map(|parties| At { place: n.place, value: values(parties) })
+        });
+        let from = self.optional(&entries, "from", Self::from);
+        let until = self.optional(&entries, "until", |r, n| r.word::<Until>(n, "until"));
+        Some(DraftPurpose {
+            basis: basis?,
+            regime,
+            retention,
+            uses,
+            roles: roles.unwrap_or_default(),
+            consent_of,
+            from,
+            until,
+        })
+    }
+
+    fn notices(&mut self, node: &Node) -> Option<Vec<(At<NoticeName>, DraftNotice)>> {
+        let mut notices = Vec::new();
+        for (key, node) in self.named(node, "notices")? {
+            let Some(name) = self.key::<NoticeName>(key) else { continue };
+            notices.extend(self.notice(key, node).map(|notice| (name, notice)));
+        }
+        Some(notices)
+    }
+
+    fn notice(&mut self, key: &Key, node: &Node) -> Option<DraftNotice> {
+        let what = format!("notice {}", key.text);
+        let entries = self.entries(node, &what, &["language", "text", "text_file", "purposes"])?;
+        let language = self.needed(key.place, &entries, "language", &what);
+        let language = language.and_then(|node| self.language(node));
+        let purposes = self.needed(key.place, &entries, "purposes", &what);
+        let purposes = purposes.and_then(|node| self.words::<PurposeName>(node, "purpose"));
+        let text = match (entries.get("text"), entries.get("text_file")) {
+            (Some(text), None) => self.text(text).map(|text| (text.place, text.value.to_owned())),
+            (None, Some(file)) => self.text_file(file).map(|text| (file.place, text)),
+            (Some(_), Some(file)) => {
+                self.fault(file.place, format!("{what} has both text and text_file"));
+                None
+            }
+            (None, None) => {
+                self.fault(key.place, format!("{what} has neither text nor text_file"));
+                None
+            }
+        };
+        let (place, text) = text?;
+        let text = text.replace("\r\n", "\n").trim().to_owned();
+        if text.is_empty() || text.len() > MAX_NOTICE_BYTES {
+            self.fault(place, format!("{what}'s text must have 1 to {MAX_NOTICE_BYTES} bytes"));
+        }
+        let purposes = purposes?;
+        let named = purposes.iter().map(|name| name.value.clone()).collect();
+        Some(DraftNotice { notice: Notice { language: language?, text, purposes: named }, purposes })
+    }
+
+    fn text_file(&mut self, node: &Node) -> Option<String> {
+        let path = self.text(node)?;
+        let below = !path.value.is_empty()
+            && !path.value.contains('\\')
+            && path.value.split('/').all(|part| !matches!(part, "" | "." | ".."));
+        if !below {
+            self.fault(
+                node.place,
+                "text_file must be a relative path that stays below the policy".to_owned(),
+            );
+            return None;
+        }
+        let text = (self.load)(path.value);
+        if text.is_none() {
+            self.fault(node.place, format!("text_file {} cannot be read", path.value));
+        }
+        text
+    }
+
+    fn claims(&mut self, node: &Node) -> Option<BTreeMap<Use, BTreeSet<Role>>> {
+        let mut claims = BTreeMap::new();
+        for (key, node) in self.named(node, "claims")? {
+            let Some(wanted) = self.key::<Use>(key) else { continue };
+            match wanted.value {
+                Use::Rights | Use::LegalClaim | Use::Authority => {
+                    claims.extend(self.roles(node).map(|roles| (wanted.value, roles)));
+                }
+                Use::Replay | Use::Review => {
+                    let message = format!("{} belongs to a purpose's uses, not to claims", wanted.value);
+                    self.fault(key.place, message);
+                }
+                Use::Probe => self.fault(key.place, "probe is verbale's own and not granted".to_owned()),
+            }
+        }
+        Some(claims)
+    }
+
+    fn uses(&mut self, node: &Node) -> Option<BTreeSet<Use>> {
+        let uses = self.words::<Use>(node, "use")?;
+        for wanted in &uses {
+            match wanted.value {
+                Use::Replay | Use::Review => {}
+                Use::Rights | Use::LegalClaim | Use::Authority => {
+                    let message = format!("{} belongs to claims, not to a purpose's uses", wanted.value);
+                    self.fault(wanted.place, message);
+                }
+                Use::Probe => self.fault(wanted.place, "probe is verbale's own and not granted".to_owned()),
+            }
+        }
+        Some(values(uses))
+    }
+
+    fn roles(&mut self, node: &Node) -> Option<BTreeSet<Role>> {
+        let roles = self.words::<Role>(node, "role")?;
+        for role in &roles {
+            match role.value {
+                Role::Supervisor | Role::Compliance | Role::Auditor | Role::PrivacyOfficer | Role::Agent => {}
+                Role::Sender | Role::Service | Role::Operator => {
+                    self.fault(role.place, format!("role {} hears nothing", role.value));
+                }
+            }
+        }
+        Some(values(roles))
+    }
+
+    fn from(&mut self, node: &Node) -> Option<At<DraftFrom>> {
+        let text = self.text(node)?;
+        let mut words = text.value.split_whitespace();
+        let from = match (words.next(), words.next(), words.next()) {
+            (Some("start"), None, None) => DraftFrom::Start,
+            (Some("consent"), None, None) => DraftFrom::Consent,
+            (Some("mark"), None, None) => DraftFrom::Mark(None),
+            (Some("mark"), Some(label), None) => match MarkLabel::new(label) {
+                Ok(label) => DraftFrom::Mark(Some(label)),
+                Err(error) => {
+                    self.fault(node.place, error.to_string());
+                    return None;
+                }
+            },
+            _ => {
+                self.fault(node.place, "from must be start, consent or mark with a label".to_owned());
+                return None;
+            }
+        };
+        Some(At { place: node.place, value: from })
+    }
+
+    /// The reference of a decision: short, printable, no spaces.
+    fn act(&mut self, node: &Node) -> Option<String> {
+        let text = self.text(node)?;
+        let printable = text.value.bytes().all(|byte| byte.is_ascii_graphic());
+        if text.value.is_empty() || text.value.len() > 63 || !printable {
+            let message = "employee_consent must name the decision in 1 to 63 characters without spaces";
+            self.fault(node.place, message.to_owned());
+            return None;
+        }
+        Some(text.value.to_owned())
+    }
+
+    fn language(&mut self, node: &Node) -> Option<String> {
+        let text = self.text(node)?;
+        let mut parts = text.value.split('-');
+        let primary = parts.next().unwrap_or_default();
+        let tag = (2..=3).contains(&primary.len())
+            && primary.bytes().all(|byte| byte.is_ascii_lowercase())
+            && parts.all(|p| (1..=8).contains(&p.len()) && p.bytes().all(|b| b.is_ascii_alphanumeric()))
+            && text.value.len() <= 35;
+        if !tag {
+            self.fault(node.place, "language must be a BCP 47 tag such as it or en-GB".to_owned());
+            return None;
+        }
+        Some(text.value.to_owned())
+    }
+
+    fn duration(&mut self, node: &Node, what: &str, least: Duration, most: Duration) -> Option<Duration> {
+        let text = self.text(node)?;
+        let parsed = text.value.starts_with("PT").then(|| text.value.parse::<jiff::SignedDuration>().ok());
+        let duration = parsed.flatten().and_then(|duration| Duration::try_from(duration).ok());
+        let within = duration.filter(|duration| (least..=most).contains(duration));
+        if within.is_none() {
+            let bounds = [least, most].map(|bound| format!("PT{}S", bound.as_secs_f64()));
+            let [least, most] = bounds;
+            self.fault(node.place, format!("{what} must be an ISO 8601 duration from {least} to {most}"));
+        }
+        within
+    }
+
+    fn words<T>(&mut self, node: &Node, what: &str) -> Option<Vec<At<T>>>
+    where
+        T: FromStr,
+        T::Err: std::fmt::Display,
+    {
+        let Value::Sequence(items) = &node.value else {
+            self.fault(node.place, format!("a list of words is expected, not {}", node.value.kind()));
+            return None;
+        };
+        Some(items.iter().filter_map(|item| self.word(item, what)).collect())
+    }
+
+    fn word<T>(&mut self, node: &Node, what: &str) -> Option<At<T>>
+    where
+        T: FromStr,
+        T::Err: std::fmt::Display,
+    {
+        let text = self.text(node)?;
+        match text.value.parse() {
+            Ok(value) => Some(At { place: node.place, value }),
+            Err(error) => {
+                self.fault(node.place, format!("{what} `{}`: {error}", text.value));
+                None
+            }
+        }
+    }
+
+    fn text<'n>(&mut self, node: &'n Node) -> Option<At<&'n str>> {
+        match &node.value {
+            Value::Scalar(text) => Some(At { place: node.place, value: text }),
+            other => {
+                self.fault(node.place, format!("a single value is expected, not {}", other.kind()));
+                None
+            }
+        }
+    }
+
+    fn key<T>(&mut self, key: &Key) -> Option<At<T>>
+    where
+        T: FromStr,
+        T::Err: std::fmt::Display,
+    {
+        match key.text.parse() {
+            Ok(value) => Some(At { place: key.place, value }),
+            Err(error) => {
+                self.fault(key.place, format!("`{}`: {error}", key.text));
+                None
+            }
+        }
+    }
+
+    /// A mapping whose keys are names; nothing counts as an empty one.
+    fn named<'n>(&mut self, node: &'n Node, what: &str) -> Option<&'n [(Key, Node)]> {
+        match &node.value {
+            Value::Mapping(entries) => Some(entries),
+            Value::Null => Some(&[]),
+            other => {
+                self.fault(node.place, format!("{what} must be a mapping, not {}", other.kind()));
+                None
+            }
+        }
+    }
+
+    /// A mapping with known keys.
+    fn entries<'n>(&mut self, node: &'n Node, what: &str, known: &[&str]) -> Option<Entries<'n>> {
+        let Value::Mapping(entries) = &node.value else {
+            self.fault(node.place, format!("{what} must be a mapping, not {}", node.value.kind()));
+            return None;
+        };
+        for (key, _) in entries {
+            if !known.contains(&key.text.as_str()) {
+                let known = known.join(", ");
+                self.fault(key.place, format!("unknown key `{}` in {what}; known are {known}", key.text));
+            }
+        }
+        Some(entries.iter().map(|(key, node)| (key.text.as_str(), node)).collect())
+    }
+
+    fn needed<'n>(&mut self, place: Place, entries: &Entries<'n>, key: &str, what: &str) -> Option<&'n Node> {
+        let found = entries.get(key).copied();
+        if found.is_none() {
+            self.fault(place, format!("{what} has no {key}"));
+        }
+        found
+    }
+
+    fn optional<T>(
+        &mut self,
+        entries: &Entries<'_>,
+        key: &str,
+        read: impl FnOnce(&mut Self, &Node) -> Option<T>,
+    ) -> Option<T> {
+        entries.get(key).copied().and_then(|node| read(self, node))
+    }
+
+    fn fault(&mut self, place: Place, message: String) {
+        self.problems.push(place.problem(message));
+    }
+}
+
+fn values<T: Ord>(words: Vec<At<T>>) -> BTreeSet<T> {
+    words.into_iter().map(|word| word.value).collect()
+}
