@@ -1,0 +1,55 @@
+//! AES-256-GCM, in one place.
+
+use aes_gcm::Aes256Gcm;
+use aes_gcm::aead::{AeadInOut, KeyInit, Nonce, Tag};
+use zeroize::Zeroizing;
+
+pub(crate) const TAG_LEN: usize = 16;
+
+/// A key schedule, wiped when dropped.
+pub(crate) struct Gcm(Aes256Gcm);
+
+/// The bytes did not authenticate.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) struct Refused;
+
+impl Gcm {
+    pub(crate) fn new(key: &[u8; 32]) -> Self {
+        Self(Aes256Gcm::new(key.into()))
+    }
+
+    /// Appends `plaintext` sealed, with its tag, to `out`.
+    pub(crate) fn seal_into(&self, nonce: [u8; 12], aad: &[u8], plaintext: &[u8], out: &mut Vec<u8>) {
+        let start = out.len();
+        out.extend_from_slice(plaintext);
+        let tag = self
+            .0
+            .encrypt_inout_detached(&Nonce::<Aes256Gcm>::from(nonce), aad, (&mut out[start..]).into())
+            .expect("a bounded message is below GCM's limit");
+        out.extend_from_slice(&tag);
+    }
+
+    /// Appends what `sealed` (with its tag) holds to `out`; appends nothing where it is refused.
+    pub(crate) fn open_into(
+        &self,
+        nonce: [u8; 12],
+        aad: &[u8],
+        sealed: &[u8],
+        out: &mut Zeroizing<Vec<u8>>,
+    ) -> Result<(), Refused> {
+        let (body, tag) = sealed.split_at_checked(sealed.len().wrapping_sub(TAG_LEN)).ok_or(Refused)?;
+        let tag = Tag::<Aes256Gcm>::try_from(tag).map_err(|_| Refused)?;
+        let start = out.len();
+        out.extend_from_slice(body);
+        let opened = self.0.decrypt_inout_detached(
+            &Nonce::<Aes256Gcm>::from(nonce),
+            aad,
+            (&mut out[start..]).into(),
+            &tag,
+        );
+        opened.map_err(|_| {
+            out.truncate(start);
+            Refused
+        })
+    }
+}
