@@ -1,0 +1,406 @@
+//! The command line: every command, its arguments and what they mean.
+
+use std::net::SocketAddr;
+use std::path::PathBuf;
+
+use clap::{Args, Parser, Subcommand, ValueEnum};
+use kernel::{EventId, PurposeName, RecordingId, Role, SubjectId, TenantId, Use};
+
+/// Compliance recording for contact centres: recorded lawfully, sealed, provable, forgotten on time.
+#[derive(Debug, Parser)]
+#[command(name = "verbale", version, max_term_width = 100, arg_required_else_help = true)]
+pub struct Cli {
+    /// What all commands share.
+    #[command(flatten)]
+    pub global: Global,
+    /// What to do.
+    #[command(subcommand)]
+    pub command: Command,
+}
+
+/// Options of every command.
+#[derive(Debug, Clone, Args)]
+pub struct Global {
+    /// Print JSON instead of tables.
+    #[arg(long, global = true)]
+    pub json: bool,
+    /// Configuration file (TOML).
+    #[arg(long, global = true, env = "VERBALE_CONFIG", value_name = "FILE")]
+    pub config: Option<PathBuf>,
+    /// Set one configuration key, as `section.key=value`; may be repeated.
+    #[arg(long = "set", global = true, value_name = "KEY=VALUE")]
+    pub set: Vec<String>,
+    /// Where the mesh listens.
+    #[arg(long, global = true, env = "VERBALE_SERVER", default_value = "http://127.0.0.1:7420")]
+    pub server: String,
+    /// Bearer token (JWT). Without one, a token is issued with the key in the local keys directory.
+    #[arg(long, global = true, env = "VERBALE_TOKEN", hide_env_values = true)]
+    pub token: Option<String>,
+    /// Whose data. Needed by every command that touches a tenant's data.
+    #[arg(long, global = true, env = "VERBALE_TENANT")]
+    pub tenant: Option<TenantId>,
+    /// Directory of data, ciphertext and facts; `verbale-data` where not given.
+    #[arg(long, global = true, env = "VERBALE_DATA", value_name = "DIR")]
+    pub data: Option<PathBuf>,
+    /// Directory of keys; beside the data directory where not given, never inside it.
+    #[arg(long, global = true, env = "VERBALE_KEYS", value_name = "DIR")]
+    pub keys: Option<PathBuf>,
+}
+
+/// Every command.
+#[derive(Debug, Subcommand)]
+pub enum Command {
+    /// Run every role in this process, on embedded storage.
+    Up(UpArgs),
+    /// Run some roles, as a cluster does.
+    Serve(ServeArgs),
+    /// Record the five sample calls and show what came of each.
+    Demo(DemoArgs),
+    /// Send a WAV file as a call, with its timed events.
+    Record(RecordArgs),
+    /// Find, show and verify recordings.
+    #[command(subcommand)]
+    Recordings(RecordingsCommand),
+    /// Listen again, for a purpose and a reason.
+    Replay(ReplayArgs),
+    /// Show, give or withdraw a person's consent.
+    #[command(subcommand)]
+    Consent(ConsentCommand),
+    /// Read and prove the ledger.
+    #[command(subcommand)]
+    Audit(AuditCommand),
+    /// Check and explain a tenant's policy file.
+    #[command(subcommand)]
+    Policy(PolicyCommand),
+    /// What an offline verifier needs.
+    #[command(subcommand)]
+    Trust(TrustCommand),
+    /// Verify recordings and ledger offline, from files alone.
+    Verify(VerifyArgs),
+    /// Issue a token with the local issuer key.
+    Token(TokenArgs),
+    /// Show and check the configuration.
+    #[command(subcommand)]
+    Config(ConfigCommand),
+    /// Print shell completions.
+    Completions {
+        /// For which shell.
+        shell: clap_complete::Shell,
+    },
+}
+
+/// `verbale up`.
+#[derive(Debug, Clone, Args)]
+pub struct UpArgs {
+    /// Where to listen; port 0 takes a free one.
+    #[arg(long, value_name = "ADDRESS")]
+    pub listen: Option<SocketAddr>,
+    /// Directory of policies, one folder a tenant.
+    #[arg(long, value_name = "DIR")]
+    pub policies: Option<PathBuf>,
+}
+
+/// `verbale serve`.
+#[derive(Debug, Clone, Args)]
+pub struct ServeArgs {
+    /// Roles, comma-separated: ingest, consent, crypto, archive, audit.
+    #[arg(long, value_delimiter = ',', required = true)]
+    pub roles: Vec<String>,
+    /// What `up` takes.
+    #[command(flatten)]
+    pub up: UpArgs,
+}
+
+/// `verbale demo`.
+#[derive(Debug, Clone, Args)]
+pub struct DemoArgs {
+    /// Stay up afterwards, to try the commands that the demo names.
+    #[arg(long)]
+    pub keep: bool,
+    /// Times real time at which calls are sent.
+    #[arg(long, default_value_t = 40.0)]
+    pub speed: f64,
+}
+
+/// `verbale record`.
+#[derive(Debug, Clone, Args)]
+pub struct RecordArgs {
+    /// WAV file: A-law, mu-law or 16-bit PCM, one channel a party.
+    pub file: PathBuf,
+    /// The call's JSON: parties, purposes, timed events.
+    #[arg(long, value_name = "FILE")]
+    pub meta: PathBuf,
+    /// Times real time; 0 sends as fast as it can.
+    #[arg(long, default_value_t = 1.0)]
+    pub speed: f64,
+    /// The recording's id; drawn where neither this nor the JSON gives one.
+    #[arg(long)]
+    pub recording: Option<RecordingId>,
+}
+
+/// `verbale recordings`.
+#[derive(Debug, Subcommand)]
+pub enum RecordingsCommand {
+    /// List a tenant's recordings, newest first.
+    List(ListArgs),
+    /// Show one: per leg, what was kept, for which purpose, what was not and why.
+    Show {
+        /// Recording id.
+        id: RecordingId,
+    },
+    /// Verify one against its signed manifest, without keys.
+    Verify {
+        /// Recording id.
+        id: RecordingId,
+    },
+}
+
+/// `verbale recordings list`.
+#[derive(Debug, Clone, Args)]
+pub struct ListArgs {
+    /// Not before (RFC 3339).
+    #[arg(long)]
+    pub from: Option<String>,
+    /// Before (RFC 3339).
+    #[arg(long)]
+    pub to: Option<String>,
+    /// Only of this subject.
+    #[arg(long, conflicts_with_all = ["phone", "agent", "correlation"])]
+    pub subject: Option<SubjectId>,
+    /// Only of the person with this phone number.
+    #[arg(long, conflicts_with_all = ["agent", "correlation"])]
+    pub phone: Option<String>,
+    /// Only of the agent with this employee id.
+    #[arg(long, conflicts_with = "correlation")]
+    pub agent: Option<String>,
+    /// Only with this call id or correlation id.
+    #[arg(long)]
+    pub correlation: Option<String>,
+    /// At most so many.
+    #[arg(long, default_value_t = 100)]
+    pub limit: u32,
+}
+
+/// `verbale replay`.
+#[derive(Debug, Clone, Args)]
+pub struct ReplayArgs {
+    /// Recording id.
+    pub id: RecordingId,
+    /// The purpose to listen for, from the tenant's policy.
+    #[arg(long)]
+    pub purpose: PurposeName,
+    /// Why, in words; sealed, and kept in the ledger by its commitment.
+    #[arg(long)]
+    pub reason: String,
+    /// The use: replay, review, rights, legal_claim, authority or probe.
+    #[arg(long = "use", default_value = "replay")]
+    pub use_: Use,
+    /// From this position (`m:ss.mmm` or seconds).
+    #[arg(long, conflicts_with = "mark")]
+    pub from: Option<String>,
+    /// Up to this position.
+    #[arg(long, conflicts_with = "mark")]
+    pub to: Option<String>,
+    /// The stretch of this mark, as a clip.
+    #[arg(long)]
+    pub mark: Option<String>,
+    /// Only this leg; may be repeated.
+    #[arg(long)]
+    pub leg: Vec<u32>,
+    /// WAV file to write.
+    #[arg(long, short, value_name = "FILE")]
+    pub output: PathBuf,
+}
+
+/// Who a consent command is about.
+#[derive(Debug, Clone, Args)]
+#[group(required = true, multiple = false)]
+pub struct Person {
+    /// Subject id.
+    #[arg(long)]
+    pub subject: Option<SubjectId>,
+    /// Phone number (E.164).
+    #[arg(long)]
+    pub phone: Option<String>,
+    /// CRM id.
+    #[arg(long)]
+    pub crm: Option<String>,
+    /// E-mail address.
+    #[arg(long)]
+    pub email: Option<String>,
+}
+
+/// `verbale consent`.
+#[derive(Debug, Subcommand)]
+pub enum ConsentCommand {
+    /// A person's consent, with its history.
+    Show {
+        /// Who.
+        #[command(flatten)]
+        person: Person,
+    },
+    /// Record that a person gave consent in writing or by another channel.
+    Give {
+        /// Who.
+        #[command(flatten)]
+        person: Person,
+        /// For which purposes.
+        #[arg(long, required = true)]
+        purpose: Vec<PurposeName>,
+        /// On which notice of the policy.
+        #[arg(long)]
+        notice: String,
+        /// How it was expressed.
+        #[arg(long, value_enum, default_value_t = Expression::Written)]
+        by: Expression,
+    },
+    /// Record that a person withdrew it; needs no reason and no document.
+    Withdraw {
+        /// Who.
+        #[command(flatten)]
+        person: Person,
+        /// For which purposes.
+        #[arg(long, required = true)]
+        purpose: Vec<PurposeName>,
+        /// For one recording only.
+        #[arg(long)]
+        recording: Option<RecordingId>,
+        /// How it was expressed.
+        #[arg(long, value_enum, default_value_t = Expression::Written)]
+        by: Expression,
+    },
+}
+
+/// How a person expressed themselves.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum Expression {
+    /// A key press.
+    Dtmf,
+    /// Spoken.
+    Voice,
+    /// In an app.
+    App,
+    /// On a web page.
+    Web,
+    /// In writing.
+    Written,
+    /// An agent says so.
+    Agent,
+}
+
+/// `verbale audit`.
+#[derive(Debug, Subcommand)]
+pub enum AuditCommand {
+    /// The newest entries.
+    Tail {
+        /// How many.
+        #[arg(long, short = 'n', default_value_t = 20)]
+        lines: u32,
+    },
+    /// Entries by object, subject, actor, action, time.
+    Query(AuditQuery),
+    /// Prove that one entry is in the ledger.
+    Prove {
+        /// The entry's event id.
+        id: EventId,
+    },
+    /// Recompute every log from its tiles and entries.
+    Verify,
+}
+
+/// `verbale audit query`.
+#[derive(Debug, Clone, Args)]
+pub struct AuditQuery {
+    /// Such as `recording/<id>`.
+    #[arg(long)]
+    pub object: Option<String>,
+    /// A subject.
+    #[arg(long)]
+    pub subject: Option<SubjectId>,
+    /// An account.
+    #[arg(long)]
+    pub actor: Option<String>,
+    /// Such as `recording.replayed`.
+    #[arg(long)]
+    pub action: Option<String>,
+    /// Not before (RFC 3339).
+    #[arg(long)]
+    pub from: Option<String>,
+    /// Before (RFC 3339).
+    #[arg(long)]
+    pub to: Option<String>,
+    /// At most so many.
+    #[arg(long, default_value_t = 100)]
+    pub limit: u32,
+}
+
+/// `verbale policy`.
+#[derive(Debug, Subcommand)]
+pub enum PolicyCommand {
+    /// Check a policy file; every error has its line.
+    Check {
+        /// The policy's YAML.
+        file: PathBuf,
+    },
+    /// Say in words what a policy means.
+    Explain {
+        /// The policy's YAML.
+        file: PathBuf,
+    },
+}
+
+/// `verbale trust`.
+#[derive(Debug, Subcommand)]
+pub enum TrustCommand {
+    /// Print the signing roots' and ledger's public keys.
+    Export {
+        /// Write to this file instead.
+        #[arg(long, short, value_name = "FILE")]
+        output: Option<PathBuf>,
+    },
+}
+
+/// `verbale verify`.
+#[derive(Debug, Clone, Args)]
+pub struct VerifyArgs {
+    /// Directory of objects: a tenant's, a recording's, or the ledger's, or all of them.
+    pub directory: PathBuf,
+    /// What `trust export` printed.
+    #[arg(long, value_name = "FILE")]
+    pub trust: PathBuf,
+}
+
+/// `verbale token`.
+#[derive(Debug, Clone, Args)]
+pub struct TokenArgs {
+    /// Role; may be repeated.
+    #[arg(long, required = true)]
+    pub role: Vec<Role>,
+    /// Account id of the bearer; never a person's name.
+    #[arg(long, default_value = "local")]
+    pub subject: String,
+    /// Valid for so many minutes.
+    #[arg(long, default_value_t = 60)]
+    pub minutes: u32,
+}
+
+/// `verbale config`.
+#[derive(Debug, Subcommand)]
+pub enum ConfigCommand {
+    /// Print the configuration in force, secrets redacted.
+    Dump,
+    /// Say what is wrong with it.
+    Check,
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::CommandFactory;
+
+    use super::*;
+
+    #[test]
+    fn the_command_line_is_consistent() {
+        Cli::command().debug_assert();
+    }
+}

@@ -1,0 +1,124 @@
+//! `verbale audit tail|query|prove|verify`.
+
+use anyhow::Result;
+use kernel::{EventId, Timestamp};
+use proto::audit::v1::ledger_client::LedgerClient;
+use proto::audit::v1::{self as wire};
+use serde_json::json;
+
+use crate::cli::{AuditCommand, AuditQuery};
+use crate::commands::moment;
+use crate::connect::Caller;
+use crate::output::{Exit, Output, table};
+use crate::shown;
+
+/// Runs one of them.
+pub async fn run(caller: &Caller, command: AuditCommand, out: Output) -> Result<Exit> {
+    match command {
+        AuditCommand::Tail { lines } => tail(caller, lines, out).await,
+        AuditCommand::Query(query) => find(caller, query, out).await,
+        AuditCommand::Prove { id } => prove(caller, id, out).await,
+        AuditCommand::Verify => verify(caller, out).await,
+    }
+}
+
+async fn tail(caller: &Caller, lines: u32, out: Output) -> Result<Exit> {
+    let request = wire::QueryRequest { newest_first: true, ..Default::default() };
+    let mut entries = query(caller, request, lines as usize).await?;
+    entries.reverse();
+    print(&entries, out);
+    Ok(Exit::Ok)
+}
+
+async fn find(caller: &Caller, args: AuditQuery, out: Output) -> Result<Exit> {
+    let request = wire::QueryRequest {
+        object: args.object.unwrap_or_default(),
+        subject_id: args.subject.map(|id| id.to_bytes().to_vec()).unwrap_or_default(),
+        actor: args.actor.unwrap_or_default(),
+        action: args.action.unwrap_or_default(),
+        from: args.from.as_deref().map(moment).transpose()?.map_or(0, |t| t.0),
+        to: args.to.as_deref().map(moment).transpose()?.map_or(0, |t| t.0),
+        ..Default::default()
+    };
+    print(&query(caller, request, args.limit as usize).await?, out);
+    Ok(Exit::Ok)
+}
+
+/// Entries page after page, at most `limit`.
+pub async fn query(caller: &Caller, mut request: wire::QueryRequest, limit: usize) -> Result<Vec<wire::Entry>> {
+    let mut client = LedgerClient::new(caller.wire().await?);
+    let mut entries = Vec::new();
+    while entries.len() < limit {
+        request.page_size = u32::try_from(limit - entries.len()).unwrap_or(u32::MAX).min(1_000);
+        let page = client.query(caller.request(request.clone())?).await?.into_inner();
+        entries.extend(page.entries);
+        if page.next_page_token.is_empty() {
+            break;
+        }
+        request.page_token = page.next_page_token;
+    }
+    Ok(entries)
+}
+
+fn print(entries: &[wire::Entry], out: Output) {
+    let values: Vec<_> = entries.iter().map(shown::entry).collect();
+    out.value(&values, |_| {
+        if entries.is_empty() {
+            return "no entries".to_owned();
+        }
+        let rows = entries.iter().map(|e| {
+            vec![
+                Timestamp(e.at).to_string(),
+                e.action.clone(),
+                e.actor.clone(),
+                e.outcome.clone(),
+                e.objects.join("\n"),
+                shown::id(&e.event_id),
+            ]
+        });
+        table(&["when", "what", "who", "outcome", "on", "entry"], rows)
+    });
+}
+
+async fn prove(caller: &Caller, id: EventId, out: Output) -> Result<Exit> {
+    let request = caller.request(wire::ProveRequest { event_id: id.to_bytes().to_vec() })?;
+    let proof = LedgerClient::new(caller.wire().await?).prove(request).await?.into_inner();
+    let path: Vec<_> = proof.inclusion.iter().map(|hash| shown::hex(hash)).collect();
+    let value = json!({
+        "entry": proof.entry.as_ref().map(shown::entry),
+        "canonical_entry": shown::hex(&proof.canonical_entry), "salt": shown::hex(&proof.salt),
+        "leaf": shown::hex(&proof.leaf), "index": proof.index, "tree_size": proof.tree_size,
+        "inclusion": path, "checkpoint": proof.checkpoint,
+    });
+    out.value(&value, |_| {
+        format!(
+            "entry {id} is leaf {} of {}\nleaf {}\npath\n  {}\ncheckpoint\n{}",
+            proof.index,
+            proof.tree_size,
+            shown::hex(&proof.leaf),
+            path.join("\n  "),
+            proof.checkpoint.trim_end()
+        )
+    });
+    Ok(Exit::Ok)
+}
+
+async fn verify(caller: &Caller, out: Output) -> Result<Exit> {
+    let answer = check(caller).await?;
+    let findings: Vec<_> =
+        answer.findings.iter().map(|f| json!({"name": f.name, "kind": f.kind, "detail": f.detail})).collect();
+    out.value(&json!({"ok": answer.ok, "entries": answer.entries, "findings": findings}), |_| {
+        if answer.ok {
+            return format!("the ledger is as signed ({} entries)", answer.entries);
+        }
+        let rows = answer.findings.iter().map(|f| vec![f.name.clone(), f.kind.clone(), f.detail.clone()]);
+        format!("the ledger is NOT as signed\n{}", table(&["where", "what", "detail"], rows))
+    });
+    Ok(if answer.ok { Exit::Ok } else { Exit::Fault })
+}
+
+/// Verifies the whole ledger at the server.
+pub async fn check(caller: &Caller) -> Result<wire::VerifyLedgerResponse> {
+    let request = caller.request(wire::VerifyLedgerRequest {})?;
+    Ok(LedgerClient::new(caller.wire().await?).verify_ledger(request).await?.into_inner())
+}

@@ -1,0 +1,55 @@
+//! `verbale record`: sends a WAV file as a call.
+
+use std::time::Duration;
+
+use anyhow::Result;
+use indicatif::{ProgressBar, ProgressStyle};
+use proto::common::v1::GrantOutcome;
+use serde_json::json;
+
+use crate::cli::RecordArgs;
+use crate::connect::Caller;
+use crate::output::{Exit, Output, table};
+use crate::sender::{self, Pace, Sent};
+
+/// Runs it.
+pub async fn run(caller: &Caller, args: RecordArgs, out: Output) -> Result<Exit> {
+    let call = sender::load(&args.file, &args.meta, args.recording)?;
+    let bar = if out.is_json() { ProgressBar::hidden() } else { ProgressBar::new(call.frames()) };
+    let style = ProgressStyle::with_template("{bar:40} {pos}/{len} frames acknowledged, {elapsed}");
+    bar.set_style(style.expect("the template is a constant"));
+    let pace = Pace { speed: args.speed, patience: Duration::from_secs(60) };
+    let sent = call.send(caller, pace, |logged| bar.set_position(logged)).await?;
+    bar.finish_and_clear();
+    let id = call.recording().to_string();
+    out.value(&json!({
+        "recording": id, "not_recorded": sent.not_recorded, "reconnects": sent.reconnects,
+        "grants": sent.grants.iter().map(|g| json!({
+            "purpose": g.purpose, "outcome": g.outcome().as_str_name(), "reason": g.reason,
+        })).collect::<Vec<_>>(),
+        "refused_events": sent.refused,
+    }), |_| describe(&id, &sent));
+    Ok(Exit::Ok)
+}
+
+fn describe(id: &str, sent: &Sent) -> String {
+    let rows = sent.grants.iter().map(|grant| {
+        let outcome = match grant.outcome() {
+            GrantOutcome::Unspecified => "unknown".to_owned(),
+            GrantOutcome::Granted => "granted from the start".to_owned(),
+            GrantOutcome::AwaitsConsent => "awaited consent".to_owned(),
+            GrantOutcome::AwaitsMark => format!("awaited the mark {}", grant.mark),
+            GrantOutcome::Denied => format!("denied: {}", grant.reason),
+        };
+        vec![grant.purpose.clone(), outcome]
+    });
+    let head = if sent.not_recorded { "not recorded" } else { "sent" };
+    let mut text = format!("{head}: {id}\n{}", table(&["purpose", "outcome"], rows));
+    for (event, code) in &sent.refused {
+        text.push_str(&format!("\nthe event {event} had no effect: {code}"));
+    }
+    if !sent.not_recorded {
+        text.push_str(&format!("\nnext: verbale recordings show {id}"));
+    }
+    text
+}

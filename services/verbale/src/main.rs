@@ -1,0 +1,3 @@
+//! The `verbale` program.
+
+fn main() {}

@@ -1,0 +1,128 @@
+//! What commands print: tables for people, JSON for scripts, and errors that say what to do next.
+
+use std::io::{IsTerminal, Write};
+use std::process::ExitCode;
+
+use comfy_table::{Cell, ContentArrangement, Table, presets};
+use serde::Serialize;
+
+/// How a command ended; scripts go by these numbers.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Exit {
+    /// Done.
+    Ok = 0,
+    /// What was checked is not right: a fault was found.
+    Fault = 1,
+    /// Wrong use or bad input.
+    Usage = 2,
+    /// Refused: token, permission, purpose, state.
+    Refused = 3,
+    /// No such thing.
+    NotFound = 4,
+    /// The mesh, or an engine of it, does not answer.
+    Unavailable = 5,
+    /// A fault of ours.
+    Internal = 70,
+}
+
+impl From<Exit> for ExitCode {
+    fn from(exit: Exit) -> Self {
+        Self::from(exit as u8)
+    }
+}
+
+/// Where results go, and in which form.
+#[derive(Debug, Clone, Copy)]
+pub struct Output {
+    json: bool,
+    colour: bool,
+}
+
+impl Output {
+    /// Output to standard output, in colour where that is a terminal and NO_COLOR is not set.
+    pub fn new(json: bool) -> Self {
+        let colour = std::io::stdout().is_terminal() && std::env::var_os("NO_COLOR").is_none();
+        Self { json, colour: colour && !json }
+    }
+
+    /// Whether JSON is asked for.
+    pub fn is_json(self) -> bool {
+        self.json
+    }
+
+    /// Prints one line for people; nothing in JSON form.
+    pub fn line(self, text: impl AsRef<str>) {
+        if !self.json {
+            write_out(text.as_ref());
+        }
+    }
+
+    /// Prints a value: as JSON, or as the lines that `human` makes of it.
+    pub fn value<T: Serialize>(self, value: &T, human: impl FnOnce(&T) -> String) {
+        if self.json {
+            write_out(&serde_json::to_string_pretty(value).expect("our own values are plain JSON"));
+        } else {
+            write_out(&human(value));
+        }
+    }
+
+    /// Text in a style, where the terminal shows it.
+    pub fn style(self, style: Style, text: &str) -> String {
+        if self.colour { format!("\x1b[{}m{text}\x1b[0m", style.code()) } else { text.to_owned() }
+    }
+}
+
+/// A few styles that read well on light and dark terminals.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Style {
+    /// Headings.
+    Bold,
+    /// What matters less.
+    Dim,
+    /// Kept, verified.
+    Green,
+    /// Not kept, and why.
+    Yellow,
+    /// A fault.
+    Red,
+    /// Marks and names.
+    Blue,
+}
+
+impl Style {
+    fn code(self) -> &'static str {
+        match self {
+            Self::Bold => "1",
+            Self::Dim => "2",
+            Self::Green => "32",
+            Self::Yellow => "33",
+            Self::Red => "31",
+            Self::Blue => "34",
+        }
+    }
+}
+
+/// A table that fits the terminal.
+pub fn table(header: &[&str], rows: impl IntoIterator<Item = Vec<String>>) -> String {
+    let mut table = Table::new();
+    table.load_preset(presets::UTF8_HORIZONTAL_ONLY).set_content_arrangement(ContentArrangement::Dynamic);
+    table.set_header(header.iter().map(Cell::new));
+    for row in rows {
+        table.add_row(row);
+    }
+    table.to_string()
+}
+
+/// Prints an error and what to do next, to standard error.
+pub fn complain(error: &anyhow::Error, hint: Option<&str>) {
+    let mut stderr = std::io::stderr().lock();
+    let _ = writeln!(stderr, "error: {error:#}");
+    if let Some(hint) = hint {
+        let _ = writeln!(stderr, "  try: {hint}");
+    }
+}
+
+/// A closed pipe (`verbale ... | head`) is no error of the command's.
+fn write_out(text: &str) {
+    let _ = writeln!(std::io::stdout().lock(), "{text}");
+}
