@@ -9,10 +9,8 @@
 
 use std::fmt;
 
-use base64::Engine;
-use base64::engine::general_purpose::STANDARD;
-
-use crate::{CheckpointError, Hash, Note, NoteError, NoteKey, TreeHead};
+use crate::text::{base64, decimal, hash};
+use crate::{CheckpointError, Note, NoteError, NoteKey, TreeHead};
 
 /// One log's head, as its note says it. Its lines are never empty and hold no control character.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -47,7 +45,9 @@ impl Checkpoint {
         let (Some(origin), Some(size), Some(root)) = (lines.next(), lines.next(), lines.next()) else {
             return Err(CheckpointError::Form);
         };
-        let head = TreeHead { size: parse_size(size)?, root: parse_root(root)? };
+        let size = decimal(size).ok_or(CheckpointError::Size)?;
+        let root = hash(root).ok_or(CheckpointError::Root)?;
+        let head = TreeHead { size, root };
         Self::with_extensions(origin, head, lines.map(str::to_owned).collect())
     }
 
@@ -84,26 +84,13 @@ impl Checkpoint {
 impl fmt::Display for Checkpoint {
     /// The note text.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        writeln!(f, "{}\n{}\n{}", self.origin, self.head.size, STANDARD.encode(self.head.root))?;
+        writeln!(f, "{}\n{}\n{}", self.origin, self.head.size, base64(self.head.root))?;
         self.extensions.iter().try_for_each(|line| writeln!(f, "{line}"))
     }
 }
 
 fn is_line(text: &str) -> bool {
     !text.is_empty() && text.chars().all(|c| c >= ' ')
-}
-
-fn parse_size(text: &str) -> Result<u64, CheckpointError> {
-    let canonical = text == "0" || !text.starts_with('0');
-    if !canonical || !text.bytes().all(|byte| byte.is_ascii_digit()) {
-        return Err(CheckpointError::Size);
-    }
-    text.parse().map_err(|_| CheckpointError::Size)
-}
-
-fn parse_root(text: &str) -> Result<Hash, CheckpointError> {
-    let bytes = STANDARD.decode(text).map_err(|_| CheckpointError::Root)?;
-    Hash::try_from(bytes.as_slice()).map_err(|_| CheckpointError::Root)
 }
 
 #[cfg(test)]

@@ -166,3 +166,28 @@ pub enum CheckpointError {
     #[error("the checkpoint's note was refused")]
     Note(#[from] NoteError),
 }
+
+/// A proof file that is none, or that proves nothing.
+#[derive(Clone, PartialEq, Eq, Debug, Error)]
+pub enum LogProofError {
+    /// Larger than any proof that is read here.
+    #[error("a log proof has at most {max} bytes, this one has {len}")]
+    TooLong {
+        /// Its length.
+        len: usize,
+        /// The bound.
+        max: usize,
+    },
+    /// Not header, index, hashes, blank line and checkpoint.
+    #[error("a log proof is a header line, the index, base64 hashes, a blank line and a checkpoint")]
+    Form,
+    /// The checkpoint is no note.
+    #[error("the log proof's note was refused")]
+    Note(#[from] NoteError),
+    /// The checkpoint is not the log's.
+    #[error("the log proof's checkpoint was refused")]
+    Checkpoint(#[from] CheckpointError),
+    /// The path does not lead to the checkpoint's root.
+    #[error("the log proof's path was refused")]
+    Proof(#[from] ProofError),
+}

@@ -11,10 +11,8 @@
 
 use std::fmt;
 
-use base64::Engine;
-use base64::engine::general_purpose::STANDARD;
-
 use crate::NoteError;
+use crate::text::{base64, from_base64};
 
 pub use key::{KeyId, KeyName, NoteKey};
 
@@ -148,7 +146,7 @@ impl NoteSignature {
     fn parse(line: &str) -> Option<Self> {
         let (name, payload) = line.strip_prefix(DASH)?.split_once(' ')?;
         let name = KeyName::new(name).ok()?;
-        let payload = STANDARD.decode(payload).ok()?;
+        let payload = from_base64(payload)?;
         let (id, bytes) = payload.split_first_chunk::<ID_LEN>()?;
         if bytes.is_empty() {
             return None;
@@ -171,7 +169,7 @@ impl NoteSignature {
 impl fmt::Display for NoteSignature {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let payload = [self.id.as_bytes().as_slice(), &self.bytes].concat();
-        write!(f, "{DASH}{} {}", self.name, STANDARD.encode(payload))
+        write!(f, "{DASH}{} {}", self.name, base64(payload))
     }
 }
 

@@ -4,6 +4,7 @@ use std::fmt;
 use std::str::FromStr;
 
 use crate::shape::{TILE_LEVELS, TILE_WIDTH};
+use crate::text::decimal;
 use crate::{Hash, PathError, TilesError, root_of};
 
 /// Which tile, and how wide: displayed and parsed as its path, `tile/<L>/<N>` or `tile/<L>/<N>.p/<W>`.
@@ -143,15 +144,14 @@ impl FromStr for TileId {
     fn from_str(path: &str) -> Result<Self, PathError> {
         let rest = path.strip_prefix("tile/").ok_or(PathError::Form)?;
         let (level, rest) = rest.split_once('/').ok_or(PathError::Form)?;
-        let level = decimal(level, 63)?;
+        let level = decimal(level).filter(|level| *level <= 63).ok_or(PathError::Form)?;
         let (index, width) = match rest.split_once(".p/") {
-            Some((index, width)) => (index, decimal(width, 255)?),
+            Some((index, width)) => {
+                (index, decimal(width).filter(|width| (1..256).contains(width)).ok_or(PathError::Form)?)
+            }
             None => (rest, TILE_WIDTH),
         };
         let index = parse_index(index)?;
-        if width == 0 {
-            return Err(PathError::Form);
-        }
         Self::new(level as u8, index, width as u16).ok_or(PathError::OutOfTree)
     }
 }
@@ -177,15 +177,6 @@ fn parse_index(path: &str) -> Result<u64, PathError> {
     }
     // A leading group of zeros would be a second path to the same tile.
     if path.len() > 3 && first == Some("000") { Err(PathError::Form) } else { Ok(index) }
-}
-
-/// A decimal without leading zeros, up to `max`.
-fn decimal(text: &str, max: u64) -> Result<u64, PathError> {
-    let canonical = text == "0" || !text.starts_with('0');
-    if !canonical || text.len() > 3 || !text.bytes().all(|byte| byte.is_ascii_digit()) {
-        return Err(PathError::Form);
-    }
-    text.parse::<u64>().ok().filter(|number| *number <= max).ok_or(PathError::Form)
 }
 
 #[cfg(test)]

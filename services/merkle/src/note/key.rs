@@ -3,12 +3,11 @@
 use std::fmt;
 use std::str::FromStr;
 
-use base64::Engine;
-use base64::engine::general_purpose::STANDARD;
 use ed25519_dalek::{Signature, VerifyingKey};
 use sha2::{Digest, Sha256};
 
 use crate::KeyError;
+use crate::text::{base64, from_base64};
 
 /// The signature type of Ed25519 over the note's text, as C2SP assigns it.
 const ED25519: u8 = 0x01;
@@ -90,7 +89,7 @@ impl FromStr for NoteKey {
         let (Some(name), Some(id), Some(key)) = (parts.next(), parts.next(), parts.next()) else {
             return Err(KeyError::Form);
         };
-        let bytes = STANDARD.decode(key).map_err(|_| KeyError::Form)?;
+        let bytes = from_base64(key).ok_or(KeyError::Form)?;
         let (kind, public) = bytes.split_first().ok_or(KeyError::Form)?;
         if *kind != ED25519 {
             return Err(KeyError::Type);
@@ -104,7 +103,7 @@ impl FromStr for NoteKey {
 impl fmt::Display for NoteKey {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let bytes = [&[ED25519], self.public().as_slice()].concat();
-        write!(f, "{}+{}+{}", self.name, self.id, STANDARD.encode(bytes))
+        write!(f, "{}+{}+{}", self.name, self.id, base64(bytes))
     }
 }
 

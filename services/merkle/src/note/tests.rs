@@ -25,7 +25,7 @@ fn enoch() -> NoteKey {
 }
 
 fn peters_hand(text: &[u8]) -> [u8; 64] {
-    let seed = STANDARD.decode(PETER_SEED).unwrap();
+    let seed = from_base64(PETER_SEED).unwrap();
     SigningKey::from_bytes(seed[1..].try_into().unwrap()).sign(text).to_bytes()
 }
 

@@ -91,6 +91,18 @@ fn a_fork_of_the_same_size_is_refused() {
     assert_eq!(consistency(6, 7).verify(&head(6), &fork), Err(ProofError::Root { size: 7 }));
 }
 
+/// The new root being right is not enough: the old one may be of another history.
+#[test]
+fn an_old_tree_that_is_not_the_beginning_is_refused() {
+    for (old, new) in [(1, 2), (3, 7), (6, 7), (6, 8), (4, 8), (255, 300), (256, 300)] {
+        let fork = TreeHead { size: old, root: root_of(&leaves(old + 1)[1..]) };
+        assert!(
+            matches!(consistency(old, new).verify(&fork, &head(new)), Err(ProofError::Root { .. })),
+            "{old}"
+        );
+    }
+}
+
 #[test]
 fn an_empty_tree_with_another_root_is_refused() {
     let odd = TreeHead { size: 0, root: head(1).root };
