@@ -1,0 +1,9 @@
+use super::*;
+
+async fn fresh() -> (SqliteKeyStore, tempfile::TempDir) {
+    let directory = tempfile::tempdir().unwrap();
+    let store = SqliteKeyStore::open(&directory.path().join("keys.db")).await.unwrap();
+    (store, directory)
+}
+
+crate::contract_suite!(fresh());
