@@ -1,0 +1,105 @@
+//! The embedded adapter: one file of the data directory, typed tables, events in its outbox.
+//!
+//! Read `schema` for the tables, `write` for how facts become rows, `read` for the way back.
+
+mod read;
+mod row;
+mod schema;
+mod write;
+
+#[cfg(test)]
+mod tests;
+
+use std::path::Path;
+
+use ::sqlite::{Component, Db, Options, outbox};
+use async_trait::async_trait;
+use kernel::{Position, ServiceError, SpanNo};
+use seal::{Hash, SpanSet};
+
+use super::{Error, History, Query, Recording, Settlement, Store};
+use crate::fact::{Fact, RecordingKey, SectionKey};
+
+const COMPONENTS: &[Component] = &[schema::COMPONENT, outbox::COMPONENT];
+
+/// Archive's store in one SQLite file.
+#[derive(Clone)]
+pub struct SqliteStore(Db);
+
+impl SqliteStore {
+    /// Opens the file, or makes it.
+    pub async fn open(path: &Path, options: Options) -> Result<Self, Error> {
+        Ok(Self(Db::open(path, options, COMPONENTS).await?))
+    }
+
+    /// The file, for the outbox's publisher.
+    pub fn db(&self) -> &Db {
+        &self.0
+    }
+}
+
+#[async_trait]
+impl Store for SqliteStore {
+    async fn record(&self, facts: Vec<Fact>) -> Result<(), Error> {
+        if facts.is_empty() {
+            return Ok(());
+        }
+        self.0.write(move |tx| facts.iter().try_for_each(|fact| write::fact(tx, fact))).await
+    }
+
+    async fn recording(&self, key: &RecordingKey) -> Result<Option<Recording>, Error> {
+        let key = key.clone();
+        self.0.read(move |connection| read::recording(connection, &key)).await
+    }
+
+    async fn history(&self, key: &RecordingKey) -> Result<Option<History>, Error> {
+        let key = key.clone();
+        self.0.read(move |connection| read::history(connection, &key)).await
+    }
+
+    async fn stored_spans(&self, key: &SectionKey) -> Result<SpanSet, Error> {
+        let key = key.clone();
+        self.0.read(move |connection| read::stored_spans(connection, &key)).await
+    }
+
+    async fn span_root(&self, key: &SectionKey, span: SpanNo) -> Result<Option<Hash>, Error> {
+        let key = key.clone();
+        self.0.read(move |connection| read::span_root(connection, &key, span)).await
+    }
+
+    async fn unsettled(
+        &self,
+        partition: u32,
+        after: Option<&RecordingKey>,
+        limit: usize,
+    ) -> Result<Vec<Recording>, Error> {
+        let after = after.cloned();
+        self.0.read(move |connection| read::unsettled(connection, partition, after.as_ref(), limit)).await
+    }
+
+    async fn sealing(&self, key: &RecordingKey, cause: &str, end: Position) -> Result<(), Error> {
+        let (key, cause) = (key.clone(), cause.to_owned());
+        self.0.write(move |tx| write::sealing(tx, &key, &cause, end)).await
+    }
+
+    async fn settle(&self, settlement: Settlement) -> Result<(), Error> {
+        self.0.write(move |tx| write::settle(tx, &settlement)).await
+    }
+
+    async fn list(&self, query: &Query) -> Result<Vec<Recording>, Error> {
+        let query = query.clone();
+        self.0.read(move |connection| read::list(connection, &query)).await
+    }
+}
+
+impl From<::sqlite::Error> for Error {
+    fn from(source: ::sqlite::Error) -> Self {
+        Self::Engine { code: source.code(), retry: source.retry(), source: Box::new(source) }
+    }
+}
+
+impl From<::sqlite::rusqlite::Error> for Error {
+    fn from(source: ::sqlite::rusqlite::Error) -> Self {
+        ::sqlite::Error::from(source).into()
+    }
+}

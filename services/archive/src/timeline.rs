@@ -1,0 +1,227 @@
+//! The fold: what a recording's events come to. Pure, and archive's alone.
+//!
+//! From changes of basis, pauses and marks in any order to stretches of the timeline, and from these and the
+//! span table to the spans that each purpose's entries open.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use kernel::{Basis, Interval, IntervalSet, LegNo, MarkLabel, Position, PurposeName, SectionNo};
+use policy::{BasisTimeline, Cause, ChangeKind};
+use seal::{Hash, SectionKind, SpanSet};
+
+use crate::fact::{Edge, Gone, PauseEdge, Span};
+use crate::store::History;
+
+/// What a recording's events come to.
+#[derive(Clone, PartialEq, Eq, Default, Debug)]
+pub struct Timeline {
+    /// From when to when each purpose had its basis.
+    pub bases: BasisTimeline,
+    /// Pauses, in order; they do not overlap.
+    pub pauses: Vec<Paused>,
+    /// Marked stretches, in order of label, then position.
+    pub marks: Vec<(MarkLabel, Interval)>,
+}
+
+/// A pause.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Paused {
+    /// From when to when.
+    pub interval: Interval,
+    /// Why, as a policy code.
+    pub reason: String,
+}
+
+/// The spans of one section that one purpose may open.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct PlannedEntry {
+    /// Of which leg.
+    pub leg: LegNo,
+    /// Of which section.
+    pub section: SectionNo,
+    /// Which purpose.
+    pub purpose: PurposeName,
+    /// Whether any of its stretches rests on consent.
+    pub basis: Basis,
+    /// Which spans; never empty.
+    pub spans: SpanSet,
+}
+
+/// Folds a recording's events.
+pub fn fold(history: &History) -> Timeline {
+    Timeline {
+        bases: policy::fold(&history.changes),
+        pauses: pauses(&history.pauses),
+        marks: marks(history),
+    }
+}
+
+impl Timeline {
+    /// Where it was paused.
+    pub fn paused(&self) -> IntervalSet {
+        self.pauses.iter().map(|pause| pause.interval).collect()
+    }
+
+    /// Where a purpose may open what is stored.
+    pub fn usable(&self, purpose: &PurposeName) -> IntervalSet {
+        self.bases.usable(purpose).difference(&self.paused())
+    }
+
+    /// Where a mark with this label lies.
+    pub fn marked(&self, label: &MarkLabel) -> IntervalSet {
+        self.marks.iter().filter(|(own, _)| own == label).map(|(_, interval)| *interval).collect()
+    }
+
+    /// A purpose's basis: consent where any of its stretches rests on it.
+    pub fn basis(&self, purpose: &PurposeName) -> Option<Basis> {
+        let intervals = &self.bases.purposes.get(purpose)?.intervals;
+        let consent = intervals.iter().map(|i| i.basis).find(|basis| *basis == Basis::Consent);
+        consent.or_else(|| intervals.first().map(|i| i.basis))
+    }
+}
+
+/// Every purpose's entries: the stored spans that lie wholly where it may open them, and the call's
+/// identifying metadata where it may open anything.
+pub fn entries(history: &History, timeline: &Timeline) -> Vec<PlannedEntry> {
+    let mut planned = Vec::new();
+    for purpose in timeline.bases.purposes.keys() {
+        let usable = timeline.usable(purpose);
+        let Some(basis) = timeline.basis(purpose).filter(|_| !usable.is_empty()) else { continue };
+        for row in &history.sections {
+            let (leg, section) = (row.began.leg, row.began.section);
+            let own = history.spans.iter().filter(|span| span.leg == leg && span.section == section);
+            let opened = own.filter(|span| match row.began.kind {
+                SectionKind::Audio => span.interval().is_some_and(|interval| usable.covers(interval)),
+                SectionKind::Meta => true,
+                SectionKind::Subject => false,
+            });
+            let spans = SpanSet::from_spans(opened.map(|span| span.span))
+                .expect("stored spans were parsed, and a parsed span's number is below the tree's bound");
+            if !spans.is_empty() {
+                planned.push(PlannedEntry { leg, section, purpose: purpose.clone(), basis, spans });
+            }
+        }
+    }
+    planned
+}
+
+/// Purposes that once had a basis and may open nothing now, each with why.
+pub fn gone(history: &History, timeline: &Timeline) -> Vec<Gone> {
+    let began: BTreeSet<_> =
+        history.changes.iter().filter(|c| c.kind == ChangeKind::Began).map(|c| &c.purpose).collect();
+    let lost = began.into_iter().filter(|purpose| timeline.usable(purpose).is_empty());
+    lost.map(|purpose| {
+        let own = history.changes.iter().filter(|change| change.purpose == *purpose);
+        let last = own.filter(|change| change.kind.is_restrictive()).max().map(|change| change.cause);
+        Gone { purpose: purpose.clone(), reason: last.map_or("no-basis", reason).to_owned() }
+    })
+    .collect()
+}
+
+/// SHA-256 over the folded timeline: label, then per purpose in order its name, length first, the number of
+/// its usable stretches, and each one's start and end, all numbers in 8 bytes, big-endian.
+pub fn timeline_hash(timeline: &Timeline) -> Hash {
+    let mut bytes = b"verbale/timeline/v1".to_vec();
+    for purpose in timeline.bases.purposes.keys() {
+        number(&mut bytes, purpose.as_str().len() as u64);
+        bytes.extend_from_slice(purpose.as_str().as_bytes());
+        let usable = timeline.usable(purpose);
+        number(&mut bytes, usable.iter().len() as u64);
+        for interval in usable.iter() {
+            number(&mut bytes, interval.start().0);
+            number(&mut bytes, interval.end().0);
+        }
+    }
+    Hash::of(&bytes)
+}
+
+/// SHA-256 over the span table: label, then per span in order of leg, section and span these three numbers,
+/// first and last frame, start, end, in 8 bytes each, big-endian, and the ciphertext root.
+pub fn span_table_hash<'s>(spans: impl IntoIterator<Item = &'s Span>) -> Hash {
+    let mut bytes = b"verbale/span-table/v1".to_vec();
+    let rows: BTreeMap<_, _> =
+        spans.into_iter().map(|span| ((span.leg, span.section, span.span), span)).collect();
+    for span in rows.into_values() {
+        let numbers = [span.leg.0.into(), span.section.0.into(), span.span.0.into()];
+        numbers.into_iter().for_each(|value| number(&mut bytes, value));
+        let facts = [span.first_frame.0, span.last_frame.0, span.start.0, span.end.0];
+        facts.into_iter().for_each(|value| number(&mut bytes, value));
+        bytes.extend_from_slice(&span.ct_root.0);
+    }
+    Hash::of(&bytes)
+}
+
+/// A cause as the code that a refused reader is told.
+fn reason(cause: Cause) -> &'static str {
+    match cause {
+        Cause::ConsentWithdrawn => "withdrawn",
+        Cause::ConsentRefused => "refused",
+        Cause::ConsentExpired => "expired",
+        Cause::ConsentRevoked => "revoked",
+        Cause::ConsentInvalidated => "invalidated",
+        Cause::ConsentLost => "consent-unreachable",
+        Cause::MarkEnded
+        | Cause::CallEnded
+        | Cause::CallStarted
+        | Cause::ConsentGiven
+        | Cause::MarkBegan
+        | Cause::ConsentRegained => "no-basis",
+    }
+}
+
+fn number(bytes: &mut Vec<u8>, value: u64) {
+    bytes.extend_from_slice(&value.to_be_bytes());
+}
+
+/// A pause that was placed by wall time begins earlier and ends later by its error. Of edges at one position
+/// the one that was logged first comes first: the store gives them in that order.
+fn pauses(edges: &[PauseEdge]) -> Vec<Paused> {
+    let mut placed: Vec<_> = edges.iter().map(|edge| (effective(edge), edge.begins.as_ref())).collect();
+    placed.sort_by_key(|(at, _)| *at);
+    let (mut found, mut open): (Vec<Paused>, Option<(Position, &String)>) = (Vec::new(), None);
+    let mut close = |open: &mut Option<(Position, &String)>, at| {
+        let Some((start, reason)) = open.take() else { return };
+        let interval = Interval::new(start, at);
+        found.extend(interval.map(|interval| Paused { interval, reason: reason.clone() }));
+    };
+    for (at, begins) in placed {
+        match begins {
+            Some(reason) => open = open.or(Some((at, reason))),
+            None => close(&mut open, at),
+        }
+    }
+    close(&mut open, Position::MAX);
+    found
+}
+
+fn effective(edge: &PauseEdge) -> Position {
+    let error = edge.derived_error.unwrap_or(0);
+    if edge.begins.is_some() { edge.position.minus(error) } else { edge.position.plus(error) }
+}
+
+fn marks(history: &History) -> Vec<(MarkLabel, Interval)> {
+    let mut edges: BTreeMap<&MarkLabel, Vec<(Position, Edge)>> = BTreeMap::new();
+    for mark in &history.marks {
+        edges.entry(&mark.label).or_default().push((mark.position, mark.edge));
+    }
+    let mut found = Vec::new();
+    for (label, mut edges) in edges {
+        edges.sort_unstable();
+        let mut open = None;
+        for (at, edge) in edges {
+            match edge {
+                Edge::Begins => open = open.or(Some(at)),
+                Edge::Ends => {
+                    let interval = open.take().and_then(|start| Interval::new(start, at));
+                    found.extend(interval.map(|interval| (label.clone(), interval)));
+                }
+            }
+        }
+        let rest = open.and_then(|start| Interval::new(start, history.duration()));
+        found.extend(rest.map(|interval| (label.clone(), interval)));
+    }
+    found
+}
+
+#[cfg(test)]
+mod tests;
