@@ -44,4 +44,6 @@ pub use tree::{Cover, SpanSet};
 pub use wrap::WrapContext;
 
 #[cfg(test)]
+mod samples;
+#[cfg(test)]
 mod vectors;
