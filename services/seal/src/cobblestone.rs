@@ -80,6 +80,19 @@ fn split(sealed: &[u8]) -> Result<(&[u8], &[u8]), Error> {
     sealed.split_at_checked(PREAMBLE_LEN).ok_or(Error::Truncated("sealed message"))
 }
 
+/// Key, base nonce and commitment: HKDF-Expand with the input key as the pseudorandom key. Two blocks are 128
+/// bytes, of which 76 are used.
+fn expand(key: &SpanKey, context: &[u8], salt: &[u8]) -> Zeroizing<[u8; 128]> {
+    let keyed = Hmac::<Sha512>::new_from_slice(key.expose()).expect("HMAC takes any key");
+    let info = |mac: Hmac<Sha512>| mac.chain_update(LABEL).chain_update(salt).chain_update(context);
+    let first = info(keyed.clone()).chain_update([1]).finalize().into_bytes();
+    let second = info(keyed.chain_update(first)).chain_update([2]).finalize().into_bytes();
+    let mut okm = Zeroizing::new([0; 128]);
+    okm[..64].copy_from_slice(&first);
+    okm[64..].copy_from_slice(&second);
+    okm
+}
+
 /// One message's key, nonce and commitment.
 pub(crate) struct Message {
     gcm: Gcm,
@@ -89,14 +102,7 @@ pub(crate) struct Message {
 
 impl Message {
     fn derive(key: &SpanKey, context: &[u8], salt: &[u8]) -> Self {
-        // HKDF-Expand with the input key as the pseudorandom key; two blocks are 128 bytes, 76 are used.
-        let keyed = Hmac::<Sha512>::new_from_slice(key.expose()).expect("HMAC takes any key");
-        let info = |mac: Hmac<Sha512>| mac.chain_update(LABEL).chain_update(salt).chain_update(context);
-        let mut okm = Zeroizing::new([0; 128]);
-        let first = info(keyed.clone()).chain_update([1]).finalize().into_bytes();
-        let second = info(keyed.chain_update(first)).chain_update([2]).finalize().into_bytes();
-        okm[..64].copy_from_slice(&first);
-        okm[64..].copy_from_slice(&second);
+        let okm = expand(key, context, salt);
         let mut gcm_key = Zeroizing::new([0; 32]);
         gcm_key.copy_from_slice(&okm[..32]);
         let mut message = Self::raw(&gcm_key, [0; 12]);

@@ -175,7 +175,7 @@ fn a_header_that_breaks_its_rules_is_neither_written_nor_read() {
         SpanHeader { codec: Codec::Document, ..own.clone() },
         SpanHeader { kind: SectionKind::Meta, ..own.clone() },
         SpanHeader { regimes: vec![regime("b"), regime("a")], ..own.clone() },
-        SpanHeader { regimes: vec![regime("a"), regime("a")], ..own.clone() },
+        SpanHeader { regimes: vec![regime("a"), regime("a")], ..own },
     ] {
         assert!(wrong.encode().is_err(), "{wrong:?}");
     }

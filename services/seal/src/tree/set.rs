@@ -21,7 +21,11 @@ impl SpanSet {
 
     /// Every span that a section can have.
     pub fn all() -> Self {
-        Self(Vec::from([0..SPANS]))
+        Self::normal(Vec::from_iter(std::iter::once(0..SPANS)))
+    }
+    /// The spans of one half-open range; refused beyond the key tree.
+    pub fn from_range(range: Range<u32>) -> Result<Self, Error> {
+        Self::from_ranges(std::iter::once(range))
     }
     /// The spans of these half-open ranges, in any order; refused beyond the key tree.
     pub fn from_ranges(ranges: impl IntoIterator<Item = Range<u32>>) -> Result<Self, Error> {
@@ -36,7 +40,7 @@ impl SpanSet {
     }
     /// From the first to the last span, both in it.
     pub fn from_first_to_last(first: SpanNo, last: SpanNo) -> Result<Self, Error> {
-        Self::from_ranges([first.0..last.0.saturating_add(1)])
+        Self::from_range(first.0..last.0.saturating_add(1))
     }
     /// Whether no span is in it.
     pub fn is_empty(&self) -> bool {
