@@ -10,9 +10,22 @@
 pub mod log;
 
 pub mod bounds;
+pub mod envelope;
 pub mod error;
+pub mod group;
 pub mod record;
 
+mod bell;
+mod memory;
+mod session;
+mod sqlite;
+
+#[cfg(any(test, feature = "contract"))]
+pub mod contract;
+
+pub use self::memory::MemoryLog;
+pub use self::sqlite::{SqliteLog, SqliteLogOptions};
+pub use envelope::{EnvelopeError, from_record, to_record};
 pub use error::Error;
 pub use log::{
     Assigned, Batch, Consumer, Durability, Ends, EventLog, Placed, Polled, ReadLimit, TopicPartition,

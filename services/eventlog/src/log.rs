@@ -67,7 +67,8 @@ pub trait Consumer: Send {
     async fn commit(&mut self, at: TopicPartition, next_offset: u64) -> Result<(), Error>;
 
     /// Continues this partition at `offset` instead, for a consumer whose own store knows better than the
-    /// group where it stands. Below the low end it continues at the low end.
+    /// group where it stands. Below the low end it continues at the low end; above the high end
+    /// is [`Error::BeyondEnd`].
     async fn seek(&mut self, at: TopicPartition, offset: u64) -> Result<(), Error>;
 
     /// What this consumer holds as far as it knows, in order.

@@ -68,7 +68,11 @@ async fn two_that_open_a_new_file_at_once_both_succeed() {
 #[tokio::test]
 async fn a_file_that_is_no_database_is_refused() {
     let dir = TempDir::new().unwrap();
-    std::fs::write(dir.path().join("part.db"), "not a database, but long enough to have a header".repeat(100)).unwrap();
+    std::fs::write(
+        dir.path().join("part.db"),
+        "not a database, but long enough to have a header".repeat(100),
+    )
+    .unwrap();
     let error = open(&dir, FIRST).await.err().unwrap();
     assert!(matches!(error, Error::Damaged(_)), "{error}");
 }

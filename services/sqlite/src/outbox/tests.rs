@@ -88,7 +88,8 @@ async fn the_same_event_twice_is_a_duplicate() {
 async fn what_no_record_could_carry_is_refused_with_the_bound() {
     let dir = TempDir::new().unwrap();
     let db = open(&dir).await;
-    let error = push_one(&db, Envelope { payload: vec![0; MAX_PAYLOAD + 1], ..event("a") }).await.unwrap_err();
+    let error =
+        push_one(&db, Envelope { payload: vec![0; MAX_PAYLOAD + 1], ..event("a") }).await.unwrap_err();
     assert!(matches!(error, Error::TooLarge { limit: MAX_PAYLOAD, .. }), "{error}");
     push_one(&db, Envelope { payload: vec![0; MAX_PAYLOAD], ..event("a") }).await.unwrap();
 }
