@@ -1,0 +1,45 @@
+//! platform: what every role stands on. It knows no role.
+//!
+//! It owns configuration, telemetry, who calls, the rules of the contract and their enforcement, the way
+//! audit entries take to the ledger's topic, the wires between roles, serving, draining. It does not know
+//! what any call means, nor which stores or engines are below.
+//!
+//! Read [`role`] (what a role hands over), [`call`] (what a handler gets and notes), [`guard`] (what stands
+//! before every handler), [`audit`] and [`outbox`] (how entries and events leave), [`wire`] (how roles call
+//! each other). Then [`auth`], [`rules`], [`permission`]; [`config`], [`telemetry`], [`drain`], [`server`]
+//! are for the wiring.
+
+pub mod role;
+
+pub mod call;
+pub mod guard;
+
+pub mod audit;
+pub mod outbox;
+pub mod reason;
+
+pub mod wire;
+
+pub mod auth;
+pub mod permission;
+pub mod rules;
+
+pub mod error;
+pub mod instance;
+pub mod policies;
+pub mod retry;
+
+pub mod config;
+pub mod drain;
+pub mod server;
+pub mod telemetry;
+
+pub use audit::{AuditEntry, AuditOutbox, AuditProducer, OutboxError};
+pub use call::{CallContext, CallMetadata, request};
+pub use drain::{Shutdown, Stage, Stopper, Task, TaskResult, Tasks};
+pub use error::{refusal, status};
+pub use instance::Instance;
+pub use outbox::{Bell, Outgoing, OutboxPublisher, OutboxStore};
+pub use policies::{KnownPolicy, PolicyBook};
+pub use role::{GuardedRole, NotReady, Role};
+pub use wire::{LateWire, Wire};

@@ -1,0 +1,112 @@
+//! Serves the roles of a process on one listener, with gRPC health and reflection beside them.
+
+mod door;
+mod health;
+
+use std::time::Duration;
+
+use serde::{Deserialize, Serialize};
+use tokio::net::TcpListener;
+use tonic::service::Routes;
+use tonic::transport::server::TcpIncoming;
+use tower::layer::layer_fn;
+use tracing::{info, warn};
+
+use crate::config::{ByteSize, Period};
+use crate::drain::{Shutdown, Task, TaskResult};
+
+pub use door::Door;
+pub use health::{Health, readiness};
+
+/// The `server` section of a configuration.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Config {
+    /// Where gRPC is served; port 0 takes any free one.
+    pub listen: String,
+    /// Largest message of a call that is no stream, in either direction of reading.
+    pub message_size: ByteSize,
+    /// Most calls of one role at once that are no streams.
+    pub concurrent_calls: usize,
+    /// Most streams of one role at once.
+    pub concurrent_streams: usize,
+    /// How long a call may take whose caller does not say. More than `audit.wait`.
+    pub deadline: Period,
+    /// How long running calls may go on when the process drains.
+    pub drain: Period,
+}
+
+impl Default for Config {
+    fn default() -> Self {
+        Self {
+            listen: "127.0.0.1:7420".to_owned(),
+            message_size: ByteSize::mib(4),
+            concurrent_calls: 1_024,
+            concurrent_streams: 16_384,
+            deadline: Period::secs(30),
+            drain: Period::secs(20),
+        }
+    }
+}
+
+/// A server that cannot be made.
+#[derive(Debug, thiserror::Error)]
+pub enum ServerError {
+    /// The address cannot be had.
+    #[error("cannot listen on {address}")]
+    Listen {
+        /// The address.
+        address: String,
+        /// Why.
+        #[source]
+        source: std::io::Error,
+    },
+    /// The contract's descriptors are not taken by reflection.
+    #[error("reflection cannot serve the contract")]
+    Reflection {
+        /// Why.
+        #[source]
+        source: tonic_reflection::server::Error,
+    },
+}
+
+/// Binds early, so that an address that is taken is told before anything else is done.
+pub async fn listen(address: &str) -> Result<TcpListener, ServerError> {
+    let failed = |source| ServerError::Listen { address: address.to_owned(), source };
+    TcpListener::bind(address).await.map_err(failed)
+}
+
+/// The task that serves.
+pub fn serve(listener: TcpListener, door: Door, health: &Health, drain: Duration) -> Result<Task, ServerError> {
+    let reflection = tonic_reflection::server::Builder::configure()
+        .register_encoded_file_descriptor_set(proto::DESCRIPTORS)
+        .register_encoded_file_descriptor_set(tonic_health::pb::FILE_DESCRIPTOR_SET)
+        .build_v1()
+        .map_err(|source| ServerError::Reflection { source })?;
+    let beside = Routes::new(health.service()).add_service(reflection);
+    Ok(Task::new("server", move |shutdown| run(listener, door, beside, drain, shutdown)))
+}
+
+async fn run(listener: TcpListener, door: Door, beside: Routes, drain: Duration, shutdown: Shutdown) -> TaskResult {
+    info!(address = %listener.local_addr()?, "serving");
+    let incoming = TcpIncoming::from(listener).with_nodelay(Some(true));
+    let serving = tonic::transport::Server::builder()
+        .http2_keepalive_interval(Some(Duration::from_secs(30)))
+        .layer(layer_fn(move |beside: Routes| door.clone().with(beside)))
+        .add_routes(beside)
+        .serve_with_incoming_shutdown(incoming, {
+            let shutdown = shutdown.clone();
+            async move { shutdown.draining().await }
+        });
+    let overdue = async {
+        shutdown.draining().await;
+        tokio::time::sleep(drain).await;
+    };
+    tokio::select! {
+        served = serving => Ok(served?),
+        () = overdue => {
+            warn!("calls still run after the time for draining and are cut off");
+            Ok(())
+        }
+    }
+}

@@ -1,0 +1,56 @@
+//! How one role calls another: generated clients are `XClient<Wire>`, and only the wiring knows whether the
+//! other end is in this process ([`in_process`]) or elsewhere ([`remote`]).
+
+mod client;
+mod late;
+
+use std::convert::Infallible;
+
+use tonic::Status;
+use tonic::body::Body;
+use tonic::transport::{Channel, Endpoint};
+use tower::ServiceExt;
+use tower::util::BoxCloneSyncService;
+
+pub use client::client;
+pub use late::LateWire;
+
+/// What travels.
+pub type Request = http::Request<Body>;
+/// What comes back.
+pub type Response = http::Response<Body>;
+/// A way to call a role. Its error is a [`Status`] and not a boxed error: rustc cannot show that a future is
+/// `Send` that holds a generated client over a service with a boxed error (rust-lang/rust#100013).
+pub type Wire = BoxCloneSyncService<Request, Response, Status>;
+
+/// A wire to a service in this process.
+pub fn in_process<S>(service: S) -> Wire
+where
+    S: tower::Service<Request, Response = Response> + Clone + Send + Sync + 'static,
+    S::Error: Into<WireError>,
+    S::Future: Send + 'static,
+{
+    BoxCloneSyncService::new(service.map_err(|error| error.into().0))
+}
+
+/// A wire to another process. Connects when first used, and again when the connection is lost.
+pub fn remote(endpoint: &Endpoint) -> Wire {
+    let channel: Channel = endpoint.connect_lazy();
+    BoxCloneSyncService::new(channel.map_err(|error| Status::from_error(Box::new(error))))
+}
+
+/// What an in-process service may fail with: a status, or not at all.
+#[derive(Debug)]
+pub struct WireError(Status);
+
+impl From<Status> for WireError {
+    fn from(status: Status) -> Self {
+        Self(status)
+    }
+}
+
+impl From<Infallible> for WireError {
+    fn from(never: Infallible) -> Self {
+        match never {}
+    }
+}
