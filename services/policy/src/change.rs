@@ -116,11 +116,13 @@ impl BasisChange {
 impl Ord for BasisChange {
     /// By position, at one position restrictive first, then by event id; the rest only makes it total.
     fn cmp(&self, other: &Self) -> Ordering {
-        let key = |c: &Self| {
-            let rank = !c.kind.is_restrictive();
-            (c.position, rank, c.event, c.kind, c.cause, c.derived_error_us, c.evidence, c.basis)
-        };
-        key(self).cmp(&key(other)).then_with(|| self.purpose.cmp(&other.purpose))
+        fn place(c: &BasisChange) -> (Position, bool, EventId, &PurposeName) {
+            (c.position, !c.kind.is_restrictive(), c.event, &c.purpose)
+        }
+        fn rest(c: &BasisChange) -> impl Ord {
+            (c.kind, c.cause, c.basis, c.evidence, c.derived_error_us)
+        }
+        place(self).cmp(&place(other)).then_with(|| rest(self).cmp(&rest(other)))
     }
 }
 

@@ -54,7 +54,8 @@ pub fn transition(from: ConsentState, kind: &ConsentKind) -> Option<ConsentState
         ConsentKind::Refused => (from != S::Refused).then_some(S::Refused),
         ConsentKind::Silence | ConsentKind::HungUp => (from == S::Requested).then_some(S::Deferred),
         ConsentKind::Withdrawn => (from != S::Withdrawn).then_some(S::Withdrawn),
-        ConsentKind::Expired => (from == S::Given).then_some(S::Expired),
+        // In `Requested` it closes the question: the yes that would answer it is older or not there.
+        ConsentKind::Expired => matches!(from, S::Given | S::Requested).then_some(S::Expired),
         ConsentKind::Revoked => (from != S::Revoked).then_some(S::Revoked),
         ConsentKind::Invalidated => (from != S::Invalidated).then_some(S::Invalidated),
         // A new notice asks those who were not asked yet; what was agreed or declined stays as it is.
@@ -106,10 +107,36 @@ impl Consent {
         self.epochs.last().filter(|_| given).map(|epoch| epoch.given_by)
     }
 
-    fn run_out(&mut self, now: Timestamp) {
+    fn run_out(&mut self, now: Timestamp, question_open: bool) {
         if let Some(until) = self.valid_until.filter(|until| *until <= now) {
             self.enter(ConsentState::Expired, until, None);
+            if question_open {
+                self.enter(ConsentState::Requested, until, None);
+            }
         }
+    }
+
+    fn give(&mut self, event: &ConsentEvent, valid_until: Option<Timestamp>) {
+        let voided = self.restricted_at == Some(event.occurred_at);
+        // An end before the beginning is an end at the beginning.
+        let valid_until = valid_until.map(|until| until.max(event.occurred_at));
+        if self.state == ConsentState::Given {
+            // Saying yes again while it stands sets its period anew; voided, it can only shorten it.
+            let kept = self.valid_until.filter(|_| voided);
+            self.valid_until = match (valid_until, kept) {
+                (Some(new), Some(old)) => Some(new.min(old)),
+                (new, old) => new.or(old),
+            };
+            return;
+        }
+        if voided {
+            return;
+        }
+        let Some(state) = transition(self.state, &event.kind) else { return };
+        self.enter(state, event.occurred_at, Some(event.id));
+        self.valid_until = valid_until;
+        let from = event.occurred_at;
+        self.epochs.push(ConsentEpoch { given_by: event.id, from, ended: None, annulled: false });
     }
 
     fn enter(&mut self, state: ConsentState, at: Timestamp, by: Option<EventId>) {
@@ -149,30 +176,29 @@ pub fn fold_one<'a>(events: impl IntoIterator<Item = &'a ConsentEvent>, now: Tim
     events.sort_by_key(|event| (event.occurred_at, event.kind.rank(), event.id));
     events.dedup_by_key(|event| event.id);
     let mut consent = Consent::NOTHING;
+    // A question put while consent stands is still a question once it has run out.
+    let mut question_open = false;
     for event in events {
         let at = event.occurred_at;
-        consent.run_out(at);
-        if let ConsentKind::Given { valid_until, .. } = &event.kind {
-            if consent.restricted_at == Some(at) {
+        consent.run_out(at, question_open);
+        match &event.kind {
+            ConsentKind::Given { valid_until, .. } => {
+                consent.give(event, *valid_until);
+                question_open = false;
                 continue;
             }
-            // Saying yes again while it stands renews its period and nothing else.
-            if consent.state == ConsentState::Given {
-                consent.valid_until = *valid_until;
+            ConsentKind::Asked => question_open = true,
+            kind if kind.is_restrictive() => {
+                consent.restricted_at = Some(at);
+                question_open = false;
             }
+            _ => {}
         }
-        if event.kind.is_restrictive() {
-            consent.restricted_at = Some(at);
-        }
-        let Some(state) = transition(consent.state, &event.kind) else { continue };
-        consent.enter(state, at, Some(event.id));
-        if let ConsentKind::Given { valid_until, .. } = &event.kind {
-            consent.valid_until = *valid_until;
-            let epoch = ConsentEpoch { given_by: event.id, from: at, ended: None, annulled: false };
-            consent.epochs.push(epoch);
+        if let Some(state) = transition(consent.state, &event.kind) {
+            consent.enter(state, at, Some(event.id));
         }
     }
-    consent.run_out(now);
+    consent.run_out(now, question_open);
     consent
 }
 

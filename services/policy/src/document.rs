@@ -203,7 +203,7 @@ pub fn parse(text: &str, load: &dyn Fn(&str) -> Option<String>) -> Result<Tenant
         .map_err(|problem| PolicyError { problems: vec![problem] })?;
     let mut reader = read::Reader::new(load);
     let draft = reader.document(&root);
-    let policy = draft.and_then(|draft| check::check(draft, &mut reader.problems));
+    let policy = draft.map(|draft| check::check(draft, &mut reader.problems));
     match policy {
         Some(policy) if reader.problems.is_empty() => Ok(policy),
         _ => Err(PolicyError::new(reader.problems)),

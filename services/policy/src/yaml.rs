@@ -199,8 +199,8 @@ mod tests {
         for (text, expected) in [
             ("", "1:1: the document is empty"),
             ("a: 1\na: 2", "2:1: key `a` is already given on line 1"),
-            ("a: &x 1\nb: *x", "1:7: anchors are not part of the format"),
-            ("a: !!str 1", "1:10: tags are not part of the format"),
+            ("a: &x 1\nb: *x", "1:4: anchors are not part of the format"),
+            ("a: !!str 1", "1:4: tags are not part of the format"),
             ("a: 1\n---\nb: 2", "2:1: the file has more than one document"),
             ("? [a]\n: 1", "1:3: a key must be a single value"),
         ] {

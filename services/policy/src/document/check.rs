@@ -12,8 +12,8 @@ use crate::jurisdiction::Jurisdiction;
 use crate::period::Period;
 use crate::regime;
 
-/// None where a purpose has a fault; every fault is in `problems`.
-pub(super) fn check(draft: Draft, problems: &mut Vec<Problem>) -> Option<TenantPolicy> {
+/// What is sound of the draft; every fault is in `problems`, and with any there the result is not to be used.
+pub(super) fn check(draft: Draft, problems: &mut Vec<Problem>) -> TenantPolicy {
     let told: BTreeSet<&PurposeName> =
         draft.notices.iter().flat_map(|(_, notice)| &notice.notice.purposes).collect();
     for named in draft.notices.iter().flat_map(|(_, notice)| &notice.purposes) {
@@ -29,7 +29,7 @@ pub(super) fn check(draft: Draft, problems: &mut Vec<Problem>) -> Option<TenantP
             problems.push(name.place.problem(message));
         }
         let mut checker = Checker { name, draft: &draft, problems };
-        purposes.push((name.value.clone(), checker.purpose(purpose)?));
+        purposes.extend(checker.purpose(purpose).map(|purpose| (name.value.clone(), purpose)));
     }
     let awaited = purposes.iter().filter_map(|(_, purpose)| match &purpose.from {
         From::Mark(label) => Some(label.clone()),
@@ -38,7 +38,7 @@ pub(super) fn check(draft: Draft, problems: &mut Vec<Problem>) -> Option<TenantP
     let marks = draft.marks.iter().cloned().chain(awaited).collect();
     let mut claims = default_claims();
     claims.extend(draft.claims);
-    Some(TenantPolicy {
+    TenantPolicy {
         tenant: draft.tenant,
         jurisdiction: draft.jurisdiction,
         span: draft.span.unwrap_or(DEFAULT_SPAN),
@@ -48,7 +48,7 @@ pub(super) fn check(draft: Draft, problems: &mut Vec<Problem>) -> Option<TenantP
         employee_consent: draft.employee_consent,
         purposes: purposes.into_iter().collect(),
         notices: draft.notices.into_iter().map(|(name, draft)| (name.value, draft.notice)).collect(),
-    })
+    }
 }
 
 struct Checker<'a> {

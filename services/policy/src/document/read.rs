@@ -129,6 +129,7 @@ impl<'a> Reader<'a> {
             self.fault(key.place, format!("{what} has no basis"));
             return None;
         }
+        let faults = self.problems.len();
         let entries = self.entries(node, &what, KEYS)?;
         if !entries.contains_key("basis") {
             self.fault(key.place, format!("{what} has no basis"));
@@ -143,6 +144,10 @@ impl<'a> Reader<'a> {
         });
         let from = self.optional(&entries, "from", Self::from);
         let until = self.optional(&entries, "until", |r, n| r.word::<Until>(n, "until"));
+        if self.problems.len() > faults {
+            // A word that cannot be read must not be taken for one that is missing.
+            return None;
+        }
         Some(DraftPurpose {
             basis: basis?,
             regime,
