@@ -2,9 +2,12 @@
 
 use std::fmt;
 
+use hmac::{Hmac, KeyInit, Mac};
+use sha2::Sha256;
 use zeroize::{Zeroize, ZeroizeOnDrop};
 
 use crate::error::Error;
+use crate::hash::Hash;
 
 /// Fills an array from the operating system.
 pub(crate) fn random<const N: usize>() -> Result<[u8; N], Error> {
@@ -63,6 +66,21 @@ secret_key! {
     BackendKey,
     /// Seals one tenant's audit entries, outside epochs.
     AuditKey,
+    /// Turns a tenant's identifiers into index values, or ids into pseudonyms, outside epochs.
+    MacKey,
+}
+
+impl MacKey {
+    /// HMAC-SHA-256 over the parts, each behind its length, so that no two lists of parts run together.
+    /// The first part says what kind of value it is.
+    pub fn mac(&self, parts: &[&[u8]]) -> Hash {
+        let mut mac = Hmac::<Sha256>::new_from_slice(&self.0).expect("HMAC takes any key");
+        for part in parts {
+            mac.update(&(part.len() as u64).to_be_bytes());
+            mac.update(part);
+        }
+        Hash(mac.finalize().into_bytes().into())
+    }
 }
 
 #[cfg(test)]
@@ -73,6 +91,15 @@ mod tests {
     fn a_key_is_never_shown() {
         let key = LegKey::from_bytes([0xab; 32]);
         assert_eq!(format!("{key:?}"), "LegKey(redacted)");
+    }
+
+    #[test]
+    fn parts_do_not_run_together() {
+        let key = MacKey::from_bytes([1; 32]);
+        assert_eq!(key.mac(&[b"phone", b"1"]), key.mac(&[b"phone", b"1"]));
+        assert_ne!(key.mac(&[b"phone", b"1"]), key.mac(&[b"phone1"]));
+        assert_ne!(key.mac(&[b"phone", b"1"]), key.mac(&[b"phon", b"e1"]));
+        assert_ne!(key.mac(&[b"phone", b"1"]), MacKey::from_bytes([2; 32]).mac(&[b"phone", b"1"]));
     }
 
     #[test]

@@ -28,13 +28,14 @@ pub mod span;
 pub mod tree;
 pub mod wrap;
 
+pub use aead::hardware_accelerated;
 pub use cbor::DecodeError;
 pub use error::Error;
 pub use frame::Frame;
 pub use hash::{Hash, RootBuilder};
 pub use header::{Codec, CodecName, SectionAddress, SectionKind, SpanHeader};
 pub use hpke::{EpochPublic, EpochSecret, HpkeInfo, HpkeSealed, LegKeyInfo};
-pub use key::{AuditKey, BackendKey, EpochKey, LegKey, PageKey, SpanKey};
+pub use key::{AuditKey, BackendKey, EpochKey, LegKey, MacKey, PageKey, SpanKey};
 pub use manifest::{Addendum, Manifest, NotRecorded};
 pub use object::{Footer, Object, ObjectBuilder, ObjectName};
 pub use page::{Entry, EntryPlace};

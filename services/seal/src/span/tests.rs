@@ -200,6 +200,16 @@ fn codec_names_are_read_as_their_codec() {
     assert_eq!(SpanHeader::decode(&header.encode().unwrap()).unwrap(), header);
 }
 
+proptest::proptest! {
+    #[test]
+    fn any_bytes_are_read_without_a_panic(bytes in proptest::collection::vec(proptest::num::u8::ANY, 0..300)) {
+        assert!(SpanHeader::decode(&bytes).is_err());
+        let length = u32::try_from(bytes.len()).unwrap().to_be_bytes();
+        let container = [&b"VRS1\x00\x01\x02\x56"[..], &length, &bytes].concat();
+        assert!(SpanView::parse(&container).is_err());
+    }
+}
+
 #[test]
 fn plaintext_is_not_shown() {
     let sealed = samples::sealed(0);
