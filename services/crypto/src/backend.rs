@@ -13,7 +13,7 @@ use std::fmt;
 
 use async_trait::async_trait;
 use kernel::{ErrorCode, KeyEpoch, ServiceError, TenantId};
-use seal::{VerifyingKey, WrapContext};
+use seal::{InstanceCert, SignedCert, VerifyingKey, WrapContext};
 use zeroize::Zeroizing;
 
 /// A key of the backend. One name is one key for ever: a destroyed epoch's name is not used again.
@@ -72,6 +72,9 @@ pub enum Error {
         #[source]
         source: seal::Error,
     },
+    /// The certificate breaks its own rules.
+    #[error("a certificate cannot be signed")]
+    Certificate(#[source] seal::Error),
     /// The backend does not answer.
     #[error("cannot {act} in the key backend")]
     Unavailable {
@@ -88,6 +91,7 @@ impl ServiceError for Error {
         match self {
             Self::Missing(_) | Self::Exposed { .. } | Self::InsideData(_) => ErrorCode::FailedPrecondition,
             Self::Damaged(_) | Self::Refused { .. } => ErrorCode::DataLoss,
+            Self::Certificate(_) => ErrorCode::InvalidArgument,
             Self::Unavailable { .. } => ErrorCode::Unavailable,
         }
     }
@@ -110,10 +114,10 @@ pub trait KeyBackend: Send + Sync + 'static {
     ) -> Result<Zeroizing<Vec<u8>>, Error>;
     /// HMAC-SHA-256 of the message.
     async fn hmac(&self, name: &KeyName, message: &[u8]) -> Result<Zeroizing<[u8; 32]>, Error>;
-    /// Ed25519 signature of the message.
-    async fn sign(&self, name: &KeyName, message: &[u8]) -> Result<[u8; 64], Error>;
-    /// The public half of a key that signs.
-    async fn public_key(&self, name: &KeyName) -> Result<VerifyingKey, Error>;
+    /// Certifies an instance with the signing root.
+    async fn certify(&self, cert: InstanceCert) -> Result<SignedCert, Error>;
+    /// The public half of the signing root.
+    async fn signing_root(&self) -> Result<VerifyingKey, Error>;
     /// Destroys the key for good; nothing happens where it is gone already.
     async fn destroy(&self, name: &KeyName) -> Result<(), Error>;
 }

@@ -190,11 +190,10 @@ pub async fn a_place_is_claimed_once(store: &dyn KeyStore) {
     let second = store.claim(&alfa(), &[(key(2), place(8)), (key(3), place(9))]).await.expect("claimed");
     assert_eq!(second.iter().map(|l| l.place.slot).collect::<Vec<_>>(), [1, 9]);
     let all = store.locators(&alfa(), recording).await.expect("read");
-    assert_eq!(all.iter().map(|l| (l.key.clone(), l.place.slot)).collect::<Vec<_>>(), [
-        (key(1), 0),
-        (key(2), 1),
-        (key(3), 9)
-    ]);
+    assert_eq!(
+        all.iter().map(|l| (l.key.clone(), l.place.slot)).collect::<Vec<_>>(),
+        [(key(1), 0), (key(2), 1), (key(3), 9)]
+    );
     assert!(all.iter().all(|locator| locator.state == LocatorState::Claimed));
 }
 

@@ -1,5 +1,101 @@
-//! crypto
+//! crypto: the only role that keeps what opens data.
+//!
+//! It owns the key backend's port, the epochs, the key tables with their pages, entries and locators, the
+//! sealing of a recording's entries, the unwrap gate with its leases, and what is signed by the deployment's
+//! root. It does not see one byte of audio, does not fold timelines, does not know what a purpose means
+//! beyond its name and what policy and consent say of it, and erases nothing on its own.
+//!
+//! Read [`pages`] first (an entry's life), then [`sections`] (keys come in), [`sealing`] (entries are made)
+//! and [`gate`] with [`unwrapping`] (entries are opened). Below are [`store`], [`epochs`], [`backend`];
+//! beside them [`tenant_keys`] and [`reasons`]. [`service`] puts them together, [`rpc`] speaks for them.
+
+pub mod pages;
+pub mod sealing;
+pub mod sections;
+
+pub mod gate;
+pub mod leases;
+pub mod unwrapping;
+
+pub mod reasons;
+pub mod tenant_keys;
+
 pub mod backend;
+pub mod epochs;
+pub mod store;
+
+pub mod consent;
+pub mod policies;
+
+pub mod config;
+pub mod error;
+pub mod outbox;
+pub mod rpc;
+pub mod service;
+
+mod ring;
+
 #[cfg(any(test, feature = "contract"))]
 pub mod contract;
-pub mod store;
+
+use std::sync::Arc;
+
+use kernel::Clock;
+use platform::audit::AuditOutbox;
+use platform::auth::Verifier;
+use platform::policies::PolicyBook;
+use platform::role::Role;
+use platform::wire::Wire;
+use proto::crypto::v1::keys_server::KeysServer;
+
+pub use config::Config;
+pub use error::Error;
+pub use service::{Ports, Service};
+
+use backend::KeyBackend;
+use consent::ConsentWire;
+use rpc::Rpc;
+use store::KeyStore;
+
+/// Everything crypto may touch; built once in the wiring.
+pub struct Deps {
+    /// The key tables, in the keys directory.
+    pub store: Arc<dyn KeyStore>,
+    /// The key backend.
+    pub backend: Arc<dyn KeyBackend>,
+    /// Domain time.
+    pub clock: Arc<dyn Clock>,
+    /// A wire to consent, which brings crypto's own token.
+    pub consent: Wire,
+    /// Who verifies the tokens of those whom audio is for.
+    pub verifier: Arc<Verifier>,
+    /// The tenants' policies.
+    pub policies: Arc<PolicyBook>,
+    /// Where its audit entries wait ([`outbox::SqliteOutbox`], in the data directory); the wiring publishes it.
+    pub outbox: Arc<dyn AuditOutbox>,
+}
+
+/// Builds the role.
+pub fn build(cfg: &Config, deps: Deps) -> Role {
+    let Deps { store, backend, clock, consent, verifier, policies, outbox } = deps;
+    let ports = Ports {
+        store,
+        backend: Arc::clone(&backend),
+        clock,
+        consent: Arc::new(ConsentWire::new(consent)),
+        policies,
+        verifier,
+    };
+    let service = Arc::new(Service::new(cfg, ports));
+    let ready = Arc::clone(&service);
+    Role::new("crypto").service(KeysServer::new(Rpc::new(service))).audit_outbox(outbox).ready(
+        "crypto-signing-root",
+        move || {
+            let service = Arc::clone(&ready);
+            async move {
+                let roots = service.tenant_keys.signing_roots().await;
+                roots.map(drop).map_err(|error| kernel::chain(&error))
+            }
+        },
+    )
+}

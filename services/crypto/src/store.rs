@@ -143,7 +143,7 @@ pub struct RecordingRow {
 }
 
 /// The key of an entry: whose purpose, which section.
-#[derive(Clone, PartialEq, Eq, Hash, Debug)]
+#[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
 pub struct EntryKey {
     /// Which section.
     pub section: SectionAddress,
@@ -294,8 +294,11 @@ pub trait KeyStore: Send + Sync + 'static {
 
     /// Claims a place for each entry that has no locator yet. Returns the locators that stand now, in the
     /// order asked: the claimed, or those of an earlier claim.
-    async fn claim(&self, tenant: &TenantId, claims: &[(EntryKey, Place)])
-    -> Result<Vec<Locator>, StoreError>;
+    async fn claim(
+        &self,
+        tenant: &TenantId,
+        claims: &[(EntryKey, Place)],
+    ) -> Result<Vec<Locator>, StoreError>;
     /// A recording's locators, by section and purpose, removed ones included.
     async fn locators(&self, tenant: &TenantId, recording: RecordingId) -> Result<Vec<Locator>, StoreError>;
     /// Sets a locator removed; nothing happens where it is.

@@ -1,7 +1,8 @@
 //! What every key backend must do; an adapter runs each function against a fresh backend of its own.
 
-use kernel::{KeyEpoch, TenantId};
-use seal::WrapContext;
+use kernel::{InstanceId, KeyEpoch, TenantId, Timestamp};
+use seal::signing::{RoleName, TenantScope};
+use seal::{InstanceCert, SigningKey, WrapContext};
 
 use super::{Error, KeyBackend, KeyName};
 
@@ -70,13 +71,24 @@ pub async fn macs_differ_by_key_and_message(backend: &dyn KeyBackend) {
     assert_ne!(backend.hmac(&pseudonym, b"a").await.expect("usable"), mac);
 }
 
-/// What it signs verifies under the public key that it tells.
-pub async fn signatures_verify(backend: &dyn KeyBackend) {
+/// A certificate verifies under the root that it tells, and under no other key.
+pub async fn certificates_verify_under_the_signing_root(backend: &dyn KeyBackend) {
+    let key = SigningKey::generate().expect("a key").verifying_key();
+    let cert = InstanceCert {
+        instance: InstanceId::new(),
+        role: RoleName::new("archive").expect("a name"),
+        tenants: TenantScope::All,
+        not_before: Timestamp(0),
+        not_after: Timestamp(1),
+        key,
+    };
+    assert!(matches!(backend.certify(cert.clone()).await, Err(Error::Missing(_))));
     backend.create(&KeyName::SigningRoot).await.expect("created");
-    let public = backend.public_key(&KeyName::SigningRoot).await.expect("known");
-    let signature = backend.sign(&KeyName::SigningRoot, b"message").await.expect("signed");
-    assert!(public.verifies(b"message", &signature));
-    assert!(!public.verifies(b"another", &signature));
+    let root = backend.signing_root().await.expect("known");
+    let signed = backend.certify(cert.clone()).await.expect("signed");
+    assert_eq!(signed.cert, cert);
+    assert!(signed.is_signed_by(&root));
+    assert!(!signed.is_signed_by(&key));
 }
 
 /// Destroying is for good, and once is enough.

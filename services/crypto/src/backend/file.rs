@@ -17,7 +17,7 @@ use std::path::{Path, PathBuf};
 use async_trait::async_trait;
 use hmac::{Hmac, KeyInit, Mac};
 use kernel::EventId;
-use seal::{BackendKey, SigningKey, VerifyingKey, WrapContext};
+use seal::{BackendKey, InstanceCert, SignedCert, SigningKey, VerifyingKey, WrapContext};
 use sha2::Sha256;
 use zeroize::Zeroizing;
 
@@ -113,13 +113,15 @@ impl KeyBackend for FileBackend {
         .await
     }
 
-    async fn sign(&self, name: &KeyName, message: &[u8]) -> Result<[u8; 64], Error> {
-        let message = message.to_vec();
-        self.with_key(name, move |_, key| Ok(SigningKey::from_bytes(key).sign(&message))).await
+    async fn certify(&self, cert: InstanceCert) -> Result<SignedCert, Error> {
+        self.with_key(&KeyName::SigningRoot, |_, key| {
+            SignedCert::issue(&SigningKey::from_bytes(key), cert).map_err(Error::Certificate)
+        })
+        .await
     }
 
-    async fn public_key(&self, name: &KeyName) -> Result<VerifyingKey, Error> {
-        self.with_key(name, |_, key| Ok(SigningKey::from_bytes(key).verifying_key())).await
+    async fn signing_root(&self) -> Result<VerifyingKey, Error> {
+        self.with_key(&KeyName::SigningRoot, |_, key| Ok(SigningKey::from_bytes(key).verifying_key())).await
     }
 
     async fn destroy(&self, name: &KeyName) -> Result<(), Error> {
@@ -182,7 +184,8 @@ fn destroy_key(path: &Path) -> Result<(), Error> {
         Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(()),
         done => {
             let directory = path.parent().expect("a key's path has a directory");
-            done.and_then(|()| sync_directory(directory)).map_err(|source| unavailable("destroy a key", source))
+            done.and_then(|()| sync_directory(directory))
+                .map_err(|source| unavailable("destroy a key", source))
         }
     }
 }

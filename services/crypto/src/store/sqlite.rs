@@ -8,9 +8,9 @@ mod schema;
 
 use std::path::Path;
 
-use async_trait::async_trait;
 use ::sqlite::rusqlite::{OptionalExtension, params};
 use ::sqlite::{Db, Error, Options};
+use async_trait::async_trait;
 use kernel::{EventId, KeyEpoch, PageId, RecordingId, ServiceError, TenantId};
 
 use super::{
@@ -44,7 +44,8 @@ impl KeyStore for SqliteKeyStore {
     async fn latest_epoch(&self, tenant: &TenantId) -> Result<Option<EpochRow>, StoreError> {
         let tenant = tenant.clone();
         let read = self.db.read(move |c| {
-            let mut find = c.prepare_cached("SELECT * FROM epoch WHERE tenant = ? ORDER BY epoch DESC LIMIT 1")?;
+            let mut find =
+                c.prepare_cached("SELECT * FROM epoch WHERE tenant = ? ORDER BY epoch DESC LIMIT 1")?;
             find.query_row([tenant.as_str()], |row| Ok(rows::epoch(row))).optional()?.transpose()
         });
         read.await.map_err(failed("read the latest epoch"))
@@ -54,7 +55,9 @@ impl KeyStore for SqliteKeyStore {
         let tenant = tenant.clone();
         let read = self.db.read(move |c| {
             let mut find = c.prepare_cached("SELECT * FROM epoch WHERE tenant = ? AND epoch = ?")?;
-            find.query_row(params![tenant.as_str(), epoch.0], |row| Ok(rows::epoch(row))).optional()?.transpose()
+            find.query_row(params![tenant.as_str(), epoch.0], |row| Ok(rows::epoch(row)))
+                .optional()?
+                .transpose()
         });
         read.await.map_err(failed("read an epoch"))
     }
@@ -108,7 +111,8 @@ impl KeyStore for SqliteKeyStore {
     async fn holders(&self, tenant: &TenantId, epoch: KeyEpoch) -> Result<Vec<Holder>, StoreError> {
         let tenant = tenant.clone();
         let read = self.db.read(move |c| {
-            let find = "SELECT instance, since FROM epoch_holder WHERE tenant = ? AND epoch = ? ORDER BY instance";
+            let find =
+                "SELECT instance, since FROM epoch_holder WHERE tenant = ? AND epoch = ? ORDER BY instance";
             all(c, find, params![tenant.as_str(), epoch.0], rows::holder)
         });
         read.await.map_err(failed("read who holds an epoch's public key"))
@@ -170,7 +174,8 @@ impl KeyStore for SqliteKeyStore {
     async fn locators(&self, tenant: &TenantId, recording: RecordingId) -> Result<Vec<Locator>, StoreError> {
         let tenant = tenant.clone();
         let read = self.db.read(move |c| {
-            let find = "SELECT * FROM locator WHERE tenant = ? AND recording = ? ORDER BY leg, section, purpose";
+            let find =
+                "SELECT * FROM locator WHERE tenant = ? AND recording = ? ORDER BY leg, section, purpose";
             all(c, find, params![tenant.as_str(), recording.to_bytes()], rows::locator)
         });
         read.await.map_err(failed("read a recording's locators"))

@@ -30,7 +30,7 @@ suite! {
     two_creators_end_with_one_key,
     a_wrapped_value_opens_under_its_key_and_context_alone,
     macs_differ_by_key_and_message,
-    signatures_verify,
+    certificates_verify_under_the_signing_root,
     a_destroyed_key_opens_nothing,
 }
 

@@ -50,8 +50,7 @@ pub(super) fn adopt(tx: &Tx<'_>, row: &SectionRow) -> Result<Adoption, Error> {
         return Ok(Adoption::New);
     }
     let find = "SELECT * FROM section WHERE tenant = ? AND recording = ? AND leg = ? AND section = ?";
-    let values =
-        params![row.tenant.as_str(), address.recording.to_bytes(), address.leg.0, address.section.0];
+    let values = params![row.tenant.as_str(), address.recording.to_bytes(), address.leg.0, address.section.0];
     let before = tx.prepare_cached(find)?.query_row(values, |row| Ok(rows::section(row)))??;
     Ok(Adoption::Before(Box::new(before)))
 }
@@ -86,12 +85,7 @@ pub(super) fn save_recording(tx: &Tx<'_>, row: &RecordingRow) -> Result<Written,
     Ok(if written == 1 { Written::Applied } else { Written::Conflict })
 }
 
-pub(super) fn claim(
-    tx: &Tx<'_>,
-    tenant: &TenantId,
-    key: &EntryKey,
-    place: Place,
-) -> Result<Locator, Error> {
+pub(super) fn claim(tx: &Tx<'_>, tenant: &TenantId, key: &EntryKey, place: Place) -> Result<Locator, Error> {
     let section = key.section;
     let insert = "INSERT INTO locator VALUES (?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING";
     tx.prepare_cached(insert)?.execute(params![
@@ -156,12 +150,7 @@ pub(super) fn reason(
     Ok(find.query_row(params![tenant.as_str(), event.to_bytes()], |row| row.get(0)).optional()?)
 }
 
-pub(super) fn write_page(
-    tx: &Tx<'_>,
-    id: PageId,
-    version: u64,
-    changes: &[Change],
-) -> Result<(), Refusal> {
+pub(super) fn write_page(tx: &Tx<'_>, id: PageId, version: u64, changes: &[Change]) -> Result<(), Refusal> {
     let mut row = page(tx, id)?.filter(|row| row.version == version).ok_or(Refusal::Conflict)?;
     for change in changes {
         apply(tx, &mut row, change)?;

@@ -44,10 +44,7 @@ pub(super) fn epoch(row: &Row<'_>) -> Result<EpochRow, Error> {
 }
 
 pub(super) fn holder(row: &Row<'_>) -> Result<Holder, Error> {
-    Ok(Holder {
-        instance: InstanceId::from_bytes(row.get("instance")?),
-        since: Timestamp(row.get("since")?),
-    })
+    Ok(Holder { instance: InstanceId::from_bytes(row.get("instance")?), since: Timestamp(row.get("since")?) })
 }
 
 pub(super) fn section(row: &Row<'_>) -> Result<SectionRow, Error> {
@@ -128,10 +125,6 @@ fn tenant(row: &Row<'_>, bad: impl Fn(&'static str) -> Error) -> Result<TenantId
     TenantId::new(row.get::<_, String>("tenant")?).map_err(|_| bad("a tenant"))
 }
 
-fn purpose(
-    row: &Row<'_>,
-    column: &str,
-    bad: impl Fn(&'static str) -> Error,
-) -> Result<PurposeName, Error> {
+fn purpose(row: &Row<'_>, column: &str, bad: impl Fn(&'static str) -> Error) -> Result<PurposeName, Error> {
     PurposeName::new(row.get::<_, String>(column)?).map_err(|_| bad("a purpose"))
 }

@@ -1,0 +1,146 @@
+//! Epochs: seven days of a tenant's keys, and the rings of keys that are open in memory.
+//!
+//! An epoch's KEK and HPKE pair are drawn when it begins and kept wrapped by the backend key of that epoch
+//! alone. Whoever begins an epoch first wins; all others use what stands in the tables. The next epoch begins
+//! when somebody asks and the active one is past its end; nothing is destroyed here.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use kernel::{Clock, InstanceId, KeyEpoch, TenantId};
+use seal::{EpochKey, EpochPublic, EpochSecret, WrapContext};
+use tracing::info;
+
+use crate::backend::{KeyBackend, KeyName};
+use crate::error::Error;
+use crate::ring::KeyRing;
+use crate::store::{EpochRow, EpochState, Holder, KeyStore, Written};
+
+/// An epoch's keys, open; zeroised when the last holder lets go.
+pub struct EpochKeys {
+    /// Wraps page keys.
+    pub kek: EpochKey,
+    /// Opens what was sealed to the epoch.
+    pub secret: EpochSecret,
+}
+
+impl std::fmt::Debug for EpochKeys {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("EpochKeys(redacted)")
+    }
+}
+
+/// The tenants' epochs.
+pub struct Epochs {
+    store: Arc<dyn KeyStore>,
+    backend: Arc<dyn KeyBackend>,
+    clock: Arc<dyn Clock>,
+    length: Duration,
+    ring: KeyRing<(TenantId, KeyEpoch), EpochKeys>,
+}
+
+impl Epochs {
+    /// Epochs of `length` in domain time; at most `ring` of them are open at once, each for at most
+    /// `ring_life` of machine time.
+    pub fn new(
+        store: Arc<dyn KeyStore>,
+        backend: Arc<dyn KeyBackend>,
+        clock: Arc<dyn Clock>,
+        length: Duration,
+        ring: usize,
+        ring_life: Duration,
+    ) -> Self {
+        Self { store, backend, clock, length, ring: KeyRing::new(ring, ring_life) }
+    }
+
+    /// The tenant's active epoch; begins the first, or the next where that one is past its end.
+    pub async fn active(&self, tenant: &TenantId) -> Result<EpochRow, Error> {
+        let now = self.clock.now();
+        let latest = self.store.latest_epoch(tenant).await?;
+        let next = match latest {
+            Some(row) if now < row.until => return Ok(row),
+            Some(row) => row.epoch.next().ok_or(Error::Contended("the last key epoch"))?,
+            None => KeyEpoch(1),
+        };
+        self.begin(tenant, next).await
+    }
+
+    /// The active epoch's row, given to an instance, which is noted: the epoch cannot be drained while that
+    /// instance may have sealed to it.
+    pub async fn give(&self, tenant: &TenantId, instance: InstanceId) -> Result<EpochRow, Error> {
+        let row = self.active(tenant).await?;
+        let holder = Holder { instance, since: self.clock.now() };
+        self.store.add_holder(tenant, row.epoch, &holder).await?;
+        Ok(row)
+    }
+
+    /// An epoch's keys.
+    pub async fn keys(&self, tenant: &TenantId, epoch: KeyEpoch) -> Result<Arc<EpochKeys>, Error> {
+        let name = (tenant.clone(), epoch);
+        if let Some(keys) = self.ring.get(&name) {
+            return Ok(keys);
+        }
+        let unknown = || Error::UnknownEpoch { tenant: tenant.clone(), epoch };
+        let row = self.store.epoch(tenant, epoch).await?.ok_or_else(unknown)?;
+        let keys = Arc::new(self.open(&row).await?);
+        self.ring.put(name, Arc::clone(&keys));
+        Ok(keys)
+    }
+
+    async fn begin(&self, tenant: &TenantId, epoch: KeyEpoch) -> Result<EpochRow, Error> {
+        let name = KeyName::Epoch(tenant.clone(), epoch);
+        self.backend.create(&name).await?;
+        let kek = EpochKey::generate().map_err(Error::seal("draw an epoch key"))?;
+        let secret = EpochSecret::generate().map_err(Error::seal("draw an epoch's HPKE pair"))?;
+        let from = self.clock.now();
+        let row = EpochRow {
+            tenant: tenant.clone(),
+            epoch,
+            from,
+            until: from.plus(self.length),
+            state: EpochState::Active,
+            kek: self.backend.wrap(&name, &kek_context(tenant, epoch), kek.expose()).await?,
+            hpke_secret: self.backend.wrap(&name, &secret_context(tenant, epoch), secret.expose()).await?,
+            hpke_public: *secret.public().as_bytes(),
+        };
+        match self.store.begin_epoch(&row).await? {
+            Written::Applied => {
+                info!(%tenant, %epoch, until = %row.until, "key epoch began");
+                Ok(row)
+            }
+            Written::Conflict => {
+                let unknown = || Error::UnknownEpoch { tenant: tenant.clone(), epoch };
+                self.store.epoch(tenant, epoch).await?.ok_or_else(unknown)
+            }
+        }
+    }
+
+    async fn open(&self, row: &EpochRow) -> Result<EpochKeys, Error> {
+        let name = KeyName::Epoch(row.tenant.clone(), row.epoch);
+        let kek = self.backend.unwrap(&name, &kek_context(&row.tenant, row.epoch), &row.kek).await?;
+        let context = secret_context(&row.tenant, row.epoch);
+        let secret = self.backend.unwrap(&name, &context, &row.hpke_secret).await?;
+        let keys = EpochKeys {
+            kek: EpochKey::from_slice(&kek).map_err(Error::seal("read an epoch key"))?,
+            secret: EpochSecret::from_slice(&secret).map_err(Error::seal("read an epoch's HPKE secret"))?,
+        };
+        // A public key that is not the secret's would seal calls that nobody opens.
+        let public = EpochPublic::from_slice(&row.hpke_public).map_err(Error::seal("read a public key"))?;
+        if keys.secret.public() != public {
+            let source = seal::Error::Unwrap("epoch secret");
+            return Err(Error::Seal { act: "match an epoch's HPKE pair", source });
+        }
+        Ok(keys)
+    }
+}
+
+fn kek_context(tenant: &TenantId, epoch: KeyEpoch) -> WrapContext {
+    WrapContext::EpochKey { tenant: tenant.clone(), epoch }
+}
+
+fn secret_context(tenant: &TenantId, epoch: KeyEpoch) -> WrapContext {
+    WrapContext::HpkeSecret { tenant: tenant.clone(), epoch }
+}
+
+#[cfg(test)]
+mod tests;

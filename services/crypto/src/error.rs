@@ -1,0 +1,159 @@
+//! What crypto did not do, on which id; never with key material or a stated reason in it.
+
+use std::fmt;
+
+use kernel::{ErrorCode, KeyEpoch, LeaseId, PageId, RecordingId, Retry, ServiceError, TenantId};
+use seal::SectionAddress;
+
+use crate::backend;
+use crate::consent::ConsentError;
+use crate::gate::Refusal;
+use crate::policies::PolicyUnavailable;
+use crate::store::StoreError;
+
+/// Why a call to crypto failed.
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    /// The key tables failed.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+    /// The key backend failed.
+    #[error(transparent)]
+    Backend(#[from] backend::Error),
+    /// A cipher or a format refused.
+    #[error("cannot {act}")]
+    Seal {
+        /// What was attempted.
+        act: &'static str,
+        /// Why it failed.
+        #[source]
+        source: seal::Error,
+    },
+    /// The request is wrong in itself.
+    #[error("{field} {problem}")]
+    Invalid {
+        /// Which field.
+        field: &'static str,
+        /// What is wrong with it.
+        problem: &'static str,
+    },
+    /// Nobody began this epoch, or it has been destroyed.
+    #[error("tenant {tenant} has no key epoch {epoch}")]
+    UnknownEpoch {
+        /// Whose.
+        tenant: TenantId,
+        /// Which.
+        epoch: KeyEpoch,
+    },
+    /// What was sealed to an epoch does not open for its place.
+    #[error("the sealed key of {} does not open", Shown(section))]
+    Unopened {
+        /// The section that it was said to be for.
+        section: SectionAddress,
+        /// Why.
+        #[source]
+        source: seal::Error,
+    },
+    /// The section is there with another key.
+    #[error("{} was adopted before with another key", Shown(.0))]
+    OtherKey(SectionAddress),
+    /// A page holds something that its locator does not say.
+    #[error("page {0} does not hold what its locator says")]
+    Misplaced(PageId),
+    /// Others wrote at the same time, again and again.
+    #[error("{0} is being changed by others")]
+    Contended(&'static str),
+    /// Another sealing has taken over with another timeline.
+    #[error("recording {0} is being sealed under another timeline")]
+    Overtaken(RecordingId),
+    /// The gate says no.
+    #[error("not allowed: {0}")]
+    Refused(Refusal),
+    /// The lease has run out, or was never given.
+    #[error("lease {0} does not run")]
+    NoLease(LeaseId),
+    /// As many leases run as may.
+    #[error("{0} leases run, which is the bound")]
+    LeasesFull(usize),
+    /// consent does not answer.
+    #[error(transparent)]
+    Consent(#[from] ConsentError),
+    /// The policy cannot be had.
+    #[error(transparent)]
+    Policy(#[from] PolicyUnavailable),
+    /// The bearer's token was not taken.
+    #[error("the subject token was not taken")]
+    Token(#[source] platform::auth::AuthError),
+}
+
+impl Error {
+    pub(crate) fn invalid(field: &'static str, problem: &'static str) -> Self {
+        Self::Invalid { field, problem }
+    }
+
+    /// For `map_err`: says what was attempted.
+    pub(crate) fn seal(act: &'static str) -> impl Fn(seal::Error) -> Self {
+        move |source| Self::Seal { act, source }
+    }
+
+    /// The word that goes beside the status.
+    pub fn reason(&self) -> Option<&str> {
+        match self {
+            Self::Refused(refusal) => Some(refusal.word()),
+            Self::NoLease(_) => Some("lease-expired"),
+            Self::OtherKey(_) => Some("other-key"),
+            Self::Token(_) => Some("subject-token"),
+            Self::Store(_)
+            | Self::Backend(_)
+            | Self::Seal { .. }
+            | Self::Invalid { .. }
+            | Self::UnknownEpoch { .. }
+            | Self::Unopened { .. }
+            | Self::Misplaced(_)
+            | Self::Contended(_)
+            | Self::Overtaken(_)
+            | Self::LeasesFull(_)
+            | Self::Consent(_)
+            | Self::Policy(_) => None,
+        }
+    }
+}
+
+impl ServiceError for Error {
+    fn code(&self) -> ErrorCode {
+        match self {
+            Self::Store(error) => error.code(),
+            Self::Backend(error) => error.code(),
+            Self::Seal { source, .. } => source.code(),
+            Self::Invalid { .. } | Self::Unopened { .. } => ErrorCode::InvalidArgument,
+            Self::UnknownEpoch { .. } => ErrorCode::FailedPrecondition,
+            Self::OtherKey(_) => ErrorCode::AlreadyExists,
+            Self::Misplaced(_) => ErrorCode::DataLoss,
+            Self::Contended(_) => ErrorCode::Unavailable,
+            Self::Overtaken(_) => ErrorCode::Aborted,
+            Self::Refused(refusal) => refusal.code(),
+            Self::NoLease(_) => ErrorCode::NotFound,
+            Self::LeasesFull(_) => ErrorCode::ResourceExhausted,
+            Self::Consent(_) | Self::Policy(_) => ErrorCode::Unavailable,
+            Self::Token(error) => error.code(),
+        }
+    }
+
+    fn retry(&self) -> Retry {
+        match self.code() {
+            ErrorCode::Unavailable | ErrorCode::ResourceExhausted | ErrorCode::DeadlineExceeded => {
+                Retry::Backoff
+            }
+            _ => Retry::No,
+        }
+    }
+}
+
+struct Shown<'a>(&'a SectionAddress);
+
+impl fmt::Display for Shown<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let SectionAddress { recording, leg, section } = self.0;
+        write!(f, "recording {recording} leg {leg} section {section}")
+    }
+}

@@ -1,0 +1,177 @@
+//! The unwrap gate: who may open which audio, for what.
+//!
+//! First the policies decide, purely ([`policy_allows`]): the one under which the call was recorded and the one
+//! in force must both allow it, so that a later policy narrows and never widens. Then every rule of [`REQUIRED`]
+//! is asked. One that refuses refuses for all; one that is silent or not registered refuses, too. There is
+//! no other way to a cover.
+
+pub mod rules;
+
+use std::fmt;
+use std::sync::Arc;
+
+use kernel::{Basis, ErrorCode, Principal, PurposeName, RecordingId, TenantId, Use};
+use policy::TenantPolicy;
+
+use crate::error::Error;
+use crate::policies::Policies;
+use crate::sections::RESERVED;
+use crate::store::RecordingRow;
+use rules::{Answer, GateRule, Question, REQUIRED};
+
+/// What somebody wants to open.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Claim {
+    /// Whose token it is.
+    pub principal: Principal,
+    /// Whose recording.
+    pub tenant: TenantId,
+    /// Which.
+    pub recording: RecordingId,
+    /// Under which purpose.
+    pub purpose: PurposeName,
+    /// For which use.
+    pub wanted: Use,
+}
+
+/// Why the gate refuses, as a word for the ledger and the caller.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub enum Refusal {
+    /// The bearer does not serve the tenant.
+    OtherTenant,
+    /// A purpose that serves no reader.
+    ReservedPurpose,
+    /// crypto keeps nothing of this recording.
+    UnknownRecording,
+    /// A policy refuses.
+    Policy(policy::access::Refusal),
+    /// A legal claim needs a hold, and none covers the recording.
+    NoHold,
+    /// An authority's use needs its order, and none covers the recording.
+    NoOrder,
+    /// A rule refuses, for its own reason.
+    Rule(String),
+    /// A rule does not answer.
+    Silent(&'static str),
+    /// No entry opens anything of what was asked.
+    NothingOpens,
+    /// What was leased is not all open any more.
+    Narrowed,
+}
+
+impl Refusal {
+    /// The word.
+    pub fn word(&self) -> &str {
+        match self {
+            Self::OtherTenant => "other-tenant",
+            Self::ReservedPurpose => "reserved-purpose",
+            Self::UnknownRecording => "unknown-recording",
+            Self::Policy(refusal) => refusal.as_str(),
+            Self::NoHold => "no-hold",
+            Self::NoOrder => "no-order",
+            Self::Rule(reason) => reason,
+            Self::Silent(_) => "rule-silent",
+            Self::NothingOpens => "nothing-opens",
+            Self::Narrowed => "narrowed",
+        }
+    }
+
+    /// The kind of failure.
+    pub fn code(&self) -> ErrorCode {
+        match self {
+            Self::NoHold | Self::NoOrder => ErrorCode::FailedPrecondition,
+            Self::UnknownRecording => ErrorCode::NotFound,
+            Self::Silent(_) => ErrorCode::Unavailable,
+            Self::OtherTenant
+            | Self::ReservedPurpose
+            | Self::Policy(_)
+            | Self::Rule(_)
+            | Self::NothingOpens
+            | Self::Narrowed => ErrorCode::PermissionDenied,
+        }
+    }
+}
+
+impl fmt::Display for Refusal {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Silent(rule) => write!(f, "the rule {rule} does not answer"),
+            other => f.write_str(other.word()),
+        }
+    }
+}
+
+/// The gate.
+pub struct Gate {
+    policies: Arc<dyn Policies>,
+    rules: Vec<Arc<dyn GateRule>>,
+}
+
+impl Gate {
+    /// A gate that asks these rules; each of [`REQUIRED`] must be among them, or nothing opens.
+    pub fn new(policies: Arc<dyn Policies>, rules: Vec<Arc<dyn GateRule>>) -> Self {
+        Self { policies, rules }
+    }
+
+    /// Whether the claim may open anything now.
+    pub async fn admit(&self, claim: &Claim, row: Option<&RecordingRow>) -> Result<(), Error> {
+        check_claim(claim).map_err(Error::Refused)?;
+        let hash = row.and_then(|row| row.policy_hash).ok_or(Error::Refused(Refusal::UnknownRecording))?;
+        let recorded = self.policies.by_hash(&claim.tenant, policy::PolicyHash(hash.0)).await?;
+        let (_, in_force) = self.policies.in_force(&claim.tenant).await?;
+        let bases = policy_allows(claim, &recorded, &in_force).map_err(Error::Refused)?;
+        for required in REQUIRED {
+            let rule = self.rules.iter().find(|rule| rule.name() == *required);
+            let answer = match rule {
+                Some(rule) => rule.ask(&Question { claim, bases }).await,
+                None => Answer::Silent("it is not registered".to_owned()),
+            };
+            match answer {
+                Answer::Allows => {}
+                Answer::Refuses(reason) => return Err(Error::Refused(Refusal::Rule(reason))),
+                Answer::Silent(why) => {
+                    tracing::warn!(rule = required, why, "a rule of the unwrap gate is silent");
+                    return Err(Error::Refused(Refusal::Silent(required)));
+                }
+            }
+        }
+        Ok(())
+    }
+}
+
+/// What needs no policy to be refused.
+fn check_claim(claim: &Claim) -> Result<(), Refusal> {
+    if !claim.principal.serves(&claim.tenant) {
+        return Err(Refusal::OtherTenant);
+    }
+    if RESERVED.contains(&claim.purpose.as_str()) {
+        return Err(Refusal::ReservedPurpose);
+    }
+    Ok(())
+}
+
+/// What a purpose rests on, under the policy of the recording and the one in force.
+pub type Bases = [Basis; 2];
+
+/// Whether both policies let the bearer claim the use for the purpose.
+pub fn policy_allows(
+    claim: &Claim,
+    recorded: &TenantPolicy,
+    in_force: &TenantPolicy,
+) -> Result<Bases, Refusal> {
+    let basis = |policy: &TenantPolicy| {
+        policy::access::may_claim(policy, &claim.purpose, claim.wanted, &claim.principal.roles)?;
+        let purpose = policy.purposes.get(&claim.purpose);
+        purpose.map(|purpose| purpose.basis).ok_or(policy::access::Refusal::PurposeNotInPolicy)
+    };
+    let bases = [basis(recorded).map_err(Refusal::Policy)?, basis(in_force).map_err(Refusal::Policy)?];
+    match claim.wanted {
+        // What a hold or an order covers opens without a basis; neither can be placed yet.
+        Use::LegalClaim => Err(Refusal::NoHold),
+        Use::Authority => Err(Refusal::NoOrder),
+        Use::Replay | Use::Review | Use::Rights | Use::Probe => Ok(bases),
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,100 @@
+//! Conditional batches on one page, tried again where another writer was first.
+
+use std::hash::{DefaultHasher, Hash, Hasher};
+
+use kernel::{PageId, TenantId};
+use seal::Entry;
+use tokio::sync::{Mutex, MutexGuard};
+
+use super::{Pages, Placed, entry_place, place};
+use crate::error::Error;
+use crate::store::{Change, EntryBody, Written};
+
+/// Writers of this process queue per page, so that only other processes cause conflicts; so many attempts
+/// outlast any number of them that finish each other's claims.
+const ATTEMPTS: usize = 64;
+const STRIPES: usize = 64;
+
+/// Orders this process's writers of a page. Correctness rests on the page's version, not on this.
+pub(super) struct WriteLocks([Mutex<()>; STRIPES]);
+
+impl Default for WriteLocks {
+    fn default() -> Self {
+        Self(std::array::from_fn(|_| Mutex::default()))
+    }
+}
+
+impl WriteLocks {
+    async fn lock(&self, page: PageId) -> MutexGuard<'_, ()> {
+        let mut hasher = DefaultHasher::new();
+        page.hash(&mut hasher);
+        self.0[hasher.finish() as usize % STRIPES].lock().await
+    }
+}
+
+impl Pages {
+    /// Writes entries into their claimed slots, as far as these are still empty.
+    pub(super) async fn write(
+        &self,
+        tenant: &TenantId,
+        page: PageId,
+        entries: &[(u16, &Entry)],
+    ) -> Result<Vec<Placed>, Error> {
+        let _queue = self.locks.lock(page).await;
+        for _ in 0..ATTEMPTS {
+            let (row, key) = self.page(tenant, page).await?;
+            let (mut changes, mut outcomes) = (Vec::new(), Vec::new());
+            for &(slot, entry) in entries {
+                let before = self.store.entry(place(page, slot)).await?;
+                outcomes.push(match before.map(|row| row.body) {
+                    Some(EntryBody::Sealed(_)) => Placed::Stood,
+                    Some(EntryBody::Destroyed) => Placed::Removed,
+                    None => {
+                        let sealed = seal::page::seal_entry(&key, &entry_place(&row, slot), entry);
+                        changes.push(Change::Add(slot, sealed.map_err(Error::seal("seal an entry"))?));
+                        Placed::Written
+                    }
+                });
+            }
+            if changes.is_empty() || self.apply(page, row.version, &changes).await? {
+                return Ok(outcomes);
+            }
+        }
+        Err(Error::Contended("a page of entries"))
+    }
+
+    /// Overwrites one slot, with another entry or with nothing; `false` where nothing was left to overwrite.
+    pub(super) async fn overwrite(
+        &self,
+        tenant: &TenantId,
+        page: PageId,
+        slot: u16,
+        entry: Option<&Entry>,
+    ) -> Result<bool, Error> {
+        let _queue = self.locks.lock(page).await;
+        for _ in 0..ATTEMPTS {
+            let (row, key) = self.page(tenant, page).await?;
+            let before = self.store.entry(place(page, slot)).await?.map(|row| row.body);
+            let change = match (before, entry) {
+                (Some(EntryBody::Destroyed), _) | (None, Some(_)) => return Ok(false),
+                // An empty slot is destroyed, too: a claimant that comes late finds it so.
+                (Some(EntryBody::Sealed(_)) | None, None) => Change::Destroy(slot),
+                (Some(EntryBody::Sealed(_)), Some(entry)) => {
+                    let sealed = seal::page::seal_entry(&key, &entry_place(&row, slot), entry);
+                    Change::Replace(slot, sealed.map_err(Error::seal("seal an entry"))?)
+                }
+            };
+            if self.apply(page, row.version, &[change]).await? {
+                return Ok(true);
+            }
+        }
+        Err(Error::Contended("a page of entries"))
+    }
+
+    async fn apply(&self, page: PageId, version: u64, changes: &[Change]) -> Result<bool, Error> {
+        match self.store.write_page(page, version, changes).await? {
+            Written::Applied => Ok(true),
+            Written::Conflict => Ok(false),
+        }
+    }
+}

@@ -1,0 +1,137 @@
+//! The gRPC service: converts, calls, notes what was touched. Nothing is decided here.
+
+mod convert;
+
+use std::sync::Arc;
+
+use kernel::{ErrorCode, InstanceId, KeyEpoch, LeaseId, ServiceError};
+use platform::call::CallContext;
+use platform::error::{refusal, status};
+use proto::crypto::v1::keys_server::Keys;
+use proto::crypto::v1::{
+    AdoptReasonRequest, AdoptReasonResponse, AdoptRequest, AdoptResponse, CertifyRequest, CertifyResponse,
+    ExportTrustRequest, ExportTrustResponse, GetActiveKeyRequest, GetActiveKeyResponse, GetAuditKeyRequest,
+    GetAuditKeyResponse, HmacRequest, HmacResponse, RenewRequest, RenewResponse, SealRequest, SealResponse,
+    UnwrapRequest, UnwrapResponse,
+};
+use tonic::{Request, Response, Status};
+
+use crate::error::Error;
+use crate::sections::Adopted;
+use crate::service::Service;
+
+/// crypto behind its contract.
+#[derive(Clone)]
+pub struct Rpc {
+    service: Arc<Service>,
+}
+
+impl Rpc {
+    /// Answers with this service.
+    pub fn new(service: Arc<Service>) -> Self {
+        Self { service }
+    }
+}
+
+/// The one way from an error to a status: with its word where it has one.
+fn told(error: Error) -> Status {
+    match error.reason() {
+        Some(word) if error.code() != ErrorCode::Internal => refusal(error.code(), word, error.to_string()),
+        Some(_) | None => status(&error),
+    }
+}
+
+type Answer<T> = Result<Response<T>, Status>;
+
+#[tonic::async_trait]
+impl Keys for Rpc {
+    async fn get_active_key(&self, request: Request<GetActiveKeyRequest>) -> Answer<GetActiveKeyResponse> {
+        let call = CallContext::of(&request)?;
+        let instance = convert::id(InstanceId::from_slice, &request.get_ref().instance_id, "instance_id");
+        let row = self.service.epochs.give(call.tenant()?, instance.map_err(told)?).await.map_err(told)?;
+        Ok(Response::new(GetActiveKeyResponse {
+            key_epoch: row.epoch.0,
+            public_key: row.hpke_public.to_vec(),
+            until: row.until.0,
+        }))
+    }
+
+    async fn adopt(&self, request: Request<AdoptRequest>) -> Answer<AdoptResponse> {
+        let call = CallContext::of(&request)?;
+        let new = convert::new_section(request.into_inner()).map_err(told)?;
+        let adopted = self.service.sections.adopt(call.tenant()?, &new).await.map_err(told)?;
+        let already = match adopted {
+            Adopted::Now => false,
+            Adopted::Before => true,
+        };
+        Ok(Response::new(AdoptResponse { already }))
+    }
+
+    async fn seal(&self, request: Request<SealRequest>) -> Answer<SealResponse> {
+        let call = CallContext::of(&request)?;
+        let asked = convert::seal_request(request.into_inner()).map_err(told)?;
+        call.touched().recording(asked.recording);
+        let sealed = self.service.sealing.seal(call.tenant()?, &asked).await.map_err(told)?;
+        call.touched().fact("entries", sealed.entries.len()).fact("gone", sealed.gone.len());
+        Ok(Response::new(convert::seal_response(sealed, &asked.on_consent)))
+    }
+
+    async fn unwrap(&self, request: Request<UnwrapRequest>) -> Answer<UnwrapResponse> {
+        let call = CallContext::of(&request)?;
+        let ask = convert::ask(request.into_inner()).map_err(told)?;
+        let note = call.touched().recording(ask.recording);
+        note.fact("claimed-purpose", &ask.purpose).fact("use", ask.wanted);
+        let opened = self.service.unwrapping.unwrap(call.tenant()?, &call.principal.id, &ask).await;
+        let opened = opened.map_err(told)?;
+        let spans: u64 = opened.covers.values().map(|cover| cover.spans().len()).sum();
+        note.fact("for", &opened.principal).fact("spans", spans).fact("lease", opened.lease);
+        convert::unwrap_response(&opened).map(Response::new).map_err(told)
+    }
+
+    async fn renew(&self, request: Request<RenewRequest>) -> Answer<RenewResponse> {
+        let call = CallContext::of(&request)?;
+        let lease =
+            convert::id(LeaseId::from_slice, &request.get_ref().lease_id, "lease_id").map_err(told)?;
+        let renewed = self.service.unwrapping.renew(call.tenant()?, &call.principal.id, lease).await;
+        Ok(Response::new(RenewResponse { ttl: convert::millis(renewed.map_err(told)?) }))
+    }
+
+    async fn hmac(&self, request: Request<HmacRequest>) -> Answer<HmacResponse> {
+        let call = CallContext::of(&request)?;
+        let (key, values) = convert::hmac_request(request.into_inner()).map_err(told)?;
+        let macs = self.service.tenant_keys.hmac(call.tenant()?, key, &values).await.map_err(told)?;
+        Ok(Response::new(HmacResponse { macs: macs.iter().map(|mac| mac.to_vec()).collect() }))
+    }
+
+    async fn get_audit_key(&self, request: Request<GetAuditKeyRequest>) -> Answer<GetAuditKeyResponse> {
+        let call = CallContext::of(&request)?;
+        let key = self.service.tenant_keys.audit_key(call.tenant()?).await.map_err(told)?;
+        Ok(Response::new(GetAuditKeyResponse { key: key.expose().to_vec() }))
+    }
+
+    async fn adopt_reason(&self, request: Request<AdoptReasonRequest>) -> Answer<AdoptReasonResponse> {
+        let call = CallContext::of(&request)?;
+        let (event, sealed) = convert::sealed_reason(request.get_ref()).map_err(told)?;
+        let epoch = KeyEpoch(request.get_ref().key_epoch);
+        self.service.reasons.adopt(call.tenant()?, event, epoch, &sealed).await.map_err(told)?;
+        Ok(Response::new(AdoptReasonResponse {}))
+    }
+
+    async fn certify(&self, request: Request<CertifyRequest>) -> Answer<CertifyResponse> {
+        let call = CallContext::of(&request)?;
+        let asked = convert::certify_request(request.into_inner()).map_err(told)?;
+        call.touched().object(format!("instance/{}", asked.instance)).fact("role", &asked.role);
+        let keys = &self.service.tenant_keys;
+        let signed = keys.certify(asked.instance, asked.role, asked.tenants, asked.key).await;
+        let certificate =
+            signed.and_then(|signed| signed.encode().map_err(Error::seal("write a certificate")));
+        Ok(Response::new(CertifyResponse { certificate: certificate.map_err(told)? }))
+    }
+
+    async fn export_trust(&self, request: Request<ExportTrustRequest>) -> Answer<ExportTrustResponse> {
+        CallContext::of(&request)?;
+        let roots = self.service.tenant_keys.signing_roots().await.map_err(told)?;
+        let signing_roots = roots.iter().map(|root| root.to_bytes().to_vec()).collect();
+        Ok(Response::new(ExportTrustResponse { signing_roots }))
+    }
+}

@@ -1,0 +1,157 @@
+//! Sections come in: their leg keys, sealed to an epoch, are opened and kept under a reserved purpose.
+//!
+//! A section's row is written before its entry and names the sealed key by its hash: whoever comes again with
+//! the same key finds it adopted, whoever comes with another is told so. The entry of the reserved purpose
+//! serves no reader; the sealing ends it.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use kernel::{Clock, InstanceId, KeyEpoch, PurposeName, RecordingId, SessionEpoch, TenantId, chain};
+use seal::page::{SEALING, SUBJECT};
+use seal::{Cover, Entry, Hash, HpkeSealed, LegKeyInfo, SectionAddress, SectionKind};
+use tracing::warn;
+
+use crate::epochs::Epochs;
+use crate::error::Error;
+use crate::pages::{Pages, Placed};
+use crate::policies::Policies;
+use crate::store::{Adoption, KeyStore, RecordingRow, RecordingState, SectionRow};
+
+/// How long a section waits for the policy; archive's offset waits with it.
+const POLICY_WAIT: Duration = Duration::from_secs(1);
+
+/// A section whose key is to be taken in.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct NewSection {
+    /// Which section.
+    pub section: SectionAddress,
+    /// What it holds.
+    pub kind: SectionKind,
+    /// The epoch that its key is sealed to.
+    pub key_epoch: KeyEpoch,
+    /// Who sealed it.
+    pub writer: InstanceId,
+    /// In which session epoch.
+    pub session_epoch: SessionEpoch,
+    /// The sealed leg key.
+    pub sealed: HpkeSealed,
+}
+
+/// Whether a section was new.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Adopted {
+    /// Its key is kept from now on.
+    Now,
+    /// The same key came before; whatever became of its entry since stays.
+    Before,
+}
+
+/// Takes sections in.
+pub struct Sections {
+    store: Arc<dyn KeyStore>,
+    epochs: Arc<Epochs>,
+    pages: Arc<Pages>,
+    policies: Arc<dyn Policies>,
+    clock: Arc<dyn Clock>,
+}
+
+impl Sections {
+    /// Keeps keys in these pages.
+    pub fn new(
+        store: Arc<dyn KeyStore>,
+        epochs: Arc<Epochs>,
+        pages: Arc<Pages>,
+        policies: Arc<dyn Policies>,
+        clock: Arc<dyn Clock>,
+    ) -> Self {
+        Self { store, epochs, pages, policies, clock }
+    }
+
+    /// Opens the section's key and keeps it; durable when it answers.
+    pub async fn adopt(&self, tenant: &TenantId, new: &NewSection) -> Result<Adopted, Error> {
+        // The key is opened first: a row for a key that does not open would hold its address for ever.
+        let cover = self.open(tenant, new).await?;
+        let purpose = reserved_purpose(new.kind);
+        let row = SectionRow {
+            tenant: tenant.clone(),
+            section: new.section,
+            kind: new.kind,
+            reserved: purpose.clone(),
+            key_epoch: new.key_epoch,
+            writer: new.writer,
+            session_epoch: new.session_epoch,
+            fingerprint: Hash::of(&new.sealed.to_bytes()),
+            adopted_at: self.clock.now(),
+        };
+        match self.store.adopt(&row).await? {
+            Adoption::New => {}
+            Adoption::Before(before) if before.fingerprint == row.fingerprint => {}
+            Adoption::Before(_) => return Err(Error::OtherKey(new.section)),
+        }
+        match new.kind {
+            SectionKind::Audio | SectionKind::Meta => self.stamp(tenant, new.section.recording).await?,
+            SectionKind::Subject => {}
+        }
+        // Also for a row that was there: a crash may have come between it and its entry.
+        let entry = Entry { section: new.section, purpose, cover };
+        Ok(match self.pages.place(tenant, &[entry]).await?[0] {
+            Placed::Written => Adopted::Now,
+            Placed::Stood | Placed::Removed => Adopted::Before,
+        })
+    }
+
+    /// Remembers the policy in force when the recording was first heard of, by which the gate goes. Without
+    /// consent the call goes on all the same; the sealing, which needs consent, sees to it then.
+    async fn stamp(&self, tenant: &TenantId, recording: RecordingId) -> Result<(), Error> {
+        if self.store.recording(tenant, recording).await?.is_some() {
+            return Ok(());
+        }
+        let hash = match tokio::time::timeout(POLICY_WAIT, self.policies.in_force(tenant)).await {
+            Ok(Ok((hash, _))) => hash,
+            Ok(Err(error)) => {
+                warn!(%recording, error = chain(&error), "a section is adopted without a policy for now");
+                return Ok(());
+            }
+            Err(_) => {
+                warn!(%recording, "a section is adopted without a policy for now");
+                return Ok(());
+            }
+        };
+        let row = RecordingRow {
+            tenant: tenant.clone(),
+            recording,
+            version: 1,
+            state: RecordingState::Open,
+            policy_hash: Some(Hash(hash.0)),
+            timeline_hash: None,
+            span_table_hash: None,
+        };
+        // A row that another wrote meanwhile is as good.
+        self.store.save_recording(&row).await?;
+        Ok(())
+    }
+
+    async fn open(&self, tenant: &TenantId, new: &NewSection) -> Result<Cover, Error> {
+        let keys = self.epochs.keys(tenant, new.key_epoch).await?;
+        let info = LegKeyInfo { tenant: tenant.clone(), section: new.section, epoch: new.key_epoch };
+        let key = seal::hpke::open_leg_key(&keys.secret, &info, &new.sealed)
+            .map_err(|source| Error::Unopened { section: new.section, source })?;
+        Ok(Cover::all(&key))
+    }
+}
+
+/// The purpose whose entry keeps the root of a section of this kind.
+pub fn reserved_purpose(kind: SectionKind) -> PurposeName {
+    match kind {
+        SectionKind::Audio | SectionKind::Meta => reserved(SEALING),
+        SectionKind::Subject => reserved(SUBJECT),
+    }
+}
+
+/// The purposes that no policy may name and no reader is served under.
+pub const RESERVED: [&str; 3] = [SEALING, SUBJECT, crate::reasons::REASON];
+
+pub(crate) fn reserved(name: &'static str) -> PurposeName {
+    PurposeName::new(name).expect("reserved purposes are slugs")
+}
