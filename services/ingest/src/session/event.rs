@@ -1,0 +1,170 @@
+//! A session's events: placed on the timeline, stored in its row, told to the log.
+
+use kernel::{EventId, MarkLabel, Position, PurposeName, RecordingId, Timestamp};
+use policy::BasisChange;
+use proto::common::v1 as common;
+use proto::ingest::v1 as wire;
+use proto::ingest::v1::audio_event::Event as Record;
+
+use crate::intake::{ConsentAct, Expression};
+
+/// Something that happened in a call, with its place.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct SessionEvent {
+    /// Its identity.
+    pub id: EventId,
+    /// Where, before any allowance for error.
+    pub position: Position,
+    /// Set where the position was derived from wall time: how far off it may be, in microseconds.
+    pub derived_error: Option<u64>,
+    /// When it happened.
+    pub at: Timestamp,
+    /// What happened.
+    pub kind: SessionEventKind,
+}
+
+/// What happened.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub enum SessionEventKind {
+    /// The call began.
+    Started,
+    /// Somebody did something with their consent.
+    Consent {
+        /// What.
+        act: ConsentAct,
+        /// For which purpose.
+        purpose: PurposeName,
+        /// Who: a place in the call's parties.
+        party: u32,
+        /// How.
+        expression: Expression,
+        /// The consent event; one event may speak of several purposes.
+        evidence: EventId,
+    },
+    /// The consent service fell silent.
+    ConsentLost,
+    /// It is heard again, and what was missed is applied.
+    ConsentRegained,
+    /// A marked stretch begins.
+    MarkBegin {
+        /// Its label.
+        label: MarkLabel,
+    },
+    /// It ends.
+    MarkEnd {
+        /// Its label.
+        label: MarkLabel,
+    },
+    /// Nothing is stored from here.
+    Pause {
+        /// A code.
+        reason: String,
+    },
+    /// Storing goes on.
+    Resume,
+    /// Nothing is stored from here, for good.
+    Stop {
+        /// A code.
+        reason: String,
+    },
+    /// Something that changes no basis.
+    Note {
+        /// `notice.played`, `dsar.requested` ...
+        kind: String,
+        /// A policy code.
+        code: String,
+    },
+    /// The call ended.
+    Ended,
+}
+
+impl SessionEvent {
+    /// Whether it takes something away.
+    pub fn is_restrictive(&self) -> bool {
+        match &self.kind {
+            SessionEventKind::Consent { act, .. } => act.is_restrictive(),
+            SessionEventKind::ConsentLost
+            | SessionEventKind::MarkEnd { .. }
+            | SessionEventKind::Pause { .. }
+            | SessionEventKind::Stop { .. }
+            | SessionEventKind::Ended => true,
+            SessionEventKind::Started
+            | SessionEventKind::ConsentRegained
+            | SessionEventKind::MarkBegin { .. }
+            | SessionEventKind::Resume
+            | SessionEventKind::Note { .. } => false,
+        }
+    }
+
+    /// Where it takes effect: a derived restriction that much earlier, a derived grant that much later.
+    pub fn effective(&self) -> Position {
+        let error = self.derived_error.unwrap_or(0);
+        if self.is_restrictive() { self.position.minus(error) } else { self.position.plus(error) }
+    }
+
+    pub(super) fn paused(&self, recording: RecordingId, reason: &str) -> Record {
+        Record::Paused(wire::Paused {
+            recording_id: id(recording.to_bytes()),
+            event_id: id(self.id.to_bytes()),
+            position: self.position.0,
+            reason: reason.to_owned(),
+            actor: Default::default(),
+            derived_error: self.derived_error,
+        })
+    }
+
+    pub(super) fn resumed(&self, recording: RecordingId) -> Record {
+        Record::Resumed(wire::Resumed {
+            recording_id: id(recording.to_bytes()),
+            event_id: id(self.id.to_bytes()),
+            position: self.position.0,
+            derived_error: self.derived_error,
+        })
+    }
+
+    pub(super) fn mark(&self, recording: RecordingId, label: &MarkLabel, begins: bool) -> Record {
+        Record::MarkSet(wire::MarkSet {
+            recording_id: id(recording.to_bytes()),
+            event_id: id(self.id.to_bytes()),
+            position: self.position.0,
+            label: label.to_string(),
+            begins,
+        })
+    }
+
+    pub(super) fn note(&self, recording: RecordingId, kind: &str, code: &str) -> Record {
+        Record::NotePlaced(wire::NotePlaced {
+            recording_id: id(recording.to_bytes()),
+            event_id: id(self.id.to_bytes()),
+            position: self.position.0,
+            kind: kind.to_owned(),
+            code: code.to_owned(),
+        })
+    }
+}
+
+/// As it stands in the log.
+pub(super) fn basis_changed(recording: RecordingId, change: &BasisChange) -> Record {
+    Record::BasisChanged(wire::BasisChanged {
+        recording_id: id(recording.to_bytes()),
+        change: Some(basis_change(change)),
+    })
+}
+
+/// A change of bases as the wire has it.
+pub(crate) fn basis_change(change: &BasisChange) -> common::BasisChange {
+    common::BasisChange {
+        event_id: change.event.to_bytes().to_vec(),
+        position: change.position.0,
+        purpose: change.purpose.to_string(),
+        basis: change.basis.number(),
+        kind: change.kind.number(),
+        cause: change.cause.as_str().to_owned(),
+        evidence: change.evidence.map(|evidence| evidence.to_bytes().to_vec()).unwrap_or_default(),
+        derived_error: change.derived_error_us,
+    }
+}
+
+fn id(bytes: [u8; 16]) -> bytes::Bytes {
+    bytes::Bytes::copy_from_slice(&bytes)
+}
