@@ -1,8 +1,8 @@
 //! Consent as a pure fold of events, per subject, purpose and scope.
 //!
 //! Only [`ConsentState::Given`] permits. Events count in the order in which they occurred, whatever the order
-//! in which they became known; at one instant a restrictive event comes first and voids a grant. A
-//! restrictive event never runs out; a grant may. [`transition`] is the whole table.
+//! in which they became known; at one instant a restrictive event prevails over a grant. A restrictive event
+//! never runs out; a grant may. [`transition`] is the whole table.
 
 mod event;
 mod scope;
@@ -117,19 +117,11 @@ impl Consent {
     }
 
     fn give(&mut self, event: &ConsentEvent, valid_until: Option<Timestamp>) {
-        let voided = self.restricted_at == Some(event.occurred_at);
         // An end before the beginning is an end at the beginning.
         let valid_until = valid_until.map(|until| until.max(event.occurred_at));
         if self.state == ConsentState::Given {
-            // Saying yes again while it stands sets its period anew; voided, it can only shorten it.
-            let kept = self.valid_until.filter(|_| voided);
-            self.valid_until = match (valid_until, kept) {
-                (Some(new), Some(old)) => Some(new.min(old)),
-                (new, old) => new.or(old),
-            };
-            return;
-        }
-        if voided {
+            // Saying yes again while it stands sets its period anew, and nothing else.
+            self.valid_until = valid_until;
             return;
         }
         let Some(state) = transition(self.state, &event.kind) else { return };

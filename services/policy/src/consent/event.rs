@@ -100,13 +100,15 @@ impl ConsentKind {
         }
     }
 
-    /// Its place among events of one instant: restrictive first, the question before its answer.
+    /// Its place among events of one instant: the question before its answer, no answer before a yes, and
+    /// what takes away after all else, so that it prevails.
     pub(super) fn rank(&self) -> u8 {
         match self {
-            kind if kind.is_restrictive() => 0,
+            Self::NoticePresented | Self::NoticeMajor | Self::NoticeMinor => 0,
+            Self::Asked => 1,
+            Self::Silence | Self::HungUp => 2,
             Self::Given { .. } => 3,
-            Self::Asked => 2,
-            _ => 1,
+            Self::Refused | Self::Withdrawn | Self::Expired | Self::Revoked | Self::Invalidated => 4,
         }
     }
 }

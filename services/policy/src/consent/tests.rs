@@ -122,10 +122,19 @@ fn scenario_10_a_withdrawal_known_before_the_older_grant_stands() {
 fn at_one_instant_no_prevails() {
     let asked = event(ConsentKind::Asked, Timestamp(10));
     let yes = event(given(None), Timestamp(10));
-    for no in [ConsentKind::Withdrawn, ConsentKind::Refused, ConsentKind::Revoked, ConsentKind::Invalidated] {
-        let no = event(no, Timestamp(10));
-        let consent = fold_one([&no, &asked, &yes], Timestamp(99));
-        assert!(consent.state != ConsentState::Given && consent.epochs.is_empty(), "{no:?}");
+    let no = [
+        (ConsentKind::Silence, ConsentState::Deferred),
+        (ConsentKind::HungUp, ConsentState::Deferred),
+        (ConsentKind::Refused, ConsentState::Refused),
+        (ConsentKind::Withdrawn, ConsentState::Withdrawn),
+        (ConsentKind::Expired, ConsentState::Expired),
+        (ConsentKind::Revoked, ConsentState::Revoked),
+        (ConsentKind::Invalidated, ConsentState::Invalidated),
+    ];
+    for (kind, state) in no {
+        let no = event(kind, Timestamp(10));
+        assert_eq!(fold_one([&no, &asked, &yes], Timestamp(99)).state, state);
+        assert!(stood(&[no, asked.clone(), yes.clone()]).iter().all(|stood| !stood), "{state}");
     }
 }
 
@@ -208,7 +217,7 @@ fn everybodys_consent_means_everybodys_and_somebodys() {
 }
 
 #[test]
-fn an_end_that_voids_a_yes_takes_its_question_along() {
+fn a_yes_without_duration_uses_its_question_up() {
     let asked = event(ConsentKind::Asked, Timestamp(0));
     let short = event(given(Some(Timestamp(5))), Timestamp(5));
     let expired = event(ConsentKind::Expired, Timestamp(5));

@@ -2,13 +2,15 @@
 //!
 //! Reading goes on after a fault, so that one run names them all; a part with a fault is left out.
 
+mod notice;
+mod word;
+
 use std::collections::{BTreeMap, BTreeSet};
-use std::str::FromStr;
 use std::time::Duration;
 
 use kernel::{Basis, MarkLabel, NoticeName, PurposeName, RegimeName, Role, TenantId, Use};
 
-use super::{MAX_HOLD_BACK, MAX_NOTICE_BYTES, Notice, Party, Problem, SPAN_BOUNDS, Until};
+use super::{MAX_HOLD_BACK, Notice, Party, Problem, SPAN_BOUNDS, Until};
 use crate::jurisdiction::Jurisdiction;
 use crate::period::Period;
 use crate::yaml::{Key, Node, Place, Value};
@@ -62,8 +64,6 @@ pub(super) struct Reader<'a> {
     load: &'a dyn Fn(&str) -> Option<String>,
     pub(super) problems: Vec<Problem>,
 }
-
-type Entries<'a> = BTreeMap<&'a str, &'a Node>;
 
 impl<'a> Reader<'a> {
     pub(super) fn new(load: &'a dyn Fn(&str) -> Option<String>) -> Self {
@@ -160,63 +160,6 @@ impl<'a> Reader<'a> {
         })
     }
 
-    fn notices(&mut self, node: &Node) -> Option<Vec<(At<NoticeName>, DraftNotice)>> {
-        let mut notices = Vec::new();
-        for (key, node) in self.named(node, "notices")? {
-            let Some(name) = self.key::<NoticeName>(key) else { continue };
-            notices.extend(self.notice(key, node).map(|notice| (name, notice)));
-        }
-        Some(notices)
-    }
-
-    fn notice(&mut self, key: &Key, node: &Node) -> Option<DraftNotice> {
-        let what = format!("notice {}", key.text);
-        let entries = self.entries(node, &what, &["language", "text", "text_file", "purposes"])?;
-        let language = self.needed(key.place, &entries, "language", &what);
-        let language = language.and_then(|node| self.language(node));
-        let purposes = self.needed(key.place, &entries, "purposes", &what);
-        let purposes = purposes.and_then(|node| self.words::<PurposeName>(node, "purpose"));
-        let text = match (entries.get("text"), entries.get("text_file")) {
-            (Some(text), None) => self.text(text).map(|text| (text.place, text.value.to_owned())),
-            (None, Some(file)) => self.text_file(file).map(|text| (file.place, text)),
-            (Some(_), Some(file)) => {
-                self.fault(file.place, format!("{what} has both text and text_file"));
-                None
-            }
-            (None, None) => {
-                self.fault(key.place, format!("{what} has neither text nor text_file"));
-                None
-            }
-        };
-        let (place, text) = text?;
-        let text = text.replace("\r\n", "\n").trim().to_owned();
-        if text.is_empty() || text.len() > MAX_NOTICE_BYTES {
-            self.fault(place, format!("{what}'s text must have 1 to {MAX_NOTICE_BYTES} bytes"));
-        }
-        let purposes = purposes?;
-        let named = purposes.iter().map(|name| name.value.clone()).collect();
-        Some(DraftNotice { notice: Notice { language: language?, text, purposes: named }, purposes })
-    }
-
-    fn text_file(&mut self, node: &Node) -> Option<String> {
-        let path = self.text(node)?;
-        let below = !path.value.is_empty()
-            && !path.value.contains('\\')
-            && path.value.split('/').all(|part| !matches!(part, "" | "." | ".."));
-        if !below {
-            self.fault(
-                node.place,
-                "text_file must be a relative path that stays below the policy".to_owned(),
-            );
-            return None;
-        }
-        let text = (self.load)(path.value);
-        if text.is_none() {
-            self.fault(node.place, format!("text_file {} cannot be read", path.value));
-        }
-        text
-    }
-
     fn claims(&mut self, node: &Node) -> Option<BTreeMap<Use, BTreeSet<Role>>> {
         let mut claims = BTreeMap::new();
         for (key, node) in self.named(node, "claims")? {
@@ -297,21 +240,6 @@ impl<'a> Reader<'a> {
         Some(text.value.to_owned())
     }
 
-    fn language(&mut self, node: &Node) -> Option<String> {
-        let text = self.text(node)?;
-        let mut parts = text.value.split('-');
-        let primary = parts.next().unwrap_or_default();
-        let tag = (2..=3).contains(&primary.len())
-            && primary.bytes().all(|byte| byte.is_ascii_lowercase())
-            && parts.all(|p| (1..=8).contains(&p.len()) && p.bytes().all(|b| b.is_ascii_alphanumeric()))
-            && text.value.len() <= 35;
-        if !tag {
-            self.fault(node.place, "language must be a BCP 47 tag such as it or en-GB".to_owned());
-            return None;
-        }
-        Some(text.value.to_owned())
-    }
-
     fn duration(&mut self, node: &Node, what: &str, least: Duration, most: Duration) -> Option<Duration> {
         let text = self.text(node)?;
         let parsed = text.value.starts_with("PT").then(|| text.value.parse::<jiff::SignedDuration>().ok());
@@ -323,105 +251,6 @@ impl<'a> Reader<'a> {
             self.fault(node.place, format!("{what} must be an ISO 8601 duration from {least} to {most}"));
         }
         within
-    }
-
-    fn words<T>(&mut self, node: &Node, what: &str) -> Option<Vec<At<T>>>
-    where
-        T: FromStr,
-        T::Err: std::fmt::Display,
-    {
-        let Value::Sequence(items) = &node.value else {
-            self.fault(node.place, format!("a list of words is expected, not {}", node.value.kind()));
-            return None;
-        };
-        Some(items.iter().filter_map(|item| self.word(item, what)).collect())
-    }
-
-    fn word<T>(&mut self, node: &Node, what: &str) -> Option<At<T>>
-    where
-        T: FromStr,
-        T::Err: std::fmt::Display,
-    {
-        let text = self.text(node)?;
-        match text.value.parse() {
-            Ok(value) => Some(At { place: node.place, value }),
-            Err(error) => {
-                self.fault(node.place, format!("{what} `{}`: {error}", text.value));
-                None
-            }
-        }
-    }
-
-    fn text<'n>(&mut self, node: &'n Node) -> Option<At<&'n str>> {
-        match &node.value {
-            Value::Scalar(text) => Some(At { place: node.place, value: text }),
-            other => {
-                self.fault(node.place, format!("a single value is expected, not {}", other.kind()));
-                None
-            }
-        }
-    }
-
-    fn key<T>(&mut self, key: &Key) -> Option<At<T>>
-    where
-        T: FromStr,
-        T::Err: std::fmt::Display,
-    {
-        match key.text.parse() {
-            Ok(value) => Some(At { place: key.place, value }),
-            Err(error) => {
-                self.fault(key.place, format!("`{}`: {error}", key.text));
-                None
-            }
-        }
-    }
-
-    /// A mapping whose keys are names; nothing counts as an empty one.
-    fn named<'n>(&mut self, node: &'n Node, what: &str) -> Option<&'n [(Key, Node)]> {
-        match &node.value {
-            Value::Mapping(entries) => Some(entries),
-            Value::Null => Some(&[]),
-            other => {
-                self.fault(node.place, format!("{what} must be a mapping, not {}", other.kind()));
-                None
-            }
-        }
-    }
-
-    /// A mapping with known keys.
-    fn entries<'n>(&mut self, node: &'n Node, what: &str, known: &[&str]) -> Option<Entries<'n>> {
-        let Value::Mapping(entries) = &node.value else {
-            self.fault(node.place, format!("{what} must be a mapping, not {}", node.value.kind()));
-            return None;
-        };
-        for (key, _) in entries {
-            if !known.contains(&key.text.as_str()) {
-                let known = known.join(", ");
-                self.fault(key.place, format!("unknown key `{}` in {what}; known are {known}", key.text));
-            }
-        }
-        Some(entries.iter().map(|(key, node)| (key.text.as_str(), node)).collect())
-    }
-
-    fn needed<'n>(&mut self, place: Place, entries: &Entries<'n>, key: &str, what: &str) -> Option<&'n Node> {
-        let found = entries.get(key).copied();
-        if found.is_none() {
-            self.fault(place, format!("{what} has no {key}"));
-        }
-        found
-    }
-
-    fn optional<T>(
-        &mut self,
-        entries: &Entries<'_>,
-        key: &str,
-        read: impl FnOnce(&mut Self, &Node) -> Option<T>,
-    ) -> Option<T> {
-        entries.get(key).copied().and_then(|node| read(self, node))
-    }
-
-    fn fault(&mut self, place: Place, message: String) {
-        self.problems.push(place.problem(message));
     }
 }
 
