@@ -24,14 +24,19 @@ impl Gcm {
         Self(Aes256Gcm::new(key.into()))
     }
 
+    /// Seals bytes where they stand and gives back their tag.
+    pub(crate) fn seal_in_place(&self, nonce: [u8; 12], aad: &[u8], bytes: &mut [u8]) -> [u8; TAG_LEN] {
+        self.0
+            .encrypt_inout_detached(&Nonce::<Aes256Gcm>::from(nonce), aad, bytes.into())
+            .expect("a bounded message is below GCM's limit")
+            .into()
+    }
+
     /// Appends `plaintext` sealed, with its tag, to `out`.
     pub(crate) fn seal_into(&self, nonce: [u8; 12], aad: &[u8], plaintext: &[u8], out: &mut Vec<u8>) {
         let start = out.len();
         out.extend_from_slice(plaintext);
-        let tag = self
-            .0
-            .encrypt_inout_detached(&Nonce::<Aes256Gcm>::from(nonce), aad, (&mut out[start..]).into())
-            .expect("a bounded message is below GCM's limit");
+        let tag = self.seal_in_place(nonce, aad, &mut out[start..]);
         out.extend_from_slice(&tag);
     }
 

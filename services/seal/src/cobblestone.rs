@@ -34,7 +34,8 @@ pub const fn sealed_len(plaintext: usize) -> usize {
 /// Seals a whole message under a fresh salt.
 pub fn seal(key: &SpanKey, context: &[u8], plaintext: &[u8]) -> Result<Vec<u8>, Error> {
     let mut out = Vec::with_capacity(sealed_len(plaintext.len()));
-    seal_into(key, context, &random()?, plaintext, &mut out);
+    let write = |out: &mut Vec<u8>| out.extend_from_slice(plaintext);
+    seal_into(key, context, &random()?, plaintext.len(), write, &mut out);
     Ok(out)
 }
 
@@ -58,22 +59,34 @@ pub fn sealed_chunks(sealed: &[u8]) -> Result<impl Iterator<Item = &[u8]>, Error
     Ok(chunks.chunks(SEALED_CHUNK))
 }
 
+/// Appends a sealed message to `out`. `write` appends its plaintext, at most `room` bytes, which are sealed
+/// where they stand: no second copy of them is made, nor left behind by growing.
 pub(crate) fn seal_into(
     key: &SpanKey,
     context: &[u8],
     salt: &[u8; SALT_LEN],
-    plaintext: &[u8],
+    room: usize,
+    write: impl FnOnce(&mut Vec<u8>),
     out: &mut Vec<u8>,
 ) {
     let message = Message::derive(key, context, salt);
-    out.reserve_exact(sealed_len(plaintext.len()));
+    out.reserve_exact(sealed_len(room));
     out.extend_from_slice(salt);
     out.extend_from_slice(&message.commitment);
-    let (full, last) = plaintext.as_chunks::<CHUNK>();
-    for (index, chunk) in full.iter().enumerate() {
-        message.gcm.seal_into(message.nonce(index), &[], chunk, out);
+    let start = out.len();
+    write(out);
+    let length = out.len() - start;
+    debug_assert!(length <= room, "the plaintext keeps to its room");
+    let chunks = length / CHUNK + 1;
+    out.resize(out.len() + chunks * TAG_LEN, 0);
+    // From the last chunk on, each moves right to make room for the tags before it.
+    for index in (0..chunks).rev() {
+        let (from, to) = (start + index * CHUNK, start + index * SEALED_CHUNK);
+        let size = CHUNK.min(length - index * CHUNK);
+        out.copy_within(from..from + size, to);
+        let tag = message.gcm.seal_in_place(message.nonce(index), &[], &mut out[to..to + size]);
+        out[to + size..to + size + TAG_LEN].copy_from_slice(&tag);
     }
-    message.gcm.seal_into(message.nonce(full.len()), &[], last, out);
 }
 
 fn split(sealed: &[u8]) -> Result<(&[u8], &[u8]), Error> {

@@ -76,22 +76,32 @@ impl Expected {
 
 /// Encodes frames (`FORMAT.md`, frames); numbers must ascend.
 pub fn encode_frames(frames: &[Frame]) -> Result<Vec<u8>, Error> {
+    let mut out = Vec::with_capacity(room_for(frames)?);
+    write_frames(frames, &mut out);
+    Ok(out)
+}
+
+/// Checks frames and says how many bytes they take at most.
+pub(crate) fn room_for(frames: &[Frame]) -> Result<usize, Error> {
     check(frames)?;
     let payload: usize = frames.iter().map(|frame| frame.payload.len()).sum();
-    let mut out = Vec::with_capacity(payload + frames.len() * MAX_OVERHEAD);
+    Ok(payload + frames.len() * MAX_OVERHEAD)
+}
+
+/// Appends frames that [`room_for`] has checked.
+pub(crate) fn write_frames(frames: &[Frame], out: &mut Vec<u8>) {
     let mut expected = Expected::default();
     for frame in frames {
-        write_varint(&mut out, frame.payload.len() as u64);
+        write_varint(out, frame.payload.len() as u64);
         out.push(u8::from(frame.marker) << 7 | frame.payload_type);
-        write_difference(&mut out, frame.number.0, expected.number);
-        write_difference(&mut out, frame.rtp_sequence.into(), expected.rtp_sequence.into());
-        write_difference(&mut out, frame.rtp_timestamp, expected.rtp_timestamp);
-        write_difference(&mut out, frame.position.0, expected.position);
-        write_difference(&mut out, frame.arrival_offset as u64, 0);
+        write_difference(out, frame.number.0, expected.number);
+        write_difference(out, frame.rtp_sequence.into(), expected.rtp_sequence.into());
+        write_difference(out, frame.rtp_timestamp, expected.rtp_timestamp);
+        write_difference(out, frame.position.0, expected.position);
+        write_difference(out, frame.arrival_offset as u64, 0);
         out.extend_from_slice(&frame.payload);
         expected.after(frame);
     }
-    Ok(out)
 }
 
 /// Reads exactly what [`encode_frames`] writes.

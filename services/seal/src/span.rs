@@ -55,11 +55,12 @@ pub fn seal_span(key: &SpanKey, header: &SpanHeader, plaintext: &[u8]) -> Result
     seal_span_with(key, header, plaintext, &random()?)
 }
 
-/// Seals frames; their first and last number must be the header's, and they must begin within it.
+/// Seals frames; their first and last number must be the header's, and they must begin within it. They are
+/// encoded into the container itself, so that no copy of them stays in memory.
 pub fn seal_frames(key: &SpanKey, header: &SpanHeader, frames: &[Frame]) -> Result<SealedSpan, Error> {
     check_frames(header, frames)?;
-    let plaintext = Zeroizing::new(frame::encode_frames(frames)?);
-    seal_span(key, header, &plaintext)
+    let room = frame::room_for(frames)?;
+    container(key, header, &random()?, room, |out| frame::write_frames(frames, out))
 }
 
 /// With a chosen salt, for golden bytes only: two plaintexts under one salt would be the end of both.
@@ -70,15 +71,25 @@ pub(crate) fn seal_span_with(
     salt: &[u8; cobblestone::SALT_LEN],
 ) -> Result<SealedSpan, Error> {
     Error::bounded("span plaintext", plaintext.len(), MAX_PLAINTEXT)?;
+    container(key, header, salt, plaintext.len(), |out| out.extend_from_slice(plaintext))
+}
+
+fn container(
+    key: &SpanKey,
+    header: &SpanHeader,
+    salt: &[u8; cobblestone::SALT_LEN],
+    room: usize,
+    write: impl FnOnce(&mut Vec<u8>),
+) -> Result<SealedSpan, Error> {
     let header = header.encode()?;
-    let mut bytes = Vec::with_capacity(PREFIX_LEN + header.len() + cobblestone::sealed_len(plaintext.len()));
+    let mut bytes = Vec::with_capacity(PREFIX_LEN + header.len() + cobblestone::sealed_len(room));
     bytes.extend_from_slice(&MAGIC);
     bytes.extend_from_slice(&VERSION.to_be_bytes());
     bytes.extend_from_slice(&SUITE.to_be_bytes());
     bytes.extend_from_slice(&u32::try_from(header.len()).expect("headers are bounded").to_be_bytes());
     bytes.extend_from_slice(&header);
     let context = context(&bytes);
-    cobblestone::seal_into(key, &context, salt, plaintext, &mut bytes);
+    cobblestone::seal_into(key, &context, salt, room, write, &mut bytes);
     let ct_root = ct_root(&bytes, header.len())?;
     Ok(SealedSpan { bytes, ct_root })
 }
