@@ -21,8 +21,8 @@ const COUNTS: [usize; 3] = [1, 10, 100];
 fn append(c: &mut Criterion) {
     let runtime = Runtime::new().expect("a runtime");
     let dir = tempfile::tempdir().expect("a directory");
-    let open =
-        SqliteLog::open(&dir.path().join("log.db"), Arc::new(SystemClock), SqliteLogOptions::default());
+    let path = dir.path().join("log.db");
+    let open = SqliteLog::open(&path, Arc::new(SystemClock), SqliteLogOptions::default());
     let log = runtime.block_on(open).expect("a log");
     let options = OpenOptions::new().create(true).append(true).open(dir.path().join("plain"));
     let mut plain = options.expect("a file");

@@ -9,11 +9,20 @@
 
 pub mod store;
 
+pub mod directory;
 pub mod error;
 pub mod key;
 
+mod memory;
+mod rules;
+
+#[cfg(any(test, feature = "contract"))]
+pub mod contract;
+
+pub use directory::DirectoryObjects;
 pub use error::Error;
 pub use key::{InvalidKey, Key, Prefix, Version};
+pub use memory::MemoryObjects;
 pub use store::{
     Capabilities, Enforcement, Head, IfExists, LegalHold, Listed, MAX_LIST, MAX_OBJECT, Object, ObjectStore,
     PutDone, PutOptions, VersionCursor, sha256,
