@@ -161,3 +161,54 @@ async fn damaged_rows_are_an_error_and_not_a_panic() {
         assert!(matches!(read, Err(Error::Damaged(_))), "{damage}: {read:?}");
     }
 }
+
+/// Run by the next test in a process of its own, which it kills.
+#[tokio::test]
+#[ignore = "appends until it is killed: `what_was_answered_survives_a_kill` runs it"]
+async fn in_a_process_that_is_killed() {
+    let path = std::env::var_os("EVENTLOG_TEST_FILE").expect("its parent names a file");
+    let clock = Arc::new(ManualClock::at(Timestamp(1)));
+    let log = SqliteLog::open(Path::new(&path), clock, SqliteLogOptions::default()).await.unwrap();
+    loop {
+        let records = (0..3).map(|n| Record::new("k", vec![n; 5_000])).collect();
+        let placed = log.append(&TOPIC, records).await.unwrap();
+        println!("answered {}", placed[2].offset);
+    }
+}
+
+#[tokio::test]
+async fn what_was_answered_survives_a_kill() {
+    use std::io::{BufRead, BufReader};
+    let file = File::new();
+    let mut answered = None;
+    for round in 0..5 {
+        let mut child = std::process::Command::new(std::env::current_exe().unwrap())
+            .args(["--exact", "sqlite::tests::in_a_process_that_is_killed", "--ignored", "--nocapture"])
+            .env("EVENTLOG_TEST_FILE", file.dir.path().join("log.db"))
+            .stdout(std::process::Stdio::piped())
+            .spawn()
+            .unwrap();
+        let mut lines = BufReader::new(child.stdout.take().unwrap()).lines().map(Result::unwrap);
+        let mut offsets =
+            lines.by_ref().filter_map(|line| line.strip_prefix("answered ")?.parse::<u64>().ok());
+        answered = offsets.nth(round * 3).or(answered);
+        child.kill().unwrap();
+        child.wait().unwrap();
+        // What it still said before it died was answered too.
+        answered = offsets.last().or(answered);
+
+        let log = file.log(NEVER).await;
+        let partition = crate::record::partition_of(b"k", 2);
+        let high = log.ends(&TOPIC).await.unwrap()[partition as usize].high;
+        assert!(high > answered.unwrap() && high % 3 == 0, "{high} after {answered:?}: whole appends only");
+        let mut next = 0;
+        while next < high {
+            let found = log.read(&TOPIC, partition, next, ReadLimit::default()).await.unwrap();
+            for record in &found {
+                assert_eq!(record.offset, next);
+                assert_eq!(record.value, vec![u8::try_from(next % 3).unwrap(); 5_000]);
+                next += 1;
+            }
+        }
+    }
+}

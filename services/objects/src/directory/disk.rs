@@ -22,8 +22,8 @@ pub(super) fn sync_folder(path: &Path) -> io::Result<()> {
 /// were there: another process may have made them and not have waited yet.
 pub(super) fn make_folder(root: &Path, path: &Path) -> io::Result<()> {
     fs::create_dir_all(path)?;
-    let above = path.ancestors().skip(1).take_while(|folder| folder.starts_with(root));
-    above.map(sync_folder).collect()
+    let mut above = path.ancestors().skip(1).take_while(|folder| folder.starts_with(root));
+    above.try_for_each(sync_folder)
 }
 
 /// Removes a file that may be gone already.
