@@ -1,34 +1,32 @@
 //! What an operator may set.
 
-use std::time::Duration;
-
+use platform::config::{ByteSize, Period};
 use serde::{Deserialize, Serialize};
 
-/// Archive's section of the configuration.
+/// The `archive` section of a configuration.
 #[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct Config {
-    /// Bytes of containers at which an object is flushed. Above 0 and at most 4 MiB, the format's bound.
-    pub object_bytes: usize,
-    /// Seconds of domain time without a span of its section after which an object is flushed.
-    pub idle_secs: u64,
-    /// Bytes of containers that this process holds at most; above it the largest object is flushed early.
-    /// At least twice `object_bytes`.
-    pub buffer_bytes: usize,
-    /// Seconds of domain time to wait for missing frames after a call has closed, before it is sealed with
-    /// a named gap.
-    pub gap_wait_secs: u64,
-    /// Seconds of domain time without any event after which an open recording is fenced and sealed as
-    /// abandoned. Much larger than the time that an outage of ingest takes.
-    pub abandon_secs: u64,
+    /// Size of containers at which an object is flushed. Above 0 and at most 4 MiB, the format's bound.
+    pub object_size: ByteSize,
+    /// Domain time without a span of its section after which an object is flushed.
+    pub idle: Period,
+    /// Containers that one partition holds in memory at most; above it its largest object is flushed early. A
+    /// process holds at most as many partitions as the audio topic has. At least twice `object_size`.
+    pub buffer_size: ByteSize,
+    /// Domain time to wait for missing frames after a call has closed, before it is sealed with a named gap.
+    pub gap_wait: Period,
+    /// Domain time without any event after which an open recording is fenced and sealed as abandoned. Much
+    /// longer than an outage of ingest.
+    pub abandon: Period,
     /// Records taken from the log at once.
     pub poll_records: usize,
     /// Bytes taken from the log at once.
-    pub poll_bytes: usize,
-    /// Milliseconds to wait for records before timers are looked at. Below the log's session timeout.
-    pub poll_wait_millis: u64,
-    /// Bytes of stored spans that a replay reads ahead per leg.
-    pub replay_read_bytes: usize,
+    pub poll_size: ByteSize,
+    /// Longest wait for records before timers are looked at, in machine time. Below the log's session timeout.
+    pub poll_wait: Period,
+    /// Stored spans that a replay reads ahead per leg.
+    pub replay_read: ByteSize,
     /// Replays at once; more are refused with the bound.
     pub replays: usize,
 }
@@ -36,50 +34,35 @@ pub struct Config {
 impl Default for Config {
     fn default() -> Self {
         Self {
-            object_bytes: 4 << 20,
-            idle_secs: 300,
-            buffer_bytes: 256 << 20,
-            gap_wait_secs: 60,
-            abandon_secs: 2 * 3_600,
+            object_size: ByteSize::mib(4),
+            idle: Period::secs(300),
+            buffer_size: ByteSize::mib(32),
+            gap_wait: Period::secs(60),
+            abandon: Period::secs(2 * 3_600),
             poll_records: 1_000,
-            poll_bytes: 4 << 20,
-            poll_wait_millis: 500,
-            replay_read_bytes: 1 << 20,
+            poll_size: ByteSize::mib(4),
+            poll_wait: Period::millis(500),
+            replay_read: ByteSize::mib(1),
             replays: 64,
         }
     }
 }
 
 impl Config {
-    /// Idle time as a duration.
-    pub fn idle(&self) -> Duration {
-        Duration::from_secs(self.idle_secs)
-    }
-    /// Wait for missing frames as a duration.
-    pub fn gap_wait(&self) -> Duration {
-        Duration::from_secs(self.gap_wait_secs)
-    }
-    /// Silence before abandonment as a duration.
-    pub fn abandon_after(&self) -> Duration {
-        Duration::from_secs(self.abandon_secs)
-    }
-    /// Wait for records as a duration.
-    pub fn poll_wait(&self) -> Duration {
-        Duration::from_millis(self.poll_wait_millis)
-    }
     /// Refuses values that cannot work, naming the key.
     pub fn check(&self) -> Result<(), String> {
-        if self.object_bytes == 0 || self.object_bytes > 4 << 20 {
-            return Err("object_bytes must be above 0 and at most 4194304".into());
+        let most = seal::object::MAX_SPAN_BYTES as u64;
+        if self.object_size.0 == 0 || self.object_size.0 > most {
+            return Err(format!("archive.object_size must be above 0 and at most {most}"));
         }
-        if self.buffer_bytes < 2 * self.object_bytes {
-            return Err("buffer_bytes must be at least twice object_bytes".into());
+        if self.buffer_size.0 < 2 * self.object_size.0 {
+            return Err("archive.buffer_size must be at least twice archive.object_size".to_owned());
         }
-        if self.poll_records == 0 || self.poll_bytes == 0 || self.poll_wait_millis == 0 {
-            return Err("poll_records, poll_bytes and poll_wait_millis must be above 0".into());
+        if self.poll_records == 0 || self.poll_size.0 == 0 || self.poll_wait.0.is_zero() {
+            return Err("archive.poll_records, poll_size and poll_wait must be above 0".to_owned());
         }
-        if self.replay_read_bytes == 0 || self.replays == 0 {
-            return Err("replay_read_bytes and replays must be above 0".into());
+        if self.replay_read.0 == 0 || self.replays == 0 {
+            return Err("archive.replay_read and archive.replays must be above 0".to_owned());
         }
         Ok(())
     }

@@ -292,8 +292,10 @@ fn anchor(anchor: &wire::Anchor) -> Anchor {
 }
 
 fn kind(number: u32) -> Result<SectionKind, BadEvent> {
-    let all = [SectionKind::Audio, SectionKind::Meta];
-    all.into_iter().find(|kind| kind.number() == number).ok_or(BadEvent::Field("section kind"))
+    match SectionKind::from_number(number) {
+        Some(kind @ (SectionKind::Audio | SectionKind::Meta)) => Ok(kind),
+        Some(SectionKind::Subject) | None => Err(BadEvent::Field("section kind")),
+    }
 }
 
 fn leg_no(number: u32) -> Result<LegNo, BadEvent> {

@@ -72,12 +72,13 @@ pub struct Packer {
     open: BTreeMap<SectionKey, Pack>,
     ready: VecDeque<Pack>,
     bytes: usize,
+    open_bytes: usize,
 }
 
 impl Packer {
     /// Without packs.
     pub fn new(limits: Limits) -> Self {
-        Self { limits, open: BTreeMap::new(), ready: VecDeque::new(), bytes: 0 }
+        Self { limits, open: BTreeMap::new(), ready: VecDeque::new(), bytes: 0, open_bytes: 0 }
     }
 
     /// Takes a span.
@@ -86,11 +87,16 @@ impl Packer {
             let same = known.ct_root == held.ct_root;
             return if same { Offered::Same } else { Offered::Differs };
         }
-        self.bytes += held.container.len();
+        let length = held.container.len();
+        self.bytes += length;
         match self.open.get_mut(section) {
-            Some(pack) if pack.takes(&held, &self.limits) => pack.push(held, now),
+            Some(pack) if pack.takes(&held, &self.limits) => {
+                pack.push(held, now);
+                self.open_bytes += length;
+            }
             Some(_) | None => {
                 self.close(section);
+                self.open_bytes += length;
                 self.open.insert(section.clone(), Pack::new(section.clone(), held, now));
             }
         }
@@ -130,7 +136,8 @@ impl Packer {
 
     /// The lowest offset of any span held: the log must be kept from there.
     pub fn lowest_offset(&self) -> Option<u64> {
-        self.packs().flat_map(|pack| pack.spans.iter().map(|held| held.offset)).min()
+        // A section's spans come in order, so a pack's first span has its lowest offset.
+        self.open.values().chain(&self.ready).filter_map(|pack| pack.spans.first()).map(|held| held.offset).min()
     }
 
     /// Bytes of containers held.
@@ -138,28 +145,23 @@ impl Packer {
         self.bytes
     }
 
-    fn packs(&self) -> impl Iterator<Item = &Pack> {
-        self.open.values().chain(&self.ready)
-    }
-
     fn find(&self, section: &SectionKey, span: SpanNo) -> Option<&Held> {
-        self.packs().filter(|pack| pack.section == *section).find_map(|pack| pack.span(span))
+        let ready = self.ready.iter().filter(|pack| pack.section == *section);
+        self.open.get(section).into_iter().chain(ready).find_map(|pack| pack.span(span))
     }
 
     fn close(&mut self, section: &SectionKey) {
-        self.ready.extend(self.open.remove(section));
+        let Some(pack) = self.open.remove(section) else { return };
+        self.open_bytes -= pack.bytes;
+        self.ready.push_back(pack);
     }
 
     /// Closes the largest packs until what stays open fits the buffer.
     fn shed(&mut self) {
-        let mut open: usize = self.open.values().map(|pack| pack.bytes).sum();
-        while open > self.limits.buffer_bytes {
-            let largest = self.open.iter().max_by_key(|(_, pack)| pack.bytes);
-            let Some((section, bytes)) = largest.map(|(section, pack)| (section.clone(), pack.bytes)) else {
-                return;
-            };
+        while self.open_bytes > self.limits.buffer_bytes {
+            let largest = self.open.values().max_by_key(|pack| pack.bytes);
+            let Some(section) = largest.map(|pack| pack.section.clone()) else { return };
             self.close(&section);
-            open -= bytes;
         }
     }
 }

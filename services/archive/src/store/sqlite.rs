@@ -2,6 +2,7 @@
 //!
 //! Read `schema` for the tables, `write` for how facts become rows, `read` for the way back.
 
+mod outgoing;
 mod read;
 mod row;
 mod schema;
@@ -11,10 +12,12 @@ mod write;
 mod tests;
 
 use std::path::Path;
+use std::sync::Arc;
 
 use ::sqlite::{Component, Db, Options, outbox};
 use async_trait::async_trait;
-use kernel::{Position, ServiceError, SpanNo};
+use kernel::{Clock, Position, ServiceError, SpanNo};
+use platform::Bell;
 use seal::{Hash, SpanSet};
 
 use super::{Error, History, Query, Recording, Settlement, Store};
@@ -22,19 +25,23 @@ use crate::fact::{Fact, RecordingKey, SectionKey};
 
 const COMPONENTS: &[Component] = &[schema::COMPONENT, outbox::COMPONENT];
 
-/// Archive's store in one SQLite file.
+/// Archive's store in one SQLite file; clones share it.
 #[derive(Clone)]
-pub struct SqliteStore(Db);
+pub struct SqliteStore {
+    db: Db,
+    bell: Bell,
+    clock: Arc<dyn Clock>,
+}
 
 impl SqliteStore {
     /// Opens the file, or makes it.
-    pub async fn open(path: &Path, options: Options) -> Result<Self, Error> {
-        Ok(Self(Db::open(path, options, COMPONENTS).await?))
+    pub async fn open(path: &Path, options: Options, clock: Arc<dyn Clock>) -> Result<Self, Error> {
+        Ok(Self { db: Db::open(path, options, COMPONENTS).await?, bell: Bell::new(), clock })
     }
 
-    /// The file, for the outbox's publisher.
-    pub fn db(&self) -> &Db {
-        &self.0
+    /// Rung when something was put into the outbox.
+    pub fn bell(&self) -> Bell {
+        self.bell.clone()
     }
 }
 
@@ -44,27 +51,27 @@ impl Store for SqliteStore {
         if facts.is_empty() {
             return Ok(());
         }
-        self.0.write(move |tx| facts.iter().try_for_each(|fact| write::fact(tx, fact))).await
+        self.db.write(move |tx| facts.iter().try_for_each(|fact| write::fact(tx, fact))).await
     }
 
     async fn recording(&self, key: &RecordingKey) -> Result<Option<Recording>, Error> {
         let key = key.clone();
-        self.0.read(move |connection| read::recording(connection, &key)).await
+        self.db.read(move |connection| read::recording(connection, &key)).await
     }
 
     async fn history(&self, key: &RecordingKey) -> Result<Option<History>, Error> {
         let key = key.clone();
-        self.0.read(move |connection| read::history(connection, &key)).await
+        self.db.read(move |connection| read::history(connection, &key)).await
     }
 
     async fn stored_spans(&self, key: &SectionKey) -> Result<SpanSet, Error> {
         let key = key.clone();
-        self.0.read(move |connection| read::stored_spans(connection, &key)).await
+        self.db.read(move |connection| read::stored_spans(connection, &key)).await
     }
 
     async fn span_root(&self, key: &SectionKey, span: SpanNo) -> Result<Option<Hash>, Error> {
         let key = key.clone();
-        self.0.read(move |connection| read::span_root(connection, &key, span)).await
+        self.db.read(move |connection| read::span_root(connection, &key, span)).await
     }
 
     async fn unsettled(
@@ -74,21 +81,23 @@ impl Store for SqliteStore {
         limit: usize,
     ) -> Result<Vec<Recording>, Error> {
         let after = after.cloned();
-        self.0.read(move |connection| read::unsettled(connection, partition, after.as_ref(), limit)).await
+        self.db.read(move |connection| read::unsettled(connection, partition, after.as_ref(), limit)).await
     }
 
     async fn sealing(&self, key: &RecordingKey, cause: &str, end: Position) -> Result<(), Error> {
         let (key, cause) = (key.clone(), cause.to_owned());
-        self.0.write(move |tx| write::sealing(tx, &key, &cause, end)).await
+        self.db.write(move |tx| write::sealing(tx, &key, &cause, end)).await
     }
 
     async fn settle(&self, settlement: Settlement) -> Result<(), Error> {
-        self.0.write(move |tx| write::settle(tx, &settlement)).await
+        self.db.write(move |tx| write::settle(tx, &settlement)).await?;
+        self.bell.ring();
+        Ok(())
     }
 
     async fn list(&self, query: &Query) -> Result<Vec<Recording>, Error> {
         let query = query.clone();
-        self.0.read(move |connection| read::list(connection, &query)).await
+        self.db.read(move |connection| read::list(connection, &query)).await
     }
 }
 

@@ -176,7 +176,7 @@ impl Of<'_> {
                 began: SectionBegan {
                     leg,
                     section,
-                    kind: row.coded("kind", section_kind)?,
+                    kind: row.coded("kind", |number| SectionKind::from_number(u32::try_from(number).ok()?))?,
                     session_epoch: SessionEpoch(row.u64("session_epoch")?),
                     key_epoch: KeyEpoch(row.u64("key_epoch")?),
                     writer: row.id("writer", InstanceId::from_slice)?,
@@ -206,12 +206,6 @@ impl Of<'_> {
         });
         Ok(sorted.collect())
     }
-}
-
-/// The kind with this number.
-pub(crate) fn section_kind(number: i32) -> Option<SectionKind> {
-    let all = [SectionKind::Audio, SectionKind::Meta, SectionKind::Subject];
-    all.into_iter().find(|kind| i64::from(kind.number()) == i64::from(number))
 }
 
 fn collect<T>(

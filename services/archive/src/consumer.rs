@@ -1,0 +1,202 @@
+//! The audio topic's consumer: facts into the store, spans into objects, ended calls into documents.
+//!
+//! One [`Worker`] a partition. An offset is committed only when everything below it is in the store or in
+//! objects, and records are deleted only below a committed offset. What fails is read again from the log: each
+//! step may be done twice.
+
+mod worker;
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::time::Duration;
+
+use eventlog::{Batch, Consumer as Member, EventLog, Polled, ReadLimit, TopicPartition};
+use futures::future::join_all;
+use kernel::topics::AUDIO;
+use kernel::{Clock, chain};
+use platform::retry::Backoff;
+use platform::{Shutdown, Stage, TaskResult};
+use tokio::time::Instant;
+use tracing::{info, warn};
+
+use crate::config::Config;
+use crate::error::Error;
+use crate::mesh::Mesh;
+use crate::sealing::Sealer;
+use crate::shelf::Shelf;
+use crate::store::Store;
+use worker::Worker;
+
+/// The consumer group.
+pub const GROUP: &str = "archive";
+
+/// Consumes the audio topic.
+#[derive(Clone)]
+pub struct Consumer {
+    pub(crate) log: Arc<dyn EventLog>,
+    pub(crate) store: Arc<dyn Store>,
+    pub(crate) mesh: Mesh,
+    pub(crate) shelf: Shelf,
+    pub(crate) sealer: Sealer,
+    pub(crate) clock: Arc<dyn Clock>,
+    pub(crate) config: Config,
+}
+
+/// A member of the group at work.
+struct Session {
+    parts: Consumer,
+    member: Box<dyn Member>,
+    workers: BTreeMap<u32, Worker>,
+    ticked: Option<Instant>,
+    failures: u32,
+}
+
+impl Consumer {
+    /// Runs until the process drains.
+    pub async fn run(self, shutdown: Shutdown) -> TaskResult {
+        let mut failures = 0;
+        while shutdown.stage() < Stage::Draining {
+            match self.session(&shutdown).await {
+                Ok(()) => return Ok(()),
+                Err(error) => {
+                    failures += 1;
+                    warn!(attempt = failures, error = chain(&error), "the audio topic cannot be consumed for now");
+                    tokio::select! {
+                        () = tokio::time::sleep(Backoff::FOREVER.wait(failures)) => {}
+                        () = shutdown.draining() => {}
+                    }
+                }
+            }
+        }
+        Ok(())
+    }
+
+    async fn session(&self, shutdown: &Shutdown) -> Result<(), Error> {
+        let mut session = self.join().await?;
+        while shutdown.stage() < Stage::Draining {
+            tokio::select! {
+                biased;
+                () = shutdown.draining() => break,
+                turned = session.turn() => turned?,
+            }
+        }
+        // What is held in memory is not committed: whoever takes the partition reads it again.
+        session.member.leave().await?;
+        Ok(())
+    }
+
+    async fn join(&self) -> Result<Session, Error> {
+        let member = self.log.consumer(GROUP, &[AUDIO]).await?;
+        Ok(Session { parts: self.clone(), member, workers: BTreeMap::new(), ticked: None, failures: 0 })
+    }
+
+    /// Consumes until everything that is in the log now was dealt with, once; for tools and tests.
+    pub async fn catch_up(&self) -> Result<(), Error> {
+        let mut session = self.join().await?;
+        loop {
+            let ends = self.log.ends(&AUDIO).await?;
+            session.turn().await?;
+            let behind = |end: &eventlog::Ends| {
+                session.workers.get(&end.partition).is_none_or(|worker| worker.next() < end.high)
+            };
+            if session.failures == 0 && !ends.iter().any(behind) {
+                break;
+            }
+        }
+        session.tick().await;
+        session.commit().await?;
+        session.member.leave().await?;
+        Ok(())
+    }
+}
+
+impl Session {
+    /// One poll and what follows from it.
+    async fn turn(&mut self) -> Result<(), Error> {
+        let config = &self.parts.config;
+        let limit = ReadLimit { records: config.poll_records, bytes: config.poll_size.as_usize() };
+        let wait = if self.failures > 0 { Duration::ZERO } else { config.poll_wait.0 };
+        let polled = self.member.poll(limit, wait).await?;
+        self.take(polled).await?;
+        let every = self.parts.config.poll_wait.0;
+        if self.ticked.is_none_or(|at| at.elapsed() >= every) {
+            self.tick().await;
+            self.ticked = Some(Instant::now());
+        }
+        self.commit().await?;
+        if self.failures > 0 {
+            tokio::time::sleep(Backoff::CALL.wait(self.failures)).await;
+        }
+        Ok(())
+    }
+
+    async fn take(&mut self, polled: Polled) -> Result<(), Error> {
+        for lost in polled.revoked {
+            self.workers.remove(&lost.partition);
+        }
+        for won in polled.assigned {
+            info!(partition = won.at.partition, next = won.next, "an audio partition is ours");
+            self.workers.insert(won.at.partition, Worker::new(self.parts.clone(), won.at.partition, won.next));
+        }
+        let mut batches: BTreeMap<u32, Batch> =
+            polled.batches.into_iter().map(|batch| (batch.at.partition, batch)).collect();
+        let absorbing = self.workers.iter_mut().filter_map(|(partition, worker)| {
+            let batch = batches.remove(partition)?;
+            Some(async move { (*partition, worker.absorb(batch).await, worker.next()) })
+        });
+        let absorbed = join_all(absorbing).await;
+        let before = self.failures;
+        for (partition, outcome, next) in absorbed {
+            if let Err(error) = outcome {
+                self.failures = before + 1;
+                warn!(partition, next, error = chain(&error), "a batch of audio is taken again");
+                self.member.seek(TopicPartition::of(&AUDIO, partition), next).await?;
+            }
+        }
+        if self.failures == before {
+            self.failures = 0;
+        }
+        Ok(())
+    }
+
+    /// Timers: idle packs, calls that wait or have fallen silent, what a crash left.
+    async fn tick(&mut self) {
+        let ends = match self.parts.log.ends(&AUDIO).await {
+            Ok(ends) => ends,
+            Err(error) => return warn!(error = chain(&error), "the audio topic's ends are not known"),
+        };
+        let ticking = self.workers.iter_mut().map(|(partition, worker)| {
+            let high = ends.iter().find(|end| end.partition == *partition).map_or(u64::MAX, |end| end.high);
+            async move {
+                if let Err(error) = worker.tick(high).await {
+                    warn!(partition, error = chain(&error), "recordings of a partition wait");
+                }
+            }
+        });
+        join_all(ticking).await;
+    }
+
+    async fn commit(&mut self) -> Result<(), Error> {
+        let mut lost = Vec::new();
+        for (partition, worker) in &mut self.workers {
+            let Some(safe) = worker.uncommitted() else { continue };
+            let at = TopicPartition::of(&AUDIO, *partition);
+            match self.member.commit(at, safe).await {
+                Ok(()) => worker.committed(safe),
+                Err(eventlog::Error::Fenced { .. }) => {
+                    lost.push(*partition);
+                    continue;
+                }
+                Err(error) => return Err(error.into()),
+            }
+            if let Err(error) = self.parts.log.delete_before(&AUDIO, *partition, safe).await {
+                warn!(partition, error = chain(&error), "archived records stay in the log for now");
+            }
+        }
+        for partition in lost {
+            warn!(partition, "an audio partition was taken over");
+            self.workers.remove(&partition);
+        }
+        Ok(())
+    }
+}

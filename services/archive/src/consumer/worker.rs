@@ -1,0 +1,240 @@
+//! One partition: batches in order, packs, and how far the log may be forgotten.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::time::Duration;
+
+use eventlog::{Batch, Stored};
+use futures::{StreamExt, TryStreamExt, stream};
+use kernel::{SpanNo, Timestamp, chain};
+use proto::ingest::v1::LegOpened;
+use seal::SpanSet;
+use tracing::{debug, error, warn};
+
+use super::Consumer;
+use crate::decode::{Incoming, More, decode};
+use crate::error::Error;
+use crate::fact::{Fact, RecordingKey, SectionKey};
+use crate::packer::{Held, Limits, Offered, Packer};
+use crate::sealing::{Need, need};
+use crate::shelf::Quarantined;
+use crate::store::Recording;
+
+/// Sections whose keys are adopted at once.
+const ADOPTING_MAX: usize = 8;
+/// Recordings looked at in one query.
+const PAGE: usize = 500;
+/// A partition that is this far behind does not know that a call is silent.
+const BEHIND: Duration = Duration::from_secs(60);
+
+/// One partition's state in memory; all of it comes again from the log and the store.
+pub(super) struct Worker {
+    parts: Consumer,
+    partition: u32,
+    next: u64,
+    committed: u64,
+    packer: Packer,
+    sections: BTreeMap<SectionKey, Section>,
+    /// From when on everything that the log had was heard.
+    heard_since: Option<Timestamp>,
+    /// When the log took the last record that was dealt with.
+    last_at: Option<Timestamp>,
+}
+
+/// What is known of a section that spans came of.
+struct Section {
+    stored: SpanSet,
+    is_settled: bool,
+}
+
+/// What a batch asks for, in the order in which it is done.
+#[derive(Default)]
+struct Work {
+    adopt: Vec<(RecordingKey, LegOpened)>,
+    facts: Vec<Fact>,
+    settle: BTreeSet<RecordingKey>,
+}
+
+impl Worker {
+    pub(super) fn new(parts: Consumer, partition: u32, next: u64) -> Self {
+        let limits = Limits {
+            object_bytes: parts.config.object_size.as_usize(),
+            buffer_bytes: parts.config.buffer_size.as_usize(),
+            idle: parts.config.idle.0,
+        };
+        let packer = Packer::new(limits);
+        let sections = BTreeMap::new();
+        Self { parts, partition, next, committed: next, packer, sections, heard_since: None, last_at: None }
+    }
+
+    /// The offset of the first record that was not dealt with.
+    pub(super) fn next(&self) -> u64 {
+        self.next
+    }
+
+    /// How far the log may be forgotten, where that is further than committed.
+    pub(super) fn uncommitted(&self) -> Option<u64> {
+        let safe = self.packer.lowest_offset().unwrap_or(self.next).min(self.next);
+        (safe > self.committed).then_some(safe)
+    }
+
+    /// Remembers a commit.
+    pub(super) fn committed(&mut self, offset: u64) {
+        self.committed = offset;
+    }
+
+    /// Deals with a batch. Where it fails, nothing of it counts as dealt with, and it may be given again.
+    pub(super) async fn absorb(&mut self, batch: Batch) -> Result<(), Error> {
+        let mut work = Work::default();
+        let (mut next, mut last_at) = (self.next, self.last_at);
+        for record in batch.records {
+            (next, last_at) = (record.offset + 1, Some(record.timestamp));
+            self.read(&record, &mut work).await?;
+        }
+        self.adopt(work.adopt).await?;
+        self.parts.store.record(work.facts).await?;
+        work.settle.iter().for_each(|recording| self.packer.close_recording(recording));
+        self.flush().await?;
+        (self.next, self.last_at) = (next, last_at);
+        for recording in work.settle {
+            self.settle(&recording).await;
+        }
+        Ok(())
+    }
+
+    /// Looks at timers. `high` is the partition's end.
+    pub(super) async fn tick(&mut self, high: u64) -> Result<(), Error> {
+        let now = self.parts.clock.now();
+        self.listen(high, now);
+        self.packer.close_idle(now);
+        self.flush().await?;
+        let mut after: Option<RecordingKey> = None;
+        loop {
+            let page = self.parts.store.unsettled(self.partition, after.as_ref(), PAGE).await?;
+            for row in &page {
+                self.consider(row, now).await?;
+            }
+            if page.len() < PAGE {
+                return Ok(());
+            }
+            after = page.last().map(|row| row.key.clone());
+        }
+    }
+
+    /// Silence counts only from when everything that the log had was heard.
+    fn listen(&mut self, high: u64, now: Timestamp) {
+        let caught_up = self.next >= high;
+        let close_behind = self.last_at.is_some_and(|at| now.since(at) < BEHIND);
+        if caught_up {
+            self.heard_since.get_or_insert(now);
+        } else if !close_behind {
+            self.heard_since = None;
+        }
+    }
+
+    async fn consider(&mut self, row: &Recording, now: Timestamp) -> Result<(), Error> {
+        // Nothing is abandoned before it is known that nothing more is in the log.
+        let heard_since = self.heard_since.unwrap_or(now);
+        match need(row, now, heard_since, &self.parts.config) {
+            Need::Wait => {}
+            Need::Judge | Need::Abandon | Need::Finish | Need::Addend => {
+                self.packer.close_recording(&row.key);
+                self.flush().await?;
+                self.settle(&row.key).await;
+            }
+        }
+        Ok(())
+    }
+
+    async fn read(&mut self, record: &Stored, work: &mut Work) -> Result<(), Error> {
+        let Incoming { facts, more } = match decode(record, self.partition, self.parts.clock.now()) {
+            Ok(incoming) => incoming,
+            Err(bad) => {
+                let (partition, offset) = (self.partition, record.offset);
+                error!(partition, offset, error = chain(&bad), "an audio record cannot be read and is set aside");
+                return self.set_aside(offset, record.value.clone()).await;
+            }
+        };
+        work.facts.extend(facts);
+        match more {
+            More::Nothing => {}
+            More::Adopt(leg_opened) => {
+                let recording = work.facts.last().map(|fact| fact.recording.clone());
+                work.adopt.extend(recording.map(|recording| (recording, leg_opened)));
+            }
+            More::Pack(section, held) => {
+                let (offset, container) = (held.offset, held.container.clone());
+                let is_settled = self.section(&section).await?.is_settled;
+                if self.pack(&section, held).await? == Offered::Differs {
+                    error!(recording = %section.recording.id, offset, "a span came again with other bytes");
+                    self.set_aside(offset, container).await?;
+                } else if is_settled {
+                    work.settle.insert(section.recording);
+                }
+            }
+            More::Settle(recording) => {
+                work.settle.insert(recording);
+            }
+        }
+        Ok(())
+    }
+
+    async fn pack(&mut self, section: &SectionKey, held: Held) -> Result<Offered, Error> {
+        if self.section(section).await?.stored.contains(held.span) {
+            let stored = self.parts.store.span_root(section, held.span).await?;
+            return Ok(if stored == Some(held.ct_root) { Offered::Same } else { Offered::Differs });
+        }
+        Ok(self.packer.offer(section, held, self.parts.clock.now()))
+    }
+
+    async fn section(&mut self, key: &SectionKey) -> Result<&mut Section, Error> {
+        if !self.sections.contains_key(key) {
+            let stored = self.parts.store.stored_spans(key).await?;
+            let row = self.parts.store.recording(&key.recording).await?;
+            let is_settled = row.is_some_and(|row| row.state.is_settled());
+            self.sections.insert(key.clone(), Section { stored, is_settled });
+        }
+        Ok(self.sections.get_mut(key).expect("it was put there"))
+    }
+
+    async fn adopt(&self, sections: Vec<(RecordingKey, LegOpened)>) -> Result<(), Error> {
+        let mesh = &self.parts.mesh;
+        let adopting = sections
+            .into_iter()
+            .map(|(recording, leg_opened)| async move { mesh.adopt(&recording.tenant, leg_opened).await });
+        stream::iter(adopting).buffer_unordered(ADOPTING_MAX).try_collect().await
+    }
+
+    async fn flush(&mut self) -> Result<(), Error> {
+        while let Some(pack) = self.packer.ready() {
+            self.parts.shelf.put(pack, self.partition).await?;
+            let spans: Vec<SpanNo> = pack.spans.iter().map(|held| held.span).collect();
+            debug!(recording = %pack.section.recording.id, spans = spans.len(), "spans are in an object");
+            let stored = SpanSet::from_spans(spans)?;
+            if let Some(section) = self.sections.get_mut(&pack.section) {
+                section.stored = section.stored.union(&stored);
+            }
+            self.packer.stored();
+        }
+        Ok(())
+    }
+
+    /// Settles a recording as far as it can be now; what fails is done again by a later tick, because the
+    /// store knows that it is owed.
+    async fn settle(&mut self, recording: &RecordingKey) {
+        let heard_since = self.heard_since.unwrap_or_else(|| self.parts.clock.now());
+        let settled = match self.parts.store.recording(recording).await {
+            Ok(Some(row)) => self.parts.sealer.settle(&row, heard_since).await,
+            Ok(None) => Ok(()),
+            Err(error) => Err(error.into()),
+        };
+        if let Err(error) = settled {
+            warn!(recording = %recording.id, error = chain(&error), "a recording is not settled yet");
+        }
+        // Read afresh when another span comes: whether it is late is the store's to say.
+        self.sections.retain(|section, _| section.recording != *recording);
+    }
+
+    async fn set_aside(&self, offset: u64, bytes: bytes::Bytes) -> Result<(), Error> {
+        self.parts.shelf.quarantine(Quarantined { partition: self.partition, offset }, bytes).await
+    }
+}
