@@ -63,7 +63,9 @@ impl CallContext {
     /// The context of a request that came through the guard.
     pub fn of<M>(request: &tonic::Request<M>) -> Result<Self, Status> {
         let found = request.extensions().get::<Self>().cloned();
-        found.ok_or_else(|| refusal(ErrorCode::Internal, "unguarded", "the call did not come through the guard"))
+        found.ok_or_else(|| {
+            refusal(ErrorCode::Internal, "unguarded", "the call did not come through the guard")
+        })
     }
 
     /// The tenant, in a handler whose rule's scope is the tenant.

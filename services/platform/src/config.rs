@@ -98,10 +98,8 @@ impl Loader {
             return Err(ConfigError::TooLong { path: path.to_owned() });
         }
         let text = std::fs::read_to_string(path).map_err(unreadable)?;
-        text.parse::<toml::Table>().map_err(|error| ConfigError::Syntax {
-            path: path.to_owned(),
-            problem: place(&text, &error),
-        })?;
+        text.parse::<toml::Table>()
+            .map_err(|error| ConfigError::Syntax { path: path.to_owned(), problem: place(&text, &error) })?;
         self.file = Some((path.to_owned(), text));
         Ok(self)
     }
@@ -219,7 +217,12 @@ fn explain(error: figment::Error) -> ConfigError {
     let problem = match error.kind {
         Kind::UnknownField(field, legal) => {
             if error.path.last() != Some(&field) {
-                key = [key.as_str(), field.as_str()].iter().filter(|p| !p.is_empty()).copied().collect::<Vec<_>>().join(".");
+                key = [key.as_str(), field.as_str()]
+                    .iter()
+                    .filter(|p| !p.is_empty())
+                    .copied()
+                    .collect::<Vec<_>>()
+                    .join(".");
             }
             format!("no such key here; the keys are {}", legal.join(", "))
         }

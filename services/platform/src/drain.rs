@@ -11,7 +11,7 @@ use std::time::Duration;
 
 use kernel::chain;
 use tokio::sync::watch;
-use tokio::task::{AbortHandle, JoinSet};
+use tokio::task::JoinSet;
 use tracing::{error, info, warn};
 
 /// How far the process is on its way out; it only goes forward.
@@ -82,20 +82,28 @@ impl Shutdown {
 /// How a task ends; an error ends the process.
 pub type TaskResult = Result<(), Box<dyn std::error::Error + Send + Sync>>;
 
+type Started = Pin<Box<dyn Future<Output = TaskResult> + Send>>;
+
 /// A task that is not yet running.
 pub struct Task {
     name: &'static str,
-    start: Box<dyn FnOnce(Shutdown) -> Pin<Box<dyn Future<Output = TaskResult> + Send>> + Send>,
+    ends_at: Stage,
+    start: Box<dyn FnOnce(Shutdown) -> Started + Send>,
 }
 
 impl Task {
-    /// Names a task; `start` makes its future from the signal to watch.
+    /// Names a task that ends when the process drains; `start` makes its future from the signal to watch.
     pub fn new<F, Fut>(name: &'static str, start: F) -> Self
     where
         F: FnOnce(Shutdown) -> Fut + Send + 'static,
         Fut: Future<Output = TaskResult> + Send + 'static,
     {
-        Self { name, start: Box::new(move |shutdown| Box::pin(start(shutdown))) }
+        Self { name, ends_at: Stage::Draining, start: Box::new(move |shutdown| Box::pin(start(shutdown))) }
+    }
+    /// Says that it goes on until a later stage.
+    pub fn until(mut self, stage: Stage) -> Self {
+        self.ends_at = stage;
+        self
     }
     /// Its name.
     pub fn name(&self) -> &'static str {
@@ -133,62 +141,85 @@ pub enum TaskError {
 /// The running tasks of a process. Dropping it aborts them.
 #[derive(Debug)]
 pub struct Tasks {
-    set: JoinSet<(&'static str, TaskResult)>,
+    set: JoinSet<Ended>,
+    /// Those still running, by the stage at which they end.
+    running: Vec<(tokio::task::Id, Stage)>,
     shutdown: Shutdown,
+}
+
+#[derive(Debug)]
+struct Ended {
+    name: &'static str,
+    result: TaskResult,
 }
 
 impl Tasks {
     /// None yet; all will watch this signal.
     pub fn new(shutdown: Shutdown) -> Self {
-        Self { set: JoinSet::new(), shutdown }
+        Self { set: JoinSet::new(), running: Vec::new(), shutdown }
     }
 
     /// Starts a task.
-    pub fn start(&mut self, task: Task) -> AbortHandle {
-        let future = (task.start)(self.shutdown.clone());
-        let name = task.name;
-        self.set.spawn(async move { (name, future.await) })
+    pub fn start(&mut self, task: Task) {
+        let Task { name, ends_at, start } = task;
+        let future = start(self.shutdown.clone());
+        let handle = self.set.spawn(async move { Ended { name, result: future.await } });
+        self.running.push((handle.id(), ends_at));
     }
 
     /// How many are running.
     pub fn len(&self) -> usize {
-        self.set.len()
+        self.running.len()
     }
     /// Whether none is running.
     pub fn is_empty(&self) -> bool {
-        self.set.is_empty()
+        self.running.is_empty()
     }
 
     /// Waits for the first task that fails; returns when all have ended well.
     pub async fn failed(&mut self) -> Result<(), TaskError> {
-        while let Some(ended) = self.set.join_next().await {
-            match ended {
-                Ok((name, Ok(()))) => info!(task = name, "task ended"),
-                Ok((name, Err(source))) => return Err(TaskError::Failed { name, source }),
-                Err(source) if source.is_cancelled() => {}
-                Err(source) => return Err(TaskError::Panicked { source }),
-            }
+        while let Some(ended) = self.next().await {
+            ended?;
         }
         Ok(())
     }
 
-    /// Waits at most `patience` for all to end, then aborts the rest; returns how many were aborted.
-    pub async fn finish(&mut self, patience: Duration) -> usize {
-        let all = async {
-            loop {
-                match self.failed().await {
-                    Ok(()) => return,
-                    Err(failure) => error!(error = chain(&failure), "a task failed while stopping"),
+    /// Stops the process in order: each stage in turn, waiting for the tasks that end at it. All stages
+    /// together take at most `patience`; what runs after that is aborted. Returns how many were.
+    pub async fn stop(&mut self, stopper: &Stopper, patience: Duration) -> usize {
+        let in_order = async {
+            for stage in [Stage::Draining, Stage::Flushing, Stage::Closing] {
+                stopper.advance(stage);
+                while self.running.iter().any(|(_, ends_at)| *ends_at <= stage) {
+                    if let Some(Err(failure)) = self.next().await {
+                        error!(error = chain(&failure), "a task failed while stopping");
+                    }
                 }
             }
         };
-        if tokio::time::timeout(patience, all).await.is_ok() {
+        if tokio::time::timeout(patience, in_order).await.is_ok() {
             return 0;
         }
-        let left = self.set.len();
+        stopper.advance(Stage::Closing);
+        let left = self.running.len();
         warn!(left, "tasks did not end in time and are aborted");
         self.set.shutdown().await;
+        self.running.clear();
         left
+    }
+
+    async fn next(&mut self) -> Option<Result<(), TaskError>> {
+        let joined = self.set.join_next_with_id().await?;
+        let id = joined.as_ref().map_or_else(tokio::task::JoinError::id, |(id, _)| *id);
+        self.running.retain(|(own, _)| *own != id);
+        Some(match joined {
+            Ok((_, Ended { name, result: Ok(()) })) => {
+                info!(task = name, "task ended");
+                Ok(())
+            }
+            Ok((_, Ended { name, result: Err(source) })) => Err(TaskError::Failed { name, source }),
+            Err(source) => Err(TaskError::Panicked { source }),
+        })
     }
 }
 
@@ -244,15 +275,24 @@ mod tests {
     }
 
     #[tokio::test(start_paused = true)]
-    async fn tasks_end_on_the_signal_and_the_stubborn_are_aborted() {
+    async fn tasks_end_stage_by_stage_and_the_stubborn_are_aborted() {
         let (stopper, shutdown) = shutdown();
-        let mut tasks = Tasks::new(shutdown);
-        tasks.start(Task::new("obedient", |shutdown| async move {
-            shutdown.draining().await;
-            Ok(())
-        }));
+        let (mut tasks, (told, mut order)) = (Tasks::new(shutdown), tokio::sync::mpsc::unbounded_channel());
+        for stage in [Stage::Closing, Stage::Flushing, Stage::Draining] {
+            let told = told.clone();
+            let task = Task::new("orderly", move |shutdown| async move {
+                shutdown.reached(stage).await;
+                told.send((stage, shutdown.stage()))?;
+                Ok(())
+            });
+            tasks.start(task.until(stage));
+        }
+        assert_eq!(tasks.stop(&stopper, Duration::from_secs(3)).await, 0);
+        for stage in [Stage::Draining, Stage::Flushing, Stage::Closing] {
+            assert_eq!(order.recv().await, Some((stage, stage)));
+        }
         tasks.start(Task::new("stubborn", |_| std::future::pending()));
-        stopper.advance(Stage::Draining);
-        assert_eq!(tasks.finish(Duration::from_secs(3)).await, 1);
+        assert_eq!(tasks.stop(&stopper, Duration::from_secs(3)).await, 1);
+        assert!(tasks.is_empty());
     }
 }

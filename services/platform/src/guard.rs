@@ -109,7 +109,8 @@ impl Guard {
             Err(refused) => return refused.into_http(),
         };
         let deadline = Deadline::of(request.headers(), self.parts.limits.deadline.0);
-        let admitted = tokio::time::timeout_at(deadline.at(), self.admitted(rule, request.headers(), trace)).await;
+        let admitted =
+            tokio::time::timeout_at(deadline.at(), self.admitted(rule, request.headers(), trace)).await;
         match admitted {
             Err(_) => deadline::exceeded().into_http(),
             Ok(Err(refused)) => refused.into_http(),
@@ -118,7 +119,12 @@ impl Guard {
     }
 
     /// Everything before the handler. A refusal of somebody known is entered.
-    async fn admitted(&self, rule: &Rule, headers: &HeaderMap, trace: TraceParent) -> Result<CallContext, Status> {
+    async fn admitted(
+        &self,
+        rule: &Rule,
+        headers: &HeaderMap,
+        trace: TraceParent,
+    ) -> Result<CallContext, Status> {
         let (principal, token) = self.authenticate(headers).await.map_err(|error| status(&error))?;
         let mut context = CallContext::new(principal, token, &rule.action);
         context.trace = Some(trace);
@@ -134,7 +140,8 @@ impl Guard {
         context.tenant = tenant;
         context.purpose = purpose;
         if let (Some(reason), Some(tenant)) = (reason, &context.tenant) {
-            let sealed = reason::record(self.parts.reasons.as_ref(), tenant, context.entry_id(), &reason).await;
+            let sealed =
+                reason::record(self.parts.reasons.as_ref(), tenant, context.entry_id(), &reason).await;
             match sealed {
                 Ok(record) => context.reason = Some(record),
                 Err(error) if rule.may_restrict => {

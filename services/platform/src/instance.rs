@@ -116,7 +116,12 @@ impl Instance {
     }
 
     /// Signs a document in domain time.
-    pub fn sign(&self, kind: DocumentKind, payload: Vec<u8>, at: Timestamp) -> Result<SignedDocument, InstanceError> {
+    pub fn sign(
+        &self,
+        kind: DocumentKind,
+        payload: Vec<u8>,
+        at: Timestamp,
+    ) -> Result<SignedDocument, InstanceError> {
         let certificate = self.certificate.read();
         let certificate = certificate.as_ref().ok_or(InstanceError::Uncertified { instance: self.id })?;
         SignedDocument::sign(kind, payload, at, certificate, &self.key)
@@ -158,7 +163,8 @@ impl Certifier for KeysCertifier {
             public_key: key.to_bytes().to_vec(),
         };
         let answer = KeysClient::new(self.0.clone()).certify(request).await;
-        let answer = answer.map_err(|status| InstanceError::Refused { instance, source: Box::new(status) })?;
+        let answer =
+            answer.map_err(|status| InstanceError::Refused { instance, source: Box::new(status) })?;
         SignedCert::decode(&answer.into_inner().certificate)
             .map_err(|source| InstanceError::Seal { instance, source })
     }

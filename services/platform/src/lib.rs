@@ -39,7 +39,10 @@ pub use call::{CallContext, CallMetadata, request};
 pub use drain::{Shutdown, Stage, Stopper, Task, TaskResult, Tasks};
 pub use error::{refusal, status};
 pub use instance::Instance;
-pub use outbox::{Bell, Outgoing, OutboxPublisher, OutboxStore};
+pub use outbox::{Bell, OutboxPublisher, OutboxStore, Outgoing};
 pub use policies::{KnownPolicy, PolicyBook};
 pub use role::{GuardedRole, NotReady, Role};
 pub use wire::{LateWire, Wire};
+
+#[cfg(test)]
+mod stand;

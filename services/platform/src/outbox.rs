@@ -19,7 +19,7 @@ use tracing::{error, warn};
 
 use crate::audit::{AuditEntry, AuditError, AuditProducer, OutboxError};
 use crate::config::Period;
-use crate::drain::{Shutdown, Stage, TaskResult};
+use crate::drain::{Shutdown, Stage, Task, TaskResult};
 use crate::retry::Backoff;
 use crate::telemetry::{Counter, Gauge, Metrics, names};
 
@@ -107,8 +107,12 @@ enum PublishError {
 }
 
 impl OutboxPublisher {
-    /// Runs until the process flushes and the outbox is empty.
-    pub async fn run(self, shutdown: Shutdown, metrics: Metrics) -> TaskResult {
+    /// The task that sends; it goes on until the process flushes and the outbox is empty.
+    pub fn into_task(self, metrics: Metrics) -> Task {
+        Task::new("outbox", move |shutdown| self.run(shutdown, metrics)).until(Stage::Flushing)
+    }
+
+    async fn run(self, shutdown: Shutdown, metrics: Metrics) -> TaskResult {
         let age = metrics.gauge(&names::OUTBOX_AGE, &[self.role]);
         let published = metrics.counter(&names::OUTBOX_PUBLISHED, &[self.role]);
         let mut failed = 0;

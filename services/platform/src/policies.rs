@@ -87,7 +87,11 @@ impl PolicyBook {
     }
 
     /// The policy with this hash; never changes.
-    pub async fn by_hash(&self, tenant: &TenantId, hash: PolicyHash) -> Result<Arc<TenantPolicy>, PolicyBookError> {
+    pub async fn by_hash(
+        &self,
+        tenant: &TenantId,
+        hash: PolicyHash,
+    ) -> Result<Arc<TenantPolicy>, PolicyBookError> {
         let kept = self.kept.lock().by_hash.get(&(tenant.clone(), hash)).cloned();
         if let Some(policy) = kept {
             return Ok(policy);
@@ -117,8 +121,10 @@ impl PolicyBook {
     async fn fetch(&self, tenant: &TenantId, policy_hash: Vec<u8>) -> Result<KnownPolicy, PolicyBookError> {
         let asked = request(tenant, GetPolicyRequest { policy_hash });
         let answer = ConsentClient::new(self.wire.clone()).get_policy(asked).await;
-        let answer = answer
-            .map_err(|status| PolicyBookError::Unavailable { tenant: tenant.clone(), source: Box::new(status) })?;
+        let answer = answer.map_err(|status| PolicyBookError::Unavailable {
+            tenant: tenant.clone(),
+            source: Box::new(status),
+        })?;
         let known = read(tenant, &answer.into_inner())?;
         let mut kept = self.kept.lock();
         if kept.by_hash.len() >= KEPT_MAX {

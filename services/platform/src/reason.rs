@@ -12,8 +12,8 @@ use kernel::{Clock, ErrorCode, EventId, InstanceId, KeyEpoch, ServiceError, Tena
 use parking_lot::Mutex;
 use proto::crypto::v1::GetActiveKeyRequest;
 use proto::crypto::v1::keys_client::KeysClient;
-use seal::hpke::{HpkeInfo, seal_to_epoch};
 use seal::EpochPublic;
+use seal::hpke::{HpkeInfo, seal_to_epoch};
 use sha2::{Digest, Sha256};
 use zeroize::Zeroizing;
 
@@ -65,7 +65,12 @@ impl ServiceError for ReasonError {
 #[async_trait]
 pub trait ReasonSealer: Send + Sync + 'static {
     /// Seals to the tenant's present epoch key, for the audit entry with this id.
-    async fn seal(&self, tenant: &TenantId, entry: EventId, plaintext: &[u8]) -> Result<SealedReason, ReasonError>;
+    async fn seal(
+        &self,
+        tenant: &TenantId,
+        entry: EventId,
+        plaintext: &[u8],
+    ) -> Result<SealedReason, ReasonError>;
 }
 
 /// Commits to a reason and seals it.
@@ -128,7 +133,12 @@ impl EpochSealer {
 
 #[async_trait]
 impl ReasonSealer for EpochSealer {
-    async fn seal(&self, tenant: &TenantId, entry: EventId, plaintext: &[u8]) -> Result<SealedReason, ReasonError> {
+    async fn seal(
+        &self,
+        tenant: &TenantId,
+        entry: EventId,
+        plaintext: &[u8],
+    ) -> Result<SealedReason, ReasonError> {
         let key = self.active(tenant).await?;
         let info = HpkeInfo::Reason { tenant: tenant.clone(), epoch: key.epoch, event: entry };
         let sealed = seal_to_epoch(&key.public, &info, plaintext)

@@ -89,7 +89,9 @@ mod tests {
     fn waits_double_up_to_a_bound() {
         for attempt in 1..200 {
             let wait = Backoff::FOREVER.wait(attempt);
-            let whole = Duration::from_millis(50).saturating_mul(1 << (attempt - 1).min(20)).min(Duration::from_secs(5));
+            let whole = Duration::from_millis(50)
+                .saturating_mul(1 << (attempt - 1).min(20))
+                .min(Duration::from_secs(5));
             assert!(wait <= whole && wait >= whole / 2, "{attempt}: {wait:?}");
         }
     }

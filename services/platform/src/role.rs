@@ -18,10 +18,12 @@ use crate::wire::Wire;
 /// Why a role is not ready, in words for an operator.
 pub type NotReady = String;
 
+type Checking = Pin<Box<dyn Future<Output = Result<(), NotReady>> + Send>>;
+
 /// Something that must hold before a role takes calls.
 pub struct ReadyCheck {
     name: &'static str,
-    check: Box<dyn Fn() -> Pin<Box<dyn Future<Output = Result<(), NotReady>> + Send>> + Send + Sync>,
+    check: Box<dyn Fn() -> Checking + Send + Sync>,
 }
 
 /// A role, as it is built.
@@ -30,7 +32,8 @@ pub struct ReadyCheck {
 /// Role::new("consent")
 ///     .service(ConsentServer::new(rpc))
 ///     .audit_outbox(store)
-///     .task("consent-outbox", |shutdown| publisher.run(shutdown))
+///     .with(publisher.into_task(metrics))
+///     .task("consent-consumer", |shutdown| consumer.run(shutdown))
 /// ```
 pub struct Role {
     name: &'static str,
@@ -97,7 +100,7 @@ impl Role {
         self
     }
 
-    /// Adds a task; one that fails ends the process.
+    /// Adds a task that ends when the process drains; one that fails ends the process.
     pub fn task<F, Fut>(mut self, name: &'static str, start: F) -> Self
     where
         F: FnOnce(Shutdown) -> Fut + Send + 'static,
@@ -107,13 +110,19 @@ impl Role {
         self
     }
 
+    /// Adds a task that says itself at which stage it ends, such as an outbox's.
+    pub fn with(mut self, task: Task) -> Self {
+        self.tasks.push(task);
+        self
+    }
+
     /// Adds something that must hold before it takes calls; asked until it does.
     pub fn ready<F, Fut>(mut self, name: &'static str, check: F) -> Self
     where
         F: Fn() -> Fut + Send + Sync + 'static,
         Fut: Future<Output = Result<(), NotReady>> + Send + 'static,
     {
-        self.ready.push(ReadyCheck { name, check: Box::new(move || Box::pin(check())) });
+        self.ready.push(ReadyCheck::new(name, check));
         self
     }
 
@@ -132,6 +141,14 @@ impl Role {
 }
 
 impl ReadyCheck {
+    /// A check that belongs to no one role.
+    pub fn new<F, Fut>(name: &'static str, check: F) -> Self
+    where
+        F: Fn() -> Fut + Send + Sync + 'static,
+        Fut: Future<Output = Result<(), NotReady>> + Send + 'static,
+    {
+        Self { name, check: Box::new(move || Box::pin(check())) }
+    }
     /// What it checks.
     pub fn name(&self) -> &'static str {
         self.name

@@ -119,7 +119,8 @@ impl RuleBook {
                 return Err(fault("has no rule"));
             }
             let value = options.get_extension(&option);
-            let message: &DynamicMessage = value.as_message().ok_or_else(|| fault("its rule is no message"))?;
+            let message: &DynamicMessage =
+                value.as_message().ok_or_else(|| fault("its rule is no message"))?;
             let stated: wire::Rule = message.transcode_to().map_err(|_| fault("its rule cannot be read"))?;
             let rule = typed(&method, stated).map_err(fault)?;
             rules.insert(rule.path.clone(), rule);
@@ -204,7 +205,10 @@ mod tests {
         let book = RuleBook::of_the_contract().unwrap();
         assert_eq!(book.iter().len(), methods);
         let replay = book.get("/verbale.archive.v1.Recordings/Replay").unwrap();
-        assert_eq!((replay.purpose, replay.reason, replay.shape), (Need::Required, Need::Required, Shape::ServerStream));
+        assert_eq!(
+            (replay.purpose, replay.reason, replay.shape),
+            (Need::Required, Need::Required, Shape::ServerStream)
+        );
     }
 
     #[test]

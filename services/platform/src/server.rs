@@ -77,7 +77,12 @@ pub async fn listen(address: &str) -> Result<TcpListener, ServerError> {
 }
 
 /// The task that serves.
-pub fn serve(listener: TcpListener, door: Door, health: &Health, drain: Duration) -> Result<Task, ServerError> {
+pub fn serve(
+    listener: TcpListener,
+    door: Door,
+    health: &Health,
+    drain: Duration,
+) -> Result<Task, ServerError> {
     let reflection = tonic_reflection::server::Builder::configure()
         .register_encoded_file_descriptor_set(proto::DESCRIPTORS)
         .register_encoded_file_descriptor_set(tonic_health::pb::FILE_DESCRIPTOR_SET)
@@ -87,7 +92,13 @@ pub fn serve(listener: TcpListener, door: Door, health: &Health, drain: Duration
     Ok(Task::new("server", move |shutdown| run(listener, door, beside, drain, shutdown)))
 }
 
-async fn run(listener: TcpListener, door: Door, beside: Routes, drain: Duration, shutdown: Shutdown) -> TaskResult {
+async fn run(
+    listener: TcpListener,
+    door: Door,
+    beside: Routes,
+    drain: Duration,
+    shutdown: Shutdown,
+) -> TaskResult {
     info!(address = %listener.local_addr()?, "serving");
     let incoming = TcpIncoming::from(listener).with_nodelay(Some(true));
     let serving = tonic::transport::Server::builder()

@@ -90,10 +90,8 @@ pub struct TelemetryGuard(Option<SdkTracerProvider>);
 impl TelemetryGuard {
     /// Sends what is left. Also done when it is dropped; call it last, from a thread that may block.
     pub fn flush(&mut self) {
-        if let Some(provider) = self.0.take() {
-            if let Err(error) = provider.shutdown() {
-                tracing::warn!(error = kernel::chain(&error), "the last spans were not exported");
-            }
+        if let Some(Err(error)) = self.0.take().map(|provider| provider.shutdown()) {
+            tracing::warn!(error = kernel::chain(&error), "the last spans were not exported");
         }
     }
 }
@@ -114,7 +112,8 @@ pub fn init(config: &Config, service: &'static str) -> Result<TelemetryGuard, Te
         Format::Json => true,
     };
     let lines = fmt::layer().with_writer(std::io::stderr);
-    let lines = if json { lines.json().flatten_event(true).boxed() } else { lines.with_target(false).boxed() };
+    let lines =
+        if json { lines.json().flatten_event(true).boxed() } else { lines.with_target(false).boxed() };
     let provider = config.otlp_endpoint.as_deref().map(|at| exporter(config, at, service)).transpose()?;
     let spans = provider.as_ref().map(|p| tracing_opentelemetry::layer().with_tracer(p.tracer(service)));
     let subscriber = tracing_subscriber::registry().with(filter).with(lines).with(spans);
@@ -122,10 +121,14 @@ pub fn init(config: &Config, service: &'static str) -> Result<TelemetryGuard, Te
     Ok(TelemetryGuard(provider))
 }
 
-fn exporter(config: &Config, endpoint: &str, service: &'static str) -> Result<SdkTracerProvider, TelemetryError> {
+fn exporter(
+    config: &Config,
+    endpoint: &str,
+    service: &'static str,
+) -> Result<SdkTracerProvider, TelemetryError> {
     let exporter = SpanExporter::builder().with_tonic().with_endpoint(endpoint).build();
-    let exporter = exporter
-        .map_err(|source| TelemetryError::Exporter { endpoint: endpoint.to_owned(), source })?;
+    let exporter =
+        exporter.map_err(|source| TelemetryError::Exporter { endpoint: endpoint.to_owned(), source })?;
     let ratio = Sampler::TraceIdRatioBased(config.otlp_ratio);
     Ok(SdkTracerProvider::builder()
         .with_batch_exporter(exporter)

@@ -2,9 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use kernel::{
-    Envelope, EventId, Principal, PrincipalKind, PurposeName, TenantId, Timestamp, TraceParent,
-};
+use kernel::{Envelope, EventId, Principal, PrincipalKind, PurposeName, TenantId, Timestamp, TraceParent};
 use prost::Message;
 use proto::audit::v1 as wire;
 

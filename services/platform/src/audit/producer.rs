@@ -96,7 +96,7 @@ impl AuditProducer {
             failures: metrics.counter(&names::AUDIT_FAILURES, &[]),
             config: config.clone(),
         };
-        let task = Task::new("audit-producer", |shutdown| running.run(shutdown));
+        let task = Task::new("audit-producer", |shutdown| running.run(shutdown)).until(Stage::Closing);
         (Self { queue, wait: config.wait.0 }, task)
     }
 
@@ -113,12 +113,24 @@ impl AuditProducer {
 
     /// Writes several entries, as [`record`](Self::record) does each; the first failure is told, whatever
     /// became of the others.
-    pub async fn record_all(&self, entries: Vec<(AuditEntry, Option<TraceParent>)>) -> Result<(), AuditError> {
+    pub async fn record_all(
+        &self,
+        entries: Vec<(AuditEntry, Option<TraceParent>)>,
+    ) -> Result<(), AuditError> {
         let all = entries.into_iter().map(|(entry, trace)| self.record(entry, trace));
         futures::future::join_all(all).await.into_iter().collect()
     }
 
-    fn enqueue(&self, entry: AuditEntry, trace: Option<TraceParent>) -> Result<oneshot::Receiver<()>, AuditError> {
+    /// How many entries wait to be taken up.
+    pub fn queued(&self) -> usize {
+        self.queue.max_capacity() - self.queue.capacity()
+    }
+
+    fn enqueue(
+        &self,
+        entry: AuditEntry,
+        trace: Option<TraceParent>,
+    ) -> Result<oneshot::Receiver<()>, AuditError> {
         let id = entry.id;
         if batch::encoded_len(&entry) > ENTRY_MAX {
             return Err(AuditError::TooLarge { id });
@@ -168,7 +180,9 @@ impl Running {
         let mut rest = queued.into_iter().peekable();
         while rest.peek().is_some() {
             let (mut records, mut waiting, mut size) = (Vec::new(), Vec::new(), 0);
-            while let Some(next) = rest.next_if(|_| records.is_empty() || size < self.config.batch_size.as_usize()) {
+            while let Some(next) =
+                rest.next_if(|_| records.is_empty() || size < self.config.batch_size.as_usize())
+            {
                 let record = self.numbers.record(&next.entry, next.trace);
                 size += record.size();
                 records.push(record);
@@ -189,7 +203,12 @@ impl Running {
                 Ok(_) => return,
                 Err(error) => {
                     self.failures.increment();
-                    warn!(attempt, entries = records.len(), error = chain(&error), "audit entries are not durable yet");
+                    warn!(
+                        attempt,
+                        entries = records.len(),
+                        error = chain(&error),
+                        "audit entries are not durable yet"
+                    );
                     tokio::time::sleep(Backoff::FOREVER.wait(attempt)).await;
                 }
             }

@@ -87,7 +87,9 @@ impl JwksUrl {
     pub fn new(url: impl Into<String>) -> Result<Self, KeyError> {
         let url = url.into();
         let client = reqwest::Client::builder().timeout(FETCH_TIMEOUT).build();
-        client.map(|client| Self { url: url.clone(), client }).map_err(|source| KeyError::Fetch { url, source })
+        client
+            .map(|client| Self { url: url.clone(), client })
+            .map_err(|source| KeyError::Fetch { url, source })
     }
 }
 
@@ -126,8 +128,10 @@ pub(super) fn usable(set: &str) -> Result<HashMap<String, PublicKey>, KeyError> 
         return Err(KeyError::TooLarge);
     }
     let set: Set = serde_json::from_str(set).map_err(|_| KeyError::Malformed)?;
-    let parsed = set.keys.into_iter().take(KEYS_MAX).filter_map(|key| serde_json::from_value::<Jwk>(key).ok());
-    let keys: HashMap<_, _> = parsed.filter_map(|jwk| Some((jwk.common.key_id.clone()?, public_key(&jwk)?))).collect();
+    let parsed =
+        set.keys.into_iter().take(KEYS_MAX).filter_map(|key| serde_json::from_value::<Jwk>(key).ok());
+    let keys: HashMap<_, _> =
+        parsed.filter_map(|jwk| Some((jwk.common.key_id.clone()?, public_key(&jwk)?))).collect();
     if keys.is_empty() { Err(KeyError::NoKey) } else { Ok(keys) }
 }
 

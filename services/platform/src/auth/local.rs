@@ -103,7 +103,11 @@ impl LocalIssuer {
 
     /// Issues a token.
     pub fn issue(&self, request: &TokenRequest) -> Result<Token, IssuerError> {
-        let now = get_current_timestamp();
+        self.issue_at(request, get_current_timestamp())
+    }
+
+    /// Issues a token as if it were `now`, in seconds since 1970 of machine time.
+    pub(crate) fn issue_at(&self, request: &TokenRequest, now: u64) -> Result<Token, IssuerError> {
         let claims = Claims {
             iss: ISSUER.to_owned(),
             aud: vec![self.audience.clone()],

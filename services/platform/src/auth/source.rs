@@ -1,6 +1,7 @@
 //! Tokens for the calls that one role makes to another.
 
 use std::collections::{BTreeSet, HashMap};
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use async_trait::async_trait;
@@ -56,12 +57,23 @@ pub struct LocalTokens {
     subject: String,
     life: Duration,
     kept: Mutex<HashMap<Option<TenantId>, (Token, Instant)>>,
+    minted: AtomicU64,
 }
 
 impl LocalTokens {
     /// Tokens that say `service/<name>`.
     pub fn new(issuer: LocalIssuer, name: &str, life: Duration) -> Self {
-        Self { issuer, subject: format!("service/{name}"), life, kept: Mutex::default() }
+        Self {
+            issuer,
+            subject: format!("service/{name}"),
+            life,
+            kept: Mutex::default(),
+            minted: AtomicU64::new(0),
+        }
+    }
+    /// How many were minted so far.
+    pub fn minted(&self) -> u64 {
+        self.minted.load(Ordering::Relaxed)
     }
 }
 
@@ -70,10 +82,10 @@ impl TokenSource for LocalTokens {
     async fn token(&self, tenant: Option<&TenantId>) -> Result<Token, TokenError> {
         let now = Instant::now();
         let mut kept = self.kept.lock();
-        if let Some((token, renew)) = kept.get(&tenant.cloned()) {
-            if now < *renew {
-                return Ok(token.clone());
-            }
+        if let Some((token, renew)) = kept.get(&tenant.cloned())
+            && now < *renew
+        {
+            return Ok(token.clone());
         }
         let request = TokenRequest {
             subject: self.subject.clone(),
@@ -83,6 +95,7 @@ impl TokenSource for LocalTokens {
             life: self.life,
         };
         let token = self.issuer.issue(&request).map_err(|source| TokenError::Issue { source })?;
+        self.minted.fetch_add(1, Ordering::Relaxed);
         if kept.len() >= KEPT_MAX {
             kept.clear();
         }

@@ -119,7 +119,8 @@ impl Verifier {
     /// Trusts these issuers and no others. Keys are fetched when the first token comes.
     pub fn new(issuers: impl IntoIterator<Item = TrustedIssuer>, settings: VerifierSettings) -> Self {
         let issuers = issuers.into_iter().map(|trusted| {
-            let issuer = Issuer { trusted, cached: RwLock::default(), fetching: tokio::sync::Mutex::default() };
+            let issuer =
+                Issuer { trusted, cached: RwLock::default(), fetching: tokio::sync::Mutex::default() };
             (issuer.trusted.issuer.clone(), issuer)
         });
         Self { issuers: Arc::new(issuers.collect()), settings }
@@ -136,7 +137,8 @@ impl Verifier {
         let issuer = self.issuers.get(&stated).ok_or(AuthError::UnknownIssuer)?;
         let id = header.kid.ok_or(AuthError::UnknownKey)?;
         let key = issuer.key(&id, self.settings).await?;
-        let claims: Claims = decode(text, &key.key, &self.validation(&issuer.trusted, &key)).map_err(refused)?.claims;
+        let claims: Claims =
+            decode(text, &key.key, &self.validation(&issuer.trusted, &key)).map_err(refused)?.claims;
         claims.principal()
     }
 

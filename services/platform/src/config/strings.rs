@@ -19,7 +19,8 @@ impl Strings for ProcessEnv {
         std::env::var(name).ok()
     }
     fn with_prefix(&self, prefix: &str) -> Vec<(String, String)> {
-        let unicode = std::env::vars_os().filter_map(|(k, v)| Some((k.into_string().ok()?, v.into_string().ok()?)));
+        let unicode =
+            std::env::vars_os().filter_map(|(k, v)| Some((k.into_string().ok()?, v.into_string().ok()?)));
         let sorted: BTreeMap<_, _> = unicode.filter(|(name, _)| name.starts_with(prefix)).collect();
         sorted.into_iter().collect()
     }

@@ -4,7 +4,7 @@ use serde::{Deserialize, Serialize};
 
 use super::*;
 
-#[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
+#[derive(Clone, PartialEq, Debug, Default, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 struct Config {
     server: Section,
@@ -19,12 +19,6 @@ struct Section {
     wait: Period,
     body: ByteSize,
     names: Vec<String>,
-}
-
-impl Default for Config {
-    fn default() -> Self {
-        Self { server: Section::default(), secret: None }
-    }
 }
 
 impl Default for Section {

@@ -52,7 +52,8 @@ fn tenant(rule: &Rule, principal: &Principal, headers: &HeaderMap) -> Result<Opt
         (Scope::Deployment, _) => Ok(None),
         (Scope::Tenant, None) => Err(invalid("tenant-missing", format!("{TENANT} must name a tenant"))),
         (Scope::Tenant, Some(name)) => {
-            let tenant = TenantId::new(name).map_err(|error| invalid("tenant-malformed", format!("{TENANT}: {error}")))?;
+            let tenant = TenantId::new(name)
+                .map_err(|error| invalid("tenant-malformed", format!("{TENANT}: {error}")))?;
             if principal.serves(&tenant) {
                 Ok(Some(tenant))
             } else {
@@ -75,7 +76,8 @@ fn purpose(rule: &Rule, headers: &HeaderMap) -> Result<Option<PurposeName>, Stat
 
 fn reason(rule: &Rule, headers: &HeaderMap) -> Result<Option<String>, Status> {
     let missing = || invalid("reason-missing", format!("{REASON} must say why"));
-    let malformed = || invalid("reason-malformed", format!("{REASON} must be text of at most {MAX_REASON} bytes"));
+    let malformed =
+        || invalid("reason-malformed", format!("{REASON} must be text of at most {MAX_REASON} bytes"));
     let Some(value) = headers.get(REASON) else {
         return match rule.reason {
             Need::Required => Err(missing()),

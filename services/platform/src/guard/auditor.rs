@@ -70,17 +70,26 @@ pub(super) fn outcome(response: &Response) -> String {
 }
 
 impl Auditor {
-    pub(super) fn new(role: &'static str, parts: &GuardParts, outbox: Option<Arc<dyn AuditOutbox>>) -> (Self, Task) {
+    pub(super) fn new(
+        role: &'static str,
+        parts: &GuardParts,
+        outbox: Option<Arc<dyn AuditOutbox>>,
+    ) -> (Self, Task) {
         let (late, waiting) = mpsc::channel(parts.late_entries.max(1));
         let route = Route { producer: parts.producer.clone(), outbox };
         let counted = Counted::new(role, &parts.metrics);
         let sender = LateSender { role, route: route.clone(), waiting, gauge: counted.waiting.clone() };
-        let task = Task::new("audit-late", |shutdown| sender.run(shutdown));
+        let task = Task::new("audit-late", |shutdown| sender.run(shutdown)).until(Stage::Flushing);
         (Self { role, clock: Arc::clone(&parts.clock), route, late, counted }, task)
     }
 
     /// Enters a call that has its answer. An error is what to answer instead.
-    pub(super) async fn answered(&self, rule: &Rule, context: &CallContext, outcome: &str) -> Result<(), Status> {
+    pub(super) async fn answered(
+        &self,
+        rule: &Rule,
+        context: &CallContext,
+        outcome: &str,
+    ) -> Result<(), Status> {
         if rule.audit == Audit::None || (context.is_claimed() && outcome == word(Code::Ok)) {
             return Ok(());
         }
@@ -197,7 +206,12 @@ enum Failure {
 }
 
 impl Route {
-    async fn write(&self, audit: Audit, entry: AuditEntry, trace: Option<TraceParent>) -> Result<(), Failure> {
+    async fn write(
+        &self,
+        audit: Audit,
+        entry: AuditEntry,
+        trace: Option<TraceParent>,
+    ) -> Result<(), Failure> {
         match (audit, &self.outbox) {
             (Audit::None, _) => Ok(()),
             (Audit::Outbox, Some(outbox)) => outbox.push(entry.into_envelope(trace)).await.map_err(|error| {

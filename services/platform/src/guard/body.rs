@@ -39,7 +39,10 @@ impl HttpBody for Bounded {
     type Data = Bytes;
     type Error = Status;
 
-    fn poll_frame(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, Status>>> {
+    fn poll_frame(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+    ) -> Poll<Option<Result<Frame<Bytes>, Status>>> {
         let frame = std::task::ready!(Pin::new(&mut self.body).poll_frame(cx));
         let size = frame.as_ref().and_then(|f| f.as_ref().ok()?.data_ref()).map_or(0, Bytes::len);
         match self.left.checked_sub(size) {
@@ -102,7 +105,10 @@ impl HttpBody for Answer {
     type Data = Bytes;
     type Error = Status;
 
-    fn poll_frame(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, Status>>> {
+    fn poll_frame(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+    ) -> Poll<Option<Result<Frame<Bytes>, Status>>> {
         if self.over {
             return Poll::Ready(None);
         }
@@ -112,7 +118,11 @@ impl HttpBody for Answer {
         let polled = catch_unwind(AssertUnwindSafe(|| Pin::new(&mut self.body).poll_frame(cx)));
         let Ok(polled) = polled else {
             error!("a streaming handler panicked");
-            return self.fail(&refusal(ErrorCode::Internal, word(Code::Internal), "the call failed by our fault"));
+            return self.fail(&refusal(
+                ErrorCode::Internal,
+                word(Code::Internal),
+                "the call failed by our fault",
+            ));
         };
         match std::task::ready!(polled) {
             None => {

@@ -35,7 +35,11 @@ impl Limits {
             Shape::ClientStream | Shape::ServerStream | Shape::Bidirectional => &self.streams,
         };
         Arc::clone(permits).try_acquire_owned().map(Some).map_err(|_| {
-            refusal(ErrorCode::ResourceExhausted, "concurrency", "too many calls run at once; try again later")
+            refusal(
+                ErrorCode::ResourceExhausted,
+                "concurrency",
+                "too many calls run at once; try again later",
+            )
         })
     }
 }

@@ -23,7 +23,8 @@ pub struct Door {
 impl Door {
     /// Leads to these roles.
     pub fn to<'a>(roles: impl IntoIterator<Item = &'a GuardedRole>) -> Self {
-        let wires = roles.into_iter().flat_map(|role| role.services.iter().map(|name| (*name, role.wire.clone())));
+        let wires =
+            roles.into_iter().flat_map(|role| role.services.iter().map(|name| (*name, role.wire.clone())));
         Self { wires: Arc::new(wires.collect()) }
     }
 
@@ -68,10 +69,9 @@ impl Service<Request> for OpenDoor {
 
     fn call(&mut self, request: Request) -> Self::Future {
         match self.door.wire_for(request.uri().path()) {
-            Some(wire) => async move {
-                Ok(wire.oneshot(request).await.unwrap_or_else(Status::into_http))
+            Some(wire) => {
+                async move { Ok(wire.oneshot(request).await.unwrap_or_else(Status::into_http)) }.boxed()
             }
-            .boxed(),
             None => self.beside.call(request).boxed(),
         }
     }

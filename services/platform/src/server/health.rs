@@ -55,7 +55,12 @@ pub fn readiness(health: Health, checks: Vec<ReadyCheck>, on_ready: impl FnOnce(
     Task::new("readiness", move |shutdown| run(health, checks, on_ready, shutdown))
 }
 
-async fn run(health: Health, checks: Vec<ReadyCheck>, on_ready: impl FnOnce(), shutdown: Shutdown) -> TaskResult {
+async fn run(
+    health: Health,
+    checks: Vec<ReadyCheck>,
+    on_ready: impl FnOnce(),
+    shutdown: Shutdown,
+) -> TaskResult {
     let all_ready = async {
         for check in &checks {
             until_ready(check).await;

@@ -240,13 +240,18 @@ impl Family {
             line(text, format_args!("{name}_bucket{} {total}", self.labels(values, Some(&end))));
         }
         let labels = self.labels(values, None);
-        line(text, format_args!("{name}_sum{labels} {}", seconds(histogram.0.micros.load(Ordering::Relaxed))));
+        line(
+            text,
+            format_args!("{name}_sum{labels} {}", seconds(histogram.0.micros.load(Ordering::Relaxed))),
+        );
         line(text, format_args!("{name}_count{labels} {total}"));
     }
 
     fn labels(&self, values: &[String], end: Option<&str>) -> String {
-        let named = self.metric.labels.iter().map(|label| label.as_str()).zip(values.iter().map(String::as_str));
-        let pairs: Vec<_> = named.chain(end.map(|end| ("le", end))).map(|(n, v)| format!("{n}={v:?}")).collect();
+        let named =
+            self.metric.labels.iter().map(|label| label.as_str()).zip(values.iter().map(String::as_str));
+        let pairs: Vec<_> =
+            named.chain(end.map(|end| ("le", end))).map(|(n, v)| format!("{n}={v:?}")).collect();
         if pairs.is_empty() { String::new() } else { format!("{{{}}}", pairs.join(",")) }
     }
 }
@@ -272,7 +277,10 @@ mod tests {
         metrics.gauge(&names::OUTBOX_AGE, &["consent"]).set(-4);
         let text = metrics.render();
         assert!(text.contains("# TYPE verbale_calls_total counter\n"), "{text}");
-        assert!(text.contains("verbale_calls_total{role=\"consent\",method=\"/a/B\",outcome=\"ok\"} 3\n"), "{text}");
+        assert!(
+            text.contains("verbale_calls_total{role=\"consent\",method=\"/a/B\",outcome=\"ok\"} 3\n"),
+            "{text}"
+        );
         assert!(text.contains("verbale_outbox_oldest_seconds{role=\"consent\"} -4\n"), "{text}");
     }
 
@@ -285,7 +293,8 @@ mod tests {
         }
         let text = metrics.render();
         for (end, count) in [("0.001", 1), ("0.005", 2), ("10", 2), ("+Inf", 3)] {
-            let wanted = format!("verbale_call_seconds_bucket{{role=\"a\",method=\"m\",le=\"{end}\"}} {count}\n");
+            let wanted =
+                format!("verbale_call_seconds_bucket{{role=\"a\",method=\"m\",le=\"{end}\"}} {count}\n");
             assert!(text.contains(&wanted), "{text}");
         }
         assert!(text.contains("verbale_call_seconds_count{role=\"a\",method=\"m\"} 3\n"), "{text}");

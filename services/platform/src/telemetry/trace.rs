@@ -33,7 +33,8 @@ pub async fn in_trace<F: Future>(trace: TraceParent, work: F) -> F::Output {
 /// The beginning of a trace that nobody asked to be exported.
 pub fn new_trace() -> TraceParent {
     let (trace, span): (u128, u64) = (rand::random::<u128>() | 1, rand::random::<u64>() | 1);
-    TraceParent::parse(&format!("00-{trace:032x}-{span:016x}-00")).expect("it is written in the form that is read")
+    TraceParent::parse(&format!("00-{trace:032x}-{span:016x}-00"))
+        .expect("it is written in the form that is read")
 }
 
 /// Makes the span a child of the caller's.

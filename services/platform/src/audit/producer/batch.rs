@@ -45,11 +45,11 @@ impl Numbers {
         let partition = partition_of(key.as_bytes(), AUDIT.partitions) as usize;
         self.produced[partition] += 1;
         let mut event = entry.to_wire();
-        if let Some(wire::audit_event::Event::EntryWritten(written)) = &mut event.event {
-            if let Some(entry) = &mut written.entry {
-                entry.producer = self.instance.id().to_bytes().to_vec();
-                entry.producer_number = self.produced[partition];
-            }
+        if let Some(wire::audit_event::Event::EntryWritten(written)) = &mut event.event
+            && let Some(entry) = &mut written.entry
+        {
+            entry.producer = self.instance.id().to_bytes().to_vec();
+            entry.producer_number = self.produced[partition];
         }
         let envelope = Envelope {
             id: entry.id,
@@ -80,7 +80,8 @@ impl Numbers {
         };
         let document = self.instance.sign(HEARTBEAT_DOCUMENT, beat.encode_to_vec(), at)?;
         let encoded = document.encode();
-        beat.signed = encoded.map_err(|source| InstanceError::Seal { instance: self.instance.id(), source })?;
+        beat.signed =
+            encoded.map_err(|source| InstanceError::Seal { instance: self.instance.id(), source })?;
         let event = wire::AuditEvent { event: Some(wire::audit_event::Event::Heartbeat(beat)) };
         let envelope = Envelope {
             id: EventId::new(),
