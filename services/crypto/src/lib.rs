@@ -34,6 +34,8 @@ pub mod rpc;
 pub mod service;
 
 mod ring;
+#[cfg(test)]
+mod testing;
 
 #[cfg(any(test, feature = "contract"))]
 pub mod contract;

@@ -155,3 +155,6 @@ pub const RESERVED: [&str; 3] = [SEALING, SUBJECT, crate::reasons::REASON];
 pub(crate) fn reserved(name: &'static str) -> PurposeName {
     PurposeName::new(name).expect("reserved purposes are slugs")
 }
+
+#[cfg(test)]
+mod tests;
