@@ -5,26 +5,123 @@
 //! replay. It does not know why a purpose has its basis, how long anything is kept, nor who somebody is.
 //!
 //! Read [`fact`] (what is learnt), [`store`] (how it is kept), [`timeline`] and [`completeness`] (what it comes
-//! to), [`packer`] and `consumer` (how spans become objects), `sealing` (documents), then `replay`.
+//! to). Then the way in: [`decode`], [`packer`], [`shelf`], [`consumer`], [`sealing`] with [`document`]. And the
+//! way out: [`replay`] with [`absence`] and [`wav`], [`verify`], [`rpc`].
 
 pub mod fact;
 pub mod store;
 
-pub mod absence;
 pub mod completeness;
+pub mod timeline;
+
+pub mod consumer;
 pub mod decode;
 pub mod document;
 pub mod packer;
-pub mod replay;
-pub mod timeline;
-pub mod wav;
-
-pub mod config;
-pub mod consumer;
-pub mod error;
-pub mod mesh;
 pub mod sealing;
 pub mod shelf;
 
+pub mod absence;
+pub mod replay;
+pub mod verify;
+pub mod wav;
+
+pub mod config;
+pub mod error;
+pub mod mesh;
+pub mod rpc;
+pub mod service;
+
+#[cfg(any(test, feature = "contract"))]
+pub mod contract;
+
+use std::sync::Arc;
+
+use eventlog::EventLog;
+use kernel::Clock;
+use ::objects::ObjectStore;
+use platform::{AuditOutbox, Instance, PolicyBook, Role, Wire};
+use proto::archive::v1::recordings_server::RecordingsServer;
+
 pub use config::Config;
+pub use consumer::Consumer;
 pub use error::Error;
+pub use service::Service;
+pub use store::Store;
+pub use store::sqlite::SqliteStore;
+
+use mesh::Mesh;
+use rpc::Rpc;
+use sealing::Sealer;
+use shelf::Shelf;
+
+/// Everything archive may touch; built once in the wiring.
+#[derive(Clone)]
+pub struct Deps {
+    /// Its store.
+    pub store: Arc<dyn Store>,
+    /// Where its audit entries wait; the wiring publishes it. Most likely the same store.
+    pub outbox: Arc<dyn AuditOutbox>,
+    /// The event log.
+    pub log: Arc<dyn EventLog>,
+    /// Where audio and documents lie.
+    pub objects: Arc<dyn ObjectStore>,
+    /// Domain time.
+    pub clock: Arc<dyn Clock>,
+    /// Signs documents; certified by the wiring, as `archive`.
+    pub instance: Arc<Instance>,
+    /// A wire to crypto, which brings archive's own token.
+    pub crypto: Wire,
+    /// A wire to consent.
+    pub consent: Wire,
+    /// A wire to ingest.
+    pub ingest: Wire,
+    /// The tenants' policies.
+    pub policies: Arc<PolicyBook>,
+}
+
+/// Builds the role.
+pub fn build(cfg: &Config, deps: Deps) -> Role {
+    let outbox = Arc::clone(&deps.outbox);
+    let instance = Arc::clone(&deps.instance);
+    let service = service(cfg, &deps);
+    let consumer = consumer(cfg, deps);
+    Role::new("archive")
+        .service(RecordingsServer::new(Rpc::new(Arc::new(service))))
+        .audit_outbox(outbox)
+        .task("archive-audio", move |shutdown| consumer.run(shutdown))
+        .ready("archive-certificate", move || {
+            let certified = instance.certificate().is_some();
+            async move { if certified { Ok(()) } else { Err("its instance has no certificate yet".to_owned()) } }
+        })
+}
+
+/// What readers ask, without its role.
+pub fn service(cfg: &Config, deps: &Deps) -> Service {
+    Service::new(Arc::clone(&deps.store), Arc::clone(&deps.objects), mesh(deps), cfg.clone())
+}
+
+/// The consumer, without its role.
+pub fn consumer(cfg: &Config, deps: Deps) -> Consumer {
+    let mesh = mesh(&deps);
+    let Deps { store, log, objects, clock, instance, policies, .. } = deps;
+    let shelf = Shelf {
+        store: Arc::clone(&store),
+        objects: Arc::clone(&objects),
+        policies,
+        clock: Arc::clone(&clock),
+    };
+    let sealer = Sealer {
+        store: Arc::clone(&store),
+        objects,
+        mesh: mesh.clone(),
+        instance,
+        clock: Arc::clone(&clock),
+        config: cfg.clone(),
+    };
+    Consumer { log, store, mesh, shelf, sealer, clock, config: cfg.clone() }
+}
+
+fn mesh(deps: &Deps) -> Mesh {
+    Mesh { crypto: deps.crypto.clone(), consent: deps.consent.clone(), ingest: deps.ingest.clone() }
+}

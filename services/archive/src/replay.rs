@@ -12,5 +12,5 @@ mod player;
 mod sound;
 
 pub use plan::{Plan, Request};
-pub use player::Player;
-pub use sound::Sounding;
+pub use player::{Heard, Played, Player};
+pub use sound::{Counted, Sounded, Sounding};

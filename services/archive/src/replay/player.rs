@@ -23,7 +23,18 @@ pub enum Played {
     /// A stretch that does not play.
     Gap(Gap),
     /// A span's frames, those that were asked for.
-    Frames(LegNo, Vec<Frame>),
+    Frames(Heard),
+}
+
+/// Frames of one leg.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Heard {
+    /// Which leg.
+    pub leg: LegNo,
+    /// Its frames, in order.
+    pub frames: Vec<Frame>,
+    /// How much of the timeline they take, in microseconds.
+    pub micros: u64,
 }
 
 /// A running replay.
@@ -98,12 +109,12 @@ impl Player {
             Err(error) => return self.unreadable(planned, &error),
         };
         match self.frames(planned, &container) {
-            Ok(frames) => Ok(Played::Frames(planned.span.leg, frames)),
+            Ok(heard) => Ok(Played::Frames(heard)),
             Err(error) => self.unreadable(planned, &error),
         }
     }
 
-    fn frames(&self, planned: &PlannedSpan, container: &[u8]) -> Result<Vec<Frame>, seal::Error> {
+    fn frames(&self, planned: &PlannedSpan, container: &[u8]) -> Result<Heard, seal::Error> {
         let span = &planned.span;
         let view = SpanView::parse(container)?;
         if view.ct_root() != span.ct_root {
@@ -119,7 +130,12 @@ impl Player {
                 .map_or_else(|| self.plan.ranges.contains(frame.position), |own| self.plan.ranges.covers(own));
             inside && !planned.skip.contains(frame.number.0)
         });
-        Ok(wanted.map(|(frame, _)| frame).collect())
+        let (mut heard, mut micros) = (Vec::new(), 0);
+        for (frame, end) in wanted {
+            micros += end.0.saturating_sub(frame.position.0);
+            heard.push(frame);
+        }
+        Ok(Heard { leg: span.leg, frames: heard, micros })
     }
 
     fn unreadable(&self, planned: &PlannedSpan, error: &dyn std::error::Error) -> Result<Played, Error> {
@@ -128,7 +144,7 @@ impl Player {
             object = %planned.object.name, error = error.to_string(), "a stored span does not open");
         Ok(match self.plan.unreadable(span) {
             Some(gap) => Played::Gap(gap),
-            None => Played::Frames(span.leg, Vec::new()),
+            None => Played::Frames(Heard { leg: span.leg, frames: Vec::new(), micros: 0 }),
         })
     }
 

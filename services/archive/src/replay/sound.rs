@@ -4,7 +4,7 @@ use std::collections::VecDeque;
 
 use kernel::{Interval, LegNo, Position};
 
-use super::player::{Played, Player};
+use super::player::{Heard, Played, Player};
 use crate::absence::Gap;
 use crate::error::Error;
 use crate::wav::{Layout, Writer};
@@ -18,14 +18,24 @@ pub enum Sounded {
     Bytes(Vec<u8>),
 }
 
+/// What was placed so far.
+#[derive(Clone, Copy, PartialEq, Eq, Default, Debug)]
+pub struct Counted {
+    /// Frames.
+    pub frames: u64,
+    /// Bytes of their payloads.
+    pub payload_bytes: u64,
+    /// Microseconds of the timeline.
+    pub micros: u64,
+}
+
 /// A running replay that writes a WAV.
 pub struct Sounding {
     player: Player,
     writer: Writer,
     legs: Vec<LegNo>,
     ready: VecDeque<Sounded>,
-    /// Frames and payload bytes placed so far.
-    pub counted: (u64, u64),
+    counted: Counted,
 }
 
 impl Sounding {
@@ -39,7 +49,12 @@ impl Sounding {
         let ranges: Vec<Interval> = plan.ranges.iter().collect();
         let layout = Layout::new(&sounds, &ranges).map_err(|source| Error::Wav { recording, source })?;
         let ready = VecDeque::from([Sounded::Bytes(layout.header())]);
-        Ok(Self { player, writer: Writer::new(layout), legs, ready, counted: (0, 0) })
+        Ok(Self { player, writer: Writer::new(layout), legs, ready, counted: Counted::default() })
+    }
+
+    /// What was placed so far.
+    pub fn counted(&self) -> Counted {
+        self.counted
     }
 
     /// The next thing to send; `None` at the end.
@@ -57,15 +72,23 @@ impl Sounding {
             match self.player.next().await? {
                 None => return Ok(None),
                 Some(Played::Gap(gap)) => self.ready.push_back(Sounded::Gap(gap)),
-                Some(Played::Frames(leg, frames)) => {
-                    let channel = self.legs.iter().position(|own| *own == leg).unwrap_or_default();
-                    for frame in frames {
-                        self.counted.0 += 1;
-                        self.counted.1 += frame.payload.len() as u64;
+                Some(Played::Frames(heard)) => {
+                    let channel = self.legs.iter().position(|own| *own == heard.leg).unwrap_or_default();
+                    self.counted.add(&heard);
+                    for frame in heard.frames {
                         self.writer.place(channel, frame.position, &frame.payload);
                     }
                 }
             }
         }
+    }
+}
+
+impl Counted {
+    /// Counts what is sent.
+    pub fn add(&mut self, heard: &Heard) {
+        self.frames += heard.frames.len() as u64;
+        self.payload_bytes += heard.frames.iter().map(|frame| frame.payload.len() as u64).sum::<u64>();
+        self.micros += heard.micros;
     }
 }
