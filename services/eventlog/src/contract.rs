@@ -59,6 +59,7 @@ macro_rules! contract_suite {
                 two_consumers_share_partitions_without_overlap,
                 a_consumer_that_leaves_or_is_dropped_is_taken_over,
                 a_paused_consumer_that_returns_is_fenced,
+                an_old_fence_commits_nothing_for_a_member_that_came_back,
                 a_waiting_consumer_gets_a_new_record_at_once,
                 a_poll_that_nobody_waits_for_loses_nothing,
                 a_poll_stops_at_its_limit_and_serves_every_partition,

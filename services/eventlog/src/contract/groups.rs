@@ -173,6 +173,27 @@ pub async fn a_paused_consumer_that_returns_is_fenced(harness: &dyn Harness) {
     assert_eq!(log.committed("group", &topic).await.unwrap(), [5]);
 }
 
+/// A member that joined again without knowing still commits nothing under its old fence.
+pub async fn an_old_fence_commits_nothing_for_a_member_that_came_back(harness: &dyn Harness) {
+    let topic = harness.topic("contract.returned.v1", 1);
+    let at = TopicPartition::of(&topic, 0);
+    let log = harness.open(Duration::from_millis(300)).await;
+    append_numbers(log.as_ref(), &topic, 0..5).await;
+    let mut paused = log.consumer("group", &[topic]).await.unwrap();
+    gather(paused.as_mut(), 5).await;
+    let mut successor = log.consumer("group", &[topic]).await.unwrap();
+    gather(successor.as_mut(), 5).await;
+    // The poll joins again and is dropped, in most logs before it can tell.
+    tokio::select! {
+        biased;
+        _ = poll(paused.as_mut(), SHORT) => {}
+        () = tokio::task::yield_now() => {}
+    }
+    let refused = paused.commit(at, 5).await.unwrap_err();
+    assert!(matches!(refused, Error::Fenced { .. } | Error::NotAssigned { .. }), "{refused}");
+    assert_eq!(log.committed("group", &topic).await.unwrap(), [0]);
+}
+
 /// Long before any of its own timers.
 pub async fn a_waiting_consumer_gets_a_new_record_at_once(harness: &dyn Harness) {
     let topic = harness.topic("contract.wake.v1", 2);
