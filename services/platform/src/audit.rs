@@ -27,6 +27,9 @@ pub struct Config {
     pub wait: Period,
     /// Most entries that wait in memory; beyond it calls that need one are refused.
     pub queue: usize,
+    /// Most entries of one role that wait to be sent after their answer: ends of streams, and restrictive acts
+    /// while outbox or log are away. Beyond it entries are lost, which is counted and told as an error.
+    pub late: usize,
     /// Most entries of one append.
     pub batch: usize,
     /// Most bytes of one append.
@@ -39,6 +42,7 @@ impl Default for Config {
             heartbeat: Period::secs(10),
             wait: Period::secs(5),
             queue: 10_000,
+            late: 10_000,
             batch: 500,
             batch_size: ByteSize::mib(4),
         }

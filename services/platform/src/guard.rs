@@ -59,7 +59,7 @@ pub struct GuardParts {
     pub metrics: Metrics,
     /// Bounds and deadlines.
     pub limits: server::Config,
-    /// Most late entries of one role in memory.
+    /// Most late entries of one role in memory: `audit.late`.
     pub late_entries: usize,
 }
 

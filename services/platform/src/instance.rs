@@ -169,3 +169,6 @@ impl Certifier for KeysCertifier {
             .map_err(|source| InstanceError::Seal { instance, source })
     }
 }
+
+#[cfg(test)]
+mod tests;

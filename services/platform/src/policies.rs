@@ -145,3 +145,6 @@ fn read(tenant: &TenantId, answer: &GetPolicyResponse) -> Result<KnownPolicy, Po
     }
     Ok(KnownPolicy { hash, policy: Arc::new(policy) })
 }
+
+#[cfg(test)]
+mod tests;

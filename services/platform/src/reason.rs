@@ -146,3 +146,6 @@ impl ReasonSealer for EpochSealer {
         Ok(SealedReason { key_epoch: key.epoch.0, enc: sealed.enc.to_vec(), ciphertext: sealed.ciphertext })
     }
 }
+
+#[cfg(test)]
+mod tests;

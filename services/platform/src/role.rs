@@ -28,7 +28,7 @@ pub struct ReadyCheck {
 
 /// A role, as it is built.
 ///
-/// ```ignore
+/// ```text
 /// Role::new("consent")
 ///     .service(ConsentServer::new(rpc))
 ///     .audit_outbox(store)
@@ -124,6 +124,11 @@ impl Role {
     {
         self.ready.push(ReadyCheck::new(name, check));
         self
+    }
+
+    /// What must hold before it takes calls, of a role that is not served.
+    pub fn into_ready_checks(self) -> Vec<ReadyCheck> {
+        self.ready
     }
 
     /// Puts its services behind the rules.

@@ -121,3 +121,6 @@ async fn run(
         }
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -6,7 +6,10 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use async_trait::async_trait;
+use bytes::Bytes;
 use eventlog::{Consumer, Durability, Ends, Error, EventLog, MemoryLog, Placed, ReadLimit, Record, Stored};
+use futures::FutureExt;
+use http_body_util::{BodyExt, Full};
 use kernel::topics::{AUDIT, Topic};
 use kernel::{Clock, Envelope, EventId, InstanceId, ManualClock, TenantId, Timestamp};
 use parking_lot::Mutex;
@@ -15,11 +18,13 @@ use proto::audit::v1 as wire;
 use seal::hpke::{HpkeInfo, HpkeSealed, open_from_epoch, seal_to_epoch};
 use seal::signing::{RoleName, TenantScope};
 use seal::{EpochSecret, InstanceCert, SignedCert, SigningKey, VerifyingKey};
+use tonic::body::Body;
 
 use crate::audit::{AuditOutbox, OutboxError, SealedReason};
 use crate::instance::{Certifier, Instance, InstanceError};
 use crate::outbox::{Bell, OutboxStore, Outgoing};
 use crate::reason::{ReasonError, ReasonSealer};
+use crate::wire::{Wire, in_process};
 
 /// A clock that stands in 2026.
 pub(crate) fn clock() -> Arc<ManualClock> {
@@ -259,4 +264,28 @@ impl ReasonSealer for TestSealer {
         let sealed = seal_to_epoch(&self.secret.public(), &info(tenant, entry), plaintext).unwrap();
         Ok(SealedReason { key_epoch: 1, enc: sealed.enc.to_vec(), ciphertext: sealed.ciphertext })
     }
+}
+
+/// A wire that answers unary calls by hand: path, metadata and message in, message or refusal out.
+pub(crate) fn by_hand<F>(answer: F) -> Wire
+where
+    F: Fn(&str, &http::HeaderMap, &[u8]) -> Result<Vec<u8>, tonic::Status> + Clone + Send + Sync + 'static,
+{
+    in_process(tower::service_fn(move |request: crate::wire::Request| {
+        let answer = answer.clone();
+        async move {
+            let (head, body) = request.into_parts();
+            let body = body.collect().await?.to_bytes();
+            // A gRPC message has a flag and its length before it.
+            let message = answer(head.uri.path(), &head.headers, &body[5..])?;
+            let length = u32::try_from(message.len()).unwrap().to_be_bytes();
+            let framed = Bytes::from([&[0], length.as_slice(), &message].concat());
+            let mut trailers = http::HeaderMap::new();
+            tonic::Status::ok("").add_header(&mut trailers)?;
+            let body = Full::new(framed).with_trailers(async move { Some(Ok(trailers)) });
+            let response = http::Response::builder().header("content-type", "application/grpc");
+            Ok::<_, tonic::Status>(response.body(Body::new(body)).unwrap())
+        }
+        .boxed()
+    }))
 }

@@ -136,3 +136,6 @@ fn exporter(
         .with_resource(Resource::builder().with_service_name(service).build())
         .build())
 }
+
+#[cfg(test)]
+mod tests;

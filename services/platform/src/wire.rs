@@ -54,3 +54,6 @@ impl From<Infallible> for WireError {
         match never {}
     }
 }
+
+#[cfg(test)]
+mod tests;

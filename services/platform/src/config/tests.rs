@@ -128,3 +128,25 @@ fn units_read_back_what_they_write() {
         assert!(bad.parse::<ByteSize>().is_err(), "{bad:?}");
     }
 }
+
+#[derive(Clone, PartialEq, Debug, Default, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+struct Platform {
+    telemetry: crate::telemetry::Config,
+    auth: crate::auth::Config,
+    server: crate::server::Config,
+    audit: crate::audit::Config,
+    outbox: crate::outbox::Config,
+}
+
+#[test]
+fn the_platform_s_own_sections_dump_and_load_and_keep_their_inequalities() {
+    let defaults = Platform::default();
+    let (_folder, path) = file(&dump(&defaults).unwrap());
+    let loaded: Platform = Loader::new().file(&path).unwrap().load().unwrap();
+    assert_eq!(loaded, defaults);
+    assert!(defaults.audit.wait < defaults.server.deadline);
+    assert!(defaults.auth.jwks_floor < defaults.auth.jwks_max_age);
+    assert!(defaults.auth.jwks_max_age < defaults.auth.jwks_stale);
+    assert!(defaults.auth.leeway < defaults.auth.service_token_life);
+}

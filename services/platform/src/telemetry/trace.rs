@@ -48,3 +48,40 @@ pub fn set_parent(span: &Span, trace: &TraceParent) {
         let _unexported = span.set_parent(Context::new().with_remote_span_context(remote));
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use opentelemetry::trace::TracerProvider;
+    use opentelemetry_sdk::trace::SdkTracerProvider;
+    use tracing_subscriber::layer::SubscriberExt;
+
+    use super::*;
+
+    const CALLER: &str = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01";
+
+    #[tokio::test]
+    async fn without_an_exporter_the_caller_s_context_is_passed_on() {
+        let trace = TraceParent::parse(CALLER).unwrap();
+        assert_eq!(current_trace(), None);
+        assert_eq!(in_trace(trace.clone(), async { current_trace() }).await, Some(trace));
+    }
+
+    #[test]
+    fn with_an_exporter_a_span_is_a_child_of_the_caller_s() {
+        let provider = SdkTracerProvider::builder().build();
+        let layer = tracing_opentelemetry::layer().with_tracer(provider.tracer("test"));
+        let subscriber = tracing_subscriber::registry().with(layer);
+        tracing::subscriber::with_default(subscriber, || {
+            let span = tracing::info_span!("rpc");
+            set_parent(&span, &TraceParent::parse(CALLER).unwrap());
+            let own = span.in_scope(current_trace).unwrap();
+            assert_eq!(own.as_str()[..36], CALLER[..36]);
+            assert_ne!(own.as_str()[36..52], CALLER[36..52]);
+        });
+    }
+
+    #[test]
+    fn a_new_trace_is_one_that_others_read() {
+        assert_ne!(new_trace(), new_trace());
+    }
+}

@@ -18,9 +18,7 @@ use tonic::transport::Endpoint;
 use tonic::{Request, Response, Status};
 
 use crate::audit::{self, AuditProducer};
-use crate::auth::{
-    Config as AuthConfig, LocalIssuer, LocalTokens, Token, TokenRequest, TokenSource, Verifier,
-};
+use crate::auth::{Config as AuthConfig, LocalIssuer, Token, TokenRequest, Verifier};
 use crate::call::CallContext;
 use crate::config::ByteSize;
 use crate::drain::{Stopper, Tasks, shutdown};
@@ -135,11 +133,6 @@ impl Stand {
         let asked = asked("anna", PrincipalKind::Person, Some(TokenRole::Supervisor), "banca-alfa");
         LocalIssuer::open(keys.path(), "verbale").unwrap().issue(&asked).unwrap()
     }
-    /// Tokens as roles get them for their calls.
-    pub(super) fn tokens(&self, name: &str) -> Arc<dyn TokenSource> {
-        Arc::new(LocalTokens::new(self.issuer.clone(), name, Duration::from_secs(600)))
-    }
-
     /// How many calls reached a handler.
     pub(super) fn handled(&self) -> usize {
         self.seen.calls.load(Ordering::SeqCst)
