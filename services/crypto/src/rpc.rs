@@ -135,3 +135,6 @@ impl Keys for Rpc {
         Ok(Response::new(ExportTrustResponse { signing_roots }))
     }
 }
+
+#[cfg(test)]
+mod tests;

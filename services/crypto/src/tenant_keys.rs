@@ -19,6 +19,9 @@ pub const MAX_VALUE: usize = 1_024;
 /// What an audit key is derived for; never changes, or the ledger's entries would not open.
 const AUDIT_KEY: &[u8] = b"verbale/audit-key/v1";
 
+/// A value to be HMACed: an identifier, so it is wiped when dropped.
+pub type HmacValue = Zeroizing<Vec<u8>>;
+
 /// Which of a tenant's HMAC keys.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum HmacKey {
@@ -46,7 +49,7 @@ impl TenantKeys {
         &self,
         tenant: &TenantId,
         key: HmacKey,
-        values: &[Zeroizing<Vec<u8>>],
+        values: &[HmacValue],
     ) -> Result<Vec<Zeroizing<[u8; 32]>>, Error> {
         if values.len() > MAX_VALUES {
             return Err(Error::invalid("values", "are more than 64"));

@@ -152,7 +152,7 @@ impl Policies for FakePolicies {
 }
 
 pub(crate) struct Bench {
-    pub(crate) directory: tempfile::TempDir,
+    _directory: tempfile::TempDir,
     pub(crate) store: Arc<SqliteKeyStore>,
     pub(crate) backend: Arc<FileBackend>,
     pub(crate) clock: Arc<ManualClock>,
@@ -174,7 +174,7 @@ impl Bench {
         policies.take(POLICY);
         let ports = ports(&store, &backend, &clock, &consent, &policies, &issuer);
         let service = Service::new(&Config::default(), ports);
-        Self { directory, store, backend, clock, consent, policies, issuer, service }
+        Self { _directory: directory, store, backend, clock, consent, policies, issuer, service }
     }
 
     /// Another crypto on the same stores: a second instance, or this one after a restart.

@@ -13,13 +13,12 @@ use proto::crypto::v1 as wire;
 use seal::signing::{MAX_TENANTS, RoleName, TenantScope};
 use seal::tree::MAX_RANGES;
 use seal::{Hash, HpkeSealed, SectionAddress, SectionKind, SpanSet, VerifyingKey};
-use zeroize::Zeroizing;
 
 use crate::error::Error;
 use crate::sealing::{Completeness, SealRequest, Sealed};
 use crate::sections::{NewSection, RESERVED, reserved_purpose};
 use crate::store::EntryKey;
-use crate::tenant_keys::HmacKey;
+use crate::tenant_keys::{HmacKey, HmacValue};
 use crate::unwrapping::{Ask, Opened};
 
 /// Most sections of one request: more than any call has.
@@ -135,9 +134,9 @@ pub(super) fn unwrap_response(opened: &Opened) -> Result<wire::UnwrapResponse, E
     Ok(wire::UnwrapResponse { lease_id: opened.lease.to_bytes().to_vec(), ttl: millis(opened.life), covers })
 }
 
-pub(super) fn hmac_request(request: wire::HmacRequest) -> Result<(HmacKey, Vec<Zeroizing<Vec<u8>>>), Error> {
-    // Identifiers: wiped also where they are refused.
-    let values = request.values.into_iter().map(Zeroizing::new).collect();
+pub(super) fn hmac_request(request: wire::HmacRequest) -> Result<(HmacKey, Vec<HmacValue>), Error> {
+    // Wiped also where they are refused.
+    let values = request.values.into_iter().map(HmacValue::new).collect();
     let key = match wire::HmacKey::try_from(request.key) {
         Ok(wire::HmacKey::Identifier) => HmacKey::Identifier,
         Ok(wire::HmacKey::Pseudonym) => HmacKey::Pseudonym,
