@@ -1,6 +1,8 @@
 //! What can go wrong in ingest; never with a sender's text, a name or audio in it.
 
-use kernel::{ErrorCode, FrameNo, InvalidId, LegNo, Position, RecordingId, Retry, ServiceError, SessionEpoch};
+use kernel::{
+    ErrorCode, FrameNo, InvalidId, LegNo, Position, RecordingId, Retry, ServiceError, SessionEpoch,
+};
 
 /// The cause below a port or behind a wire.
 pub type Cause = Box<dyn std::error::Error + Send + Sync + 'static>;
@@ -181,6 +183,9 @@ pub enum Error {
         /// The bound.
         bound: u64,
     },
+    /// A log that does not keep what `LOGGED` promises.
+    #[error("the event log is weaker than LOGGED asks for, and the configuration does not accept that")]
+    WeakLog,
     /// The instance is going away.
     #[error("this instance takes no new sessions: it is draining")]
     Draining,
@@ -195,7 +200,7 @@ impl ServiceError for Error {
             Self::Input(_) => ErrorCode::InvalidArgument,
             Self::NoSession(_) => ErrorCode::NotFound,
             Self::Overtaken { .. } => ErrorCode::Aborted,
-            Self::Over { .. } | Self::NoKey(_) => ErrorCode::FailedPrecondition,
+            Self::Over { .. } | Self::NoKey(_) | Self::WeakLog => ErrorCode::FailedPrecondition,
             Self::Differs { .. } => ErrorCode::AlreadyExists,
             Self::Role { .. } | Self::Draining | Self::Held(_) => ErrorCode::Unavailable,
             Self::Store { code, .. } => *code,

@@ -5,6 +5,7 @@ mod media;
 mod open;
 
 pub use event::{CallerEvent, CallerEventKind, ConsentAct, Expression};
+pub(crate) use media::elapsed;
 pub use media::{CloseCall, close, frames};
 pub use open::{OpenCall, PartyFacts, open};
 

@@ -172,7 +172,18 @@ impl Leg {
         let reorder = Reorder::new(next, limits.reorder_frames, limits.reorder);
         let assembly = Assembly::new(limits.span, limits.hold_back, anchor);
         let (pace, end) = (Pace::default(), Position::ZERO);
-        Self { spec, limits, reorder, track, held: None, assembly, pace, delta: None, first_position: None, end }
+        Self {
+            spec,
+            limits,
+            reorder,
+            track,
+            held: None,
+            assembly,
+            pace,
+            delta: None,
+            first_position: None,
+            end,
+        }
     }
 
     /// What it carries.
@@ -227,9 +238,21 @@ impl Leg {
     pub fn end(&self) -> Position {
         self.end.max(self.newest())
     }
-    /// Where the stored spans and drops of this leg end: what was given out.
-    pub fn given_out(&self) -> Position {
-        self.assembly.given_out().or(self.first_position).unwrap_or(Position::ZERO)
+    /// Where the last span that was given out ends.
+    pub fn stored_until(&self) -> Option<Position> {
+        self.assembly.stored_until()
+    }
+    /// Where the first frame of this stream begins.
+    pub fn first_position(&self) -> Option<Position> {
+        self.first_position
+    }
+    /// The anchor in force.
+    pub fn anchor(&self) -> Option<Anchor> {
+        self.track.anchor()
+    }
+    /// The number after the highest that was seen, or was stated where the leg began.
+    pub fn numbered(&self) -> FrameNo {
+        self.reorder.newest_next()
     }
     /// The distance seen between RTP time and capture time, in microseconds.
     pub fn drift(&self) -> u64 {

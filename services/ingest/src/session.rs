@@ -7,14 +7,17 @@
 mod consents;
 mod event;
 
-use std::collections::{BTreeMap, HashSet};
+use std::collections::{BTreeMap, BTreeSet, HashSet};
 use std::sync::Arc;
 
 use kernel::{EventId, Interval, IntervalSet, MarkLabel, Position, PurposeName, RecordingId, RegimeName};
-use policy::{BasisChange, CallEvent, CallEventKind, ChangeKind, Grant, Standing, TenantPolicy};
+use policy::{
+    BasisChange, CallEvent, CallEventKind, ChangeKind, DenyReason, Grant, Outcome, Standing, TenantPolicy,
+};
 use proto::ingest::v1 as wire;
 
 use crate::session::consents::Consents;
+pub(crate) use crate::session::event::basis_change;
 pub use crate::session::event::{SessionEvent, SessionEventKind};
 use crate::verdict::{Purposes, Verdict, Verdicts};
 
@@ -57,6 +60,7 @@ pub struct Session {
     purposes: Vec<PurposeName>,
     standing: Standing,
     consents: Consents,
+    consent_lost: bool,
     events: Vec<SessionEvent>,
     seen: HashSet<EventId>,
     pauses: IntervalSet,
@@ -72,12 +76,15 @@ impl Session {
     pub fn new(facts: SessionFacts, grants: Vec<Grant>) -> Self {
         let purposes = grants.iter().map(|grant| grant.purpose.clone()).collect();
         let consents = Consents::new(&facts, &grants);
+        let unheard = |grant: &Grant| grant.outcome == Outcome::Denied(DenyReason::ConsentUnreachable);
+        let consent_lost = grants.iter().any(unheard);
         let mut session = Self {
             standing: Standing::new(&grants),
             facts,
             grants,
             purposes,
             consents,
+            consent_lost,
             events: Vec::new(),
             seen: HashSet::new(),
             pauses: IntervalSet::EMPTY,
@@ -91,14 +98,17 @@ impl Session {
         session
     }
 
-    /// A session as its row has it.
-    pub fn restore(facts: SessionFacts, grants: Vec<Grant>, events: Vec<SessionEvent>) -> Self {
+    /// A session as its row has it, and everything that was to be logged of it: what a crash kept from the
+    /// log is logged by whoever restores the session, and consumers know what they have seen.
+    pub fn restore(
+        facts: SessionFacts,
+        grants: Vec<Grant>,
+        events: Vec<SessionEvent>,
+    ) -> (Self, Vec<wire::audio_event::Event>) {
         let mut session = Self::new(facts, grants);
-        for event in events {
-            session.take(event);
-        }
+        let records = events.into_iter().flat_map(|event| session.take(event).records).collect();
         session.lay_out();
-        session
+        (session, records)
     }
 
     /// Takes in an event.
@@ -178,7 +188,20 @@ impl Session {
         self.consents.state(last, &self.events)
     }
 
-    fn refusal(&self, event: &SessionEvent) -> Option<&'static str> {
+    /// Whether consent purposes are stopped because consent is not heard.
+    pub fn is_consent_lost(&self) -> bool {
+        self.consent_lost
+    }
+    /// The parties whose consent a purpose takes, by their places in the call.
+    pub fn asked(&self) -> BTreeSet<u32> {
+        self.consents.asked()
+    }
+
+    /// Why an event would have no effect; none where it would have one.
+    pub fn refusal(&self, event: &SessionEvent) -> Option<&'static str> {
+        if self.ended {
+            return Some("ended");
+        }
         if !event.is_restrictive() && self.events.len() >= MAX_EVENTS {
             return Some("too-many-events");
         }
@@ -248,10 +271,9 @@ impl Session {
                 applied.records.push(note);
             }
             SessionEventKind::Ended => self.ended = true,
-            SessionEventKind::Started
-            | SessionEventKind::Consent { .. }
-            | SessionEventKind::ConsentLost
-            | SessionEventKind::ConsentRegained => {}
+            SessionEventKind::ConsentLost => self.consent_lost = true,
+            SessionEventKind::ConsentRegained => self.consent_lost = false,
+            SessionEventKind::Started | SessionEventKind::Consent { .. } => {}
         }
         if let Some(kind) = self.call_event(&event) {
             let call_event = CallEvent {

@@ -8,9 +8,11 @@ mod sqlite;
 
 use async_trait::async_trait;
 use kernel::{
-    EventId, InstanceId, LegNo, PurposeName, RecordingId, SectionNo, SessionEpoch, SubjectId, TenantId, Timestamp,
+    EventId, InstanceId, LegNo, PurposeName, RecordingId, SectionNo, SessionEpoch, SubjectId, TenantId,
+    Timestamp,
 };
 use proto::common::v1::{Grant, PartyRole};
+use proto::consent::v1::ConsentScope;
 use proto::ingest::v1 as wire;
 
 use crate::anchor::Anchor;
@@ -166,6 +168,8 @@ pub struct Untold {
     pub purpose: PurposeName,
     /// How.
     pub expression: Expression,
+    /// For this call, or for every one: taken back as far as it stood when the call was opened.
+    pub scope: ConsentScope,
     /// Where in the recording.
     pub position: u64,
     /// When.

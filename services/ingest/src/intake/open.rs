@@ -9,7 +9,8 @@ use proto::ingest::v1 as wire;
 use seal::Codec;
 
 use super::{
-    MAX_CORRELATION, MAX_IDENTIFIERS, MAX_KEY, MAX_LANGUAGE, MAX_LEGS, MAX_PARTIES, MAX_RATE, MAX_TEXT, at_most,
+    MAX_CORRELATION, MAX_IDENTIFIERS, MAX_KEY, MAX_LANGUAGE, MAX_LEGS, MAX_PARTIES, MAX_RATE, MAX_TEXT,
+    at_most,
 };
 use crate::error::BadInput;
 use crate::leg::LegSpec;
@@ -69,7 +70,8 @@ pub fn open(open: wire::Open) -> Result<OpenCall, BadInput> {
     if open.legs.is_empty() {
         return Err(BadInput::Missing("open.legs"));
     }
-    let legs = open.legs.iter().enumerate().map(|(n, l)| leg(n, l, parties.len())).collect::<Result<_, _>>()?;
+    let legs =
+        open.legs.iter().enumerate().map(|(n, l)| leg(n, l, parties.len())).collect::<Result<_, _>>()?;
     check_correlation(&open.correlation)?;
     Ok(OpenCall {
         recording,

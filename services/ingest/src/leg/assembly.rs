@@ -91,7 +91,7 @@ pub(crate) struct Assembly {
     generation: u64,
     in_force: Option<Anchor>,
     unreported: Vec<Anchor>,
-    given_out: Option<Position>,
+    stored_until: Option<Position>,
 }
 
 impl Assembly {
@@ -104,7 +104,7 @@ impl Assembly {
             generation: 0,
             in_force,
             unreported: Vec::new(),
-            given_out: None,
+            stored_until: None,
         }
     }
 
@@ -114,8 +114,8 @@ impl Assembly {
     pub(crate) fn len(&self) -> usize {
         self.pieces.len()
     }
-    pub(crate) fn given_out(&self) -> Option<Position> {
-        self.given_out
+    pub(crate) fn stored_until(&self) -> Option<Position> {
+        self.stored_until
     }
 
     pub(crate) fn cut(&mut self, verdicts: &Verdicts, newest: Position, closing: Closing) -> Vec<Output> {
@@ -179,13 +179,13 @@ impl Assembly {
         let (first, last) = (pieces[0].numbers().0, pieces[pieces.len() - 1].numbers().1);
         let start = pieces[0].start;
         let end = pieces.iter().map(|piece| piece.end).fold(start, Position::max);
-        self.given_out = Some(end);
         match run.verdict {
             Verdict::Drop(reason) => {
                 pieces.into_iter().for_each(|piece| self.note(&piece));
                 Output::Dropped(Dropped { first, last, reason, start, end })
             }
             Verdict::Keep(purposes) => {
+                self.stored_until = Some(end);
                 self.note(&pieces[0]);
                 let in_force = self.in_force.unwrap_or(Anchor {
                     rtp_timestamp: 0,

@@ -66,7 +66,11 @@ impl Reorder {
             }
         }
         if let Some(earlier) = self.early.get(&number) {
-            if same(earlier, &incoming) { self.counts.duplicates += 1 } else { self.counts.conflicts += 1 }
+            if same(earlier, &incoming) {
+                self.counts.duplicates += 1
+            } else {
+                self.counts.conflicts += 1
+            }
             return Ok(());
         }
         self.early.insert(number, incoming);
@@ -159,7 +163,8 @@ impl Reorder {
 
     fn digest(&self, incoming: &Incoming) -> u64 {
         let frame = &incoming.frame;
-        let facts = (frame.rtp_timestamp, frame.rtp_sequence, incoming.ssrc, frame.marker, frame.payload_type);
+        let facts =
+            (frame.rtp_timestamp, frame.rtp_sequence, incoming.ssrc, frame.marker, frame.payload_type);
         self.hasher.hash_one((facts, &frame.payload)).max(MISSED + 1)
     }
 }

@@ -106,10 +106,7 @@ fn a_pause_drops_from_memory_what_it_reaches_and_splits_the_span() {
     let paused = verdicts(2, &[(0, u64::MAX)], &[(390_000, 600_000)], None);
     leg.offer((40..45).map(frame).collect()).unwrap();
     // Frame 19 (380 to 400 ms) is cut by the pause; frame 30 is the first after it.
-    assert_eq!(
-        ranges(&leg.cut(&paused, Closing::Due)),
-        [(0, 18, None), (19, 29, Some(DropReason::Pause))]
-    );
+    assert_eq!(ranges(&leg.cut(&paused, Closing::Due)), [(0, 18, None), (19, 29, Some(DropReason::Pause))]);
     assert_eq!(ranges(&leg.finish(FrameNo(45), &paused).unwrap()), [(30, 44, None)]);
 }
 
@@ -177,7 +174,7 @@ fn a_resumed_leg_goes_on_at_the_lowest_frame_of_its_first_message() {
     let mut leg = Leg::new(spec(), LIMITS, None, Some(anchor));
     leg.offer([52, 50, 51].map(frame).into()).unwrap();
     leg.offer([49, 53].map(frame).into()).unwrap();
-    assert_eq!(leg.given_out(), Position(1_000_005));
+    assert_eq!(leg.first_position(), Some(Position(1_000_005)));
     let all = leg.finish(FrameNo(54), &always()).unwrap();
     assert_eq!(ranges(&all), [(50, 53, None)]);
     let Output::Span(cut) = &all[0] else { panic!() };

@@ -90,10 +90,12 @@ impl Consents {
         })
     }
 
+    pub(super) fn asked(&self) -> BTreeSet<u32> {
+        self.0.values().flat_map(|asked| asked.needed.iter().copied()).collect()
+    }
+
     pub(super) fn state(&self, last: Option<ConsentAct>, events: &[SessionEvent]) -> ConsentState {
-        let announced = |event: &SessionEvent| {
-            matches!(&event.kind, SessionEventKind::Note { kind, .. } if kind == "notice.played")
-        };
+        let announced = |event: &SessionEvent| matches!(&event.kind, SessionEventKind::Note { kind, .. } if kind == "notice.played");
         match last {
             Some(ConsentAct::Given) => ConsentState::Consented,
             Some(ConsentAct::Refused) => ConsentState::Refused,

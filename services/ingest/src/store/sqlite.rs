@@ -9,13 +9,11 @@ use async_trait::async_trait;
 use kernel::{Envelope, EventId, LegNo, SectionNo, SessionEpoch, Timestamp};
 use parking_lot::Mutex;
 use platform::audit::{AuditOutbox, OutboxError};
-use platform::outbox::{Bell, Outgoing, OutboxStore};
+use platform::outbox::{Bell, OutboxStore, Outgoing};
 use rusqlite::{Connection, OptionalExtension, params};
 use sqlite::{Component, Db, Tx, outbox};
 
-use super::{
-    Authorisation, Fence, Opening, Phase, SessionKey, SessionRow, Store, Telling, Untold,
-};
+use super::{Authorisation, Fence, Opening, Phase, SessionKey, SessionRow, Store, Telling, Untold};
 use crate::anchor::Anchor;
 use crate::error::Error;
 use crate::session::SessionEvent;

@@ -1,10 +1,11 @@
 //! A session's row from and to its tables.
 
 use kernel::{
-    EventId, FrameNo, InstanceId, LegNo, MarkLabel, Position, PurposeName, RecordingId, SectionNo, SessionEpoch,
-    SubjectId, TenantId, Timestamp,
+    EventId, FrameNo, InstanceId, LegNo, MarkLabel, Position, PurposeName, RecordingId, SectionNo,
+    SessionEpoch, SubjectId, TenantId, Timestamp,
 };
 use proto::common::v1::{Grant, PartyRole};
+use proto::consent::v1::ConsentScope;
 use proto::ingest::v1 as wire;
 use rusqlite::{Connection, OptionalExtension, Row, params};
 use seal::Codec;
@@ -191,7 +192,9 @@ pub(super) fn insert_event(
 
 pub(super) fn untold(connection: &Connection, limit: u32) -> Result<Vec<Untold>, Failure> {
     let mut select = connection.prepare_cached(
-        "SELECT e.tenant, e.recording, e.event, p.subject, e.act, e.name, e.expression, e.position, e.at
+        "SELECT e.tenant, e.recording, e.event, p.subject, e.act, e.name, e.expression, e.position, e.at,
+             coalesce((SELECT length(g.evidence) > 0 FROM session_grant g WHERE g.tenant = e.tenant
+                 AND g.recording = e.recording AND g.purpose = e.name), 0)
          FROM session_event e JOIN session_party p
            ON p.tenant = e.tenant AND p.recording = e.recording AND p.place = e.party
          WHERE e.owed = 1 AND p.subject IS NOT NULL ORDER BY e.number LIMIT ?",
@@ -211,6 +214,7 @@ pub(super) fn untold(connection: &Connection, limit: u32) -> Result<Vec<Untold>,
             act: ConsentAct::from_number(row.get(4)?).ok_or_else(|| damaged("a consent act"))?,
             purpose: PurposeName::new(row.get::<_, String>(5)?).map_err(|_| damaged("a purpose"))?,
             expression: Expression::try_from(row.get::<_, i32>(6)?).map_err(|_| damaged("an expression"))?,
+            scope: if row.get(9)? { ConsentScope::Account } else { ConsentScope::Call },
             position: from_column(row.get(7)?),
             at: Timestamp(row.get(8)?),
         });

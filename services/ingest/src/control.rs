@@ -1,0 +1,218 @@
+//! Beside the stream: controls, what is known of a session, archive's fence.
+//!
+//! A control goes to the stream that holds the session, which acts in memory at once. Where there is none, the
+//! row is written here and the log after it, in the session's turn, so that no stream comes in between; the
+//! next one then begins in that state.
+
+use kernel::Position;
+use proto::ingest::v1 as wire;
+use tokio::sync::oneshot;
+
+use crate::error::Error;
+use crate::flow::append_patiently;
+use crate::intake::{CallerEvent, ConsentAct};
+use crate::recorder::{applied, refused, session_kind};
+use crate::records::{Records, id};
+use crate::registry::{Command, SeenState};
+use crate::service::Parts;
+use crate::session::{Session, SessionEvent, SessionEventKind};
+use crate::store::{Phase, SessionKey, SessionRow, Telling};
+
+/// How often a control looks for the stream anew, when one comes or goes just then.
+const ATTEMPTS: usize = 3;
+
+impl Parts {
+    /// Applies an event to a session from beside its stream.
+    pub(crate) async fn control(
+        &self,
+        key: &SessionKey,
+        event: CallerEvent,
+    ) -> Result<(wire::Applied, wire::MediaState), Error> {
+        for _ in 0..ATTEMPTS {
+            let (answer, answered) = oneshot::channel();
+            match self.registry.command(key, Command { event: event.clone(), answer }) {
+                Ok(()) => {
+                    // A stream that ended just then has dropped the command.
+                    if let Ok(done) = answered.await {
+                        return done;
+                    }
+                }
+                Err((_, Some(full))) => return Err(full),
+                Err((_, None)) => {
+                    if let Some(_turn) = self.registry.quiet_turn(key).await? {
+                        return self.control_quiet(key, &event).await;
+                    }
+                    tokio::task::yield_now().await;
+                }
+            }
+        }
+        Err(Error::Held(key.recording))
+    }
+
+    /// A session without a stream.
+    async fn control_quiet(
+        &self,
+        key: &SessionKey,
+        event: &CallerEvent,
+    ) -> Result<(wire::Applied, wire::MediaState), Error> {
+        let row = self.store.load(key).await?.ok_or(Error::NoSession(key.recording))?;
+        if let Some(reason) = row.phase.over() {
+            return Err(Error::Over { recording: key.recording, reason });
+        }
+        let (mut session, _) = self.restored(&row).await?;
+        let (position, derived_error) = self.place_quiet(&row, event);
+        let kind = match event.kind.clone() {
+            Ok(kind) => session_kind(kind, event.id),
+            Err(code) => return Ok((refused(event.id, position, code), state(&session, &row))),
+        };
+        let placed = SessionEvent { id: event.id, position, derived_error, at: event.wall_time, kind };
+        if let Some(code) = refusal_quiet(&placed) {
+            return Ok((refused(event.id, placed.effective(), code), state(&session, &row)));
+        }
+        let done = session.apply(placed.clone());
+        if let Some(code) = done.refused {
+            return Ok((refused(event.id, done.position, code), state(&session, &row)));
+        }
+        let is_consent = matches!(placed.kind, SessionEventKind::Consent { .. });
+        let telling = if is_consent { Telling::Owed } else { Telling::Done };
+        let version = row.authorisation.as_ref().map_or(0, |decided| decided.consent_version);
+        let is_restrictive = placed.is_restrictive();
+        self.store.record(&row.fence, placed, telling, version).await?;
+        self.log_quiet(&row, done.records).await?;
+        let mut answer = applied(event.id, done.position);
+        // Whatever was stored before is behind this session's broken stream.
+        answer.reached_stored = is_restrictive && row.legs.iter().any(|leg| leg.sections > 0);
+        Ok((answer, state(&session, &row)))
+    }
+
+    /// What is known of a session.
+    pub(crate) async fn session(&self, key: &SessionKey) -> Result<wire::Session, Error> {
+        let row = self.store.load(key).await?.ok_or(Error::NoSession(key.recording))?;
+        self.describe(&row).await
+    }
+
+    /// Fences a session that is to be sealed as abandoned, and logs again what a crash may have kept from the
+    /// log.
+    pub(crate) async fn fence(&self, key: &SessionKey) -> Result<wire::Session, Error> {
+        let row = self.store.fence(key, self.clock.now()).await?;
+        self.registry.fenced(key);
+        if row.phase == Phase::Abandoned && row.authorisation.is_some() {
+            let (_, events) = self.restored(&row).await?;
+            self.log_quiet(&row, events).await?;
+        }
+        self.describe(&row).await
+    }
+
+    async fn log_quiet(&self, row: &SessionRow, events: Vec<wire::audio_event::Event>) -> Result<(), Error> {
+        let count = row.events.len();
+        let mut records = Records::beside(row.fence.clone(), std::sync::Arc::clone(&self.clock), None, count);
+        let records: Vec<_> = events.into_iter().map(|event| records.record(event)).collect();
+        if records.is_empty() {
+            return Ok(());
+        }
+        append_patiently(self.log.as_ref(), records).await
+    }
+
+    fn place_quiet(&self, row: &SessionRow, event: &CallerEvent) -> (Position, Option<u64>) {
+        if let Some(position) = event.position {
+            return (position, None);
+        }
+        let since = event.wall_time.0.saturating_sub(row.started_at.0);
+        let error = u64::try_from(self.config.derived_error.0.as_micros()).unwrap_or(u64::MAX);
+        (Position(u64::try_from(since).unwrap_or(0)), Some(error))
+    }
+
+    async fn describe(&self, row: &SessionRow) -> Result<wire::Session, Error> {
+        let seen = self.registry.seen(&row.fence.key);
+        let (media, consent) = match &row.authorisation {
+            None => (phase_state(row.phase), wire::ConsentState::Unknown),
+            Some(_) => {
+                let (session, _) = self.restored(row).await?;
+                (with_suspicion(state(&session, row), seen.as_ref()), session.consent_state())
+            }
+        };
+        let evidence = match row.phase {
+            Phase::Opening | Phase::Open => wire::EvidenceState::Open,
+            Phase::Ended | Phase::Abandoned | Phase::Rejected => wire::EvidenceState::Sealing,
+        };
+        let next = seen.map(|seen| seen.next_frames).unwrap_or_default();
+        let resume = row.legs.iter().enumerate().map(|(place, leg)| wire::ResumePoint {
+            leg: leg.spec.leg.0.into(),
+            next_frame: next.get(place).map_or(0, |next| next.0),
+        });
+        Ok(wire::Session {
+            recording_id: id(row.fence.key.recording.to_bytes()),
+            session_epoch: row.fence.epoch.0,
+            media_state: media as i32,
+            consent_state: consent as i32,
+            evidence_state: evidence as i32,
+            resume: resume.collect(),
+            fenced: row.phase == Phase::Abandoned,
+        })
+    }
+}
+
+/// A grant needs consent's answer, and a stream that asks for it.
+fn refusal_quiet(event: &SessionEvent) -> Option<&'static str> {
+    match &event.kind {
+        SessionEventKind::Consent { act: ConsentAct::Given, .. } => Some("no-stream"),
+        SessionEventKind::Note { kind, .. } if kind == crate::recorder::NOTICE_PLAYED => Some("no-stream"),
+        _ => None,
+    }
+}
+
+fn state(session: &Session, row: &SessionRow) -> wire::MediaState {
+    match row.phase {
+        Phase::Open => session.media_state(),
+        Phase::Opening | Phase::Ended | Phase::Abandoned | Phase::Rejected => phase_state(row.phase),
+    }
+}
+
+fn phase_state(phase: Phase) -> wire::MediaState {
+    match phase {
+        Phase::Opening => wire::MediaState::Opening,
+        Phase::Open => wire::MediaState::Active,
+        Phase::Ended => wire::MediaState::Ended,
+        Phase::Abandoned => wire::MediaState::Abandoned,
+        Phase::Rejected => wire::MediaState::Rejected,
+    }
+}
+
+fn with_suspicion(state: wire::MediaState, seen: Option<&SeenState>) -> wire::MediaState {
+    match (state, seen) {
+        (wire::MediaState::Active, Some(seen)) if seen.suspect => wire::MediaState::Suspect,
+        (state, _) => state,
+    }
+}
+
+/// What consent has not yet taken is told to it again and again.
+impl Parts {
+    /// Tells consent what is owed to it, some at a time; returns how many were told.
+    pub(crate) async fn tell_owed(&self) -> Result<usize, Error> {
+        let owed = self.store.untold(TOLD_AT_ONCE).await?;
+        let count = owed.len();
+        for one in owed {
+            let said = crate::authority::Said::of(&one);
+            crate::recorder::tell(self, &said, one.event).await?;
+        }
+        Ok(count)
+    }
+
+    pub(crate) async fn tell_until_drained(
+        self,
+        shutdown: platform::drain::Shutdown,
+    ) -> platform::drain::TaskResult {
+        loop {
+            tokio::select! {
+                () = shutdown.draining() => return Ok(()),
+                () = tokio::time::sleep(self.config.tell.0) => {}
+            }
+            if let Err(error) = self.tell_owed().await {
+                tracing::warn!(error = kernel::chain(&error), "consent could not be told what is owed to it");
+            }
+        }
+    }
+}
+
+/// Events told in one go.
+const TOLD_AT_ONCE: u32 = 256;

@@ -1,0 +1,277 @@
+//! What one stream sends to the log: in order, sealed on the way, one append at a time.
+//!
+//! Everything about a recording goes through one queue, so that `LegOpened` is before its spans and a drop
+//! before the span after it. While an append runs the next batch gathers. A full disk or a log that is away
+//! holds the append, and with it acknowledgements and, by the window, the reading of the stream; it goes on
+//! by itself.
+
+use std::collections::VecDeque;
+use std::sync::Arc;
+
+use eventlog::{EventLog, Record};
+use futures::FutureExt;
+use futures::future::BoxFuture;
+use kernel::topics::AUDIO;
+use kernel::{FrameNo, LegNo, RegimeName, Retry, ServiceError, chain};
+use platform::retry::Backoff;
+use proto::ingest::v1::audio_event::Event;
+use tracing::warn;
+use zeroize::Zeroizing;
+
+use crate::error::Error;
+use crate::leg::Output;
+use crate::records::Records;
+use crate::sealer::Sealer;
+use crate::store::{Fence, Store};
+
+/// Most items of one append.
+const BATCH_ITEMS: usize = 64;
+/// Payload after which an append takes no further item; with the largest span on top it is still far below
+/// the log's bound.
+const BATCH_BYTES: usize = 2 << 20;
+
+/// Something to log.
+pub(crate) enum Item {
+    /// As it is.
+    Event(Event),
+    /// What a leg gave out.
+    Output { leg: LegNo, output: Output, regimes: Vec<RegimeName> },
+    /// The identifying metadata.
+    Meta { document: Arc<Zeroizing<Vec<u8>>>, regimes: Vec<RegimeName> },
+    /// A leg's end.
+    LegClosed { leg: LegNo, frames: FrameNo },
+}
+
+/// Per leg, the frame after the last one that is stored or logged as dropped.
+pub(crate) type Acks = Vec<(LegNo, FrameNo)>;
+
+/// One stream's way to the log.
+pub(crate) struct Flow {
+    queue: VecDeque<Item>,
+    /// Frames per leg that are queued or under way.
+    waiting: Vec<u64>,
+    /// What an append that is under way will take off `waiting`.
+    taken: Vec<u64>,
+    state: State,
+}
+
+enum State {
+    Idle(Box<Flusher>),
+    Running(BoxFuture<'static, Flushed>),
+    /// The log refused for good.
+    Broken,
+}
+
+/// Seals and appends.
+pub(crate) struct Flusher {
+    pub(crate) sealer: Sealer,
+    pub(crate) records: Records,
+    pub(crate) log: Arc<dyn EventLog>,
+    pub(crate) store: Arc<dyn Store>,
+    pub(crate) fence: Fence,
+}
+
+struct Flushed {
+    flusher: Box<Flusher>,
+    result: Result<Acks, Error>,
+}
+
+impl Flow {
+    pub(crate) fn new(flusher: Flusher, legs: usize) -> Self {
+        Self {
+            queue: VecDeque::new(),
+            waiting: vec![0; legs],
+            taken: vec![0; legs],
+            state: State::Idle(Box::new(flusher)),
+        }
+    }
+
+    pub(crate) fn push(&mut self, item: Item) {
+        if let Some((leg, frames)) = frames_of(&item) {
+            self.waiting[leg] += frames;
+        }
+        self.queue.push_back(item);
+        self.start();
+    }
+
+    /// Frames of a leg that are neither acknowledged nor in its memory.
+    pub(crate) fn waiting(&self, leg: usize) -> u64 {
+        self.waiting[leg]
+    }
+
+    /// Whether everything was logged.
+    pub(crate) fn is_idle(&self) -> bool {
+        self.queue.is_empty() && matches!(self.state, State::Idle(_))
+    }
+
+    /// Waits for the append under way, for ever where there is none; what it acknowledges. Nothing is lost
+    /// where the caller stops waiting.
+    pub(crate) async fn logged(&mut self) -> Result<Acks, Error> {
+        let State::Running(running) = &mut self.state else { return std::future::pending().await };
+        let Flushed { flusher, result } = running.await;
+        for (waiting, taken) in self.waiting.iter_mut().zip(&mut self.taken) {
+            *waiting -= std::mem::take(taken);
+        }
+        match result {
+            Ok(acks) => {
+                self.state = State::Idle(flusher);
+                self.start();
+                Ok(acks)
+            }
+            Err(error) => {
+                self.state = State::Broken;
+                Err(error)
+            }
+        }
+    }
+
+    fn start(&mut self) {
+        let batch = match &self.state {
+            State::Idle(_) if !self.queue.is_empty() => self.take_batch(),
+            State::Idle(_) | State::Running(_) | State::Broken => return,
+        };
+        if let State::Idle(flusher) = std::mem::replace(&mut self.state, State::Broken) {
+            self.state = State::Running(flusher.flush(batch).boxed());
+        }
+    }
+
+    fn take_batch(&mut self) -> Vec<Item> {
+        let (mut batch, mut bytes) = (Vec::new(), 0);
+        while batch.len() < BATCH_ITEMS && bytes < BATCH_BYTES {
+            let Some(item) = self.queue.pop_front() else { break };
+            if let Some((leg, frames)) = frames_of(&item) {
+                self.taken[leg] += frames;
+            }
+            bytes += size_of(&item);
+            batch.push(item);
+        }
+        batch
+    }
+}
+
+impl Flusher {
+    async fn flush(mut self: Box<Self>, batch: Vec<Item>) -> Flushed {
+        let result = self.seal_and_append(batch).await;
+        Flushed { flusher: self, result }
+    }
+
+    async fn seal_and_append(&mut self, batch: Vec<Item>) -> Result<Acks, Error> {
+        let mut records = Vec::with_capacity(batch.len());
+        let mut acks = Acks::new();
+        let mut has_meta = false;
+        for item in batch {
+            if let Item::Output { leg, output, .. } = &item {
+                acks.retain(|(own, _)| own != leg);
+                acks.push((*leg, output.next_frame()));
+            }
+            has_meta |= matches!(item, Item::Meta { .. });
+            let events = self.seal(&item).await?;
+            records.extend(events.into_iter().map(|event| self.records.record(event)));
+        }
+        self.append(records).await?;
+        if has_meta {
+            let (store, fence) = (&self.store, &self.fence);
+            patiently("mark the metadata as sealed", || store.meta_sealed(fence)).await?;
+        }
+        Ok(acks)
+    }
+
+    async fn seal(&mut self, item: &Item) -> Result<Vec<Event>, Error> {
+        let mut attempt = 0;
+        loop {
+            match self.try_seal(item).await {
+                Err(error) if can_wait(&error) => {
+                    attempt += 1;
+                    wait("seal a span", attempt, &error).await;
+                }
+                done => return done,
+            }
+        }
+    }
+
+    async fn try_seal(&mut self, item: &Item) -> Result<Vec<Event>, Error> {
+        match item {
+            Item::Event(event) => Ok(vec![event.clone()]),
+            Item::Output { leg, output: Output::Span(cut), regimes } => {
+                self.sealer.span(*leg, cut, regimes.clone()).await
+            }
+            Item::Output { leg, output: Output::Dropped(dropped), .. } => {
+                Ok(vec![Event::Dropped(proto::ingest::v1::Dropped {
+                    recording_id: crate::records::id(self.fence.key.recording.to_bytes()),
+                    leg: leg.0.into(),
+                    first: dropped.first.0,
+                    last: dropped.last.0,
+                    reason: dropped.reason.wire() as i32,
+                    start: dropped.start.0,
+                    end: dropped.end.0,
+                })])
+            }
+            Item::Meta { document, regimes } => self.sealer.meta(document, regimes.clone()).await,
+            Item::LegClosed { leg, frames } => self.sealer.close_leg(*leg, *frames),
+        }
+    }
+
+    async fn append(&self, records: Vec<Record>) -> Result<(), Error> {
+        append_patiently(self.log.as_ref(), records).await
+    }
+}
+
+/// Appends to the audio topic, however long the log is away or full. What a failed attempt left in the log
+/// comes again under the same ids, which consumers drop.
+pub(crate) async fn append_patiently(log: &dyn EventLog, records: Vec<Record>) -> Result<(), Error> {
+    let append = || {
+        let appended = log.append(&AUDIO, records.clone());
+        async { Ok(appended.await.map(drop)?) }
+    };
+    patiently("append to the log", append).await
+}
+
+/// Tries again and again where time can help.
+pub(crate) async fn patiently<T, F, Fut>(what: &'static str, mut act: F) -> Result<T, Error>
+where
+    F: FnMut() -> Fut,
+    Fut: Future<Output = Result<T, Error>>,
+{
+    let mut attempt = 0;
+    loop {
+        match act().await {
+            Err(error) if can_wait(&error) => {
+                attempt += 1;
+                wait(what, attempt, &error).await;
+            }
+            done => return done,
+        }
+    }
+}
+
+async fn wait(what: &'static str, attempt: u32, error: &Error) {
+    warn!(what, attempt, error = chain(error), "acknowledgements wait");
+    tokio::time::sleep(Backoff::FOREVER.wait(attempt)).await;
+}
+
+fn can_wait(error: &Error) -> bool {
+    matches!(error, Error::NoKey(_)) || error.retry() == Retry::Backoff
+}
+
+fn frames_of(item: &Item) -> Option<(usize, u64)> {
+    match item {
+        Item::Output { leg, output: Output::Span(cut), .. } => {
+            Some((usize::from(leg.0), cut.frames.len() as u64))
+        }
+        // Frames that are dropped are in nobody's memory any more.
+        Item::Output { output: Output::Dropped(_), .. }
+        | Item::Event(_)
+        | Item::Meta { .. }
+        | Item::LegClosed { .. } => None,
+    }
+}
+
+fn size_of(item: &Item) -> usize {
+    match item {
+        Item::Output { output: Output::Span(cut), .. } => {
+            cut.frames.iter().map(|f| f.payload.len() + 16).sum()
+        }
+        Item::Meta { document, .. } => document.len(),
+        Item::Output { output: Output::Dropped(_), .. } | Item::Event(_) | Item::LegClosed { .. } => 256,
+    }
+}
