@@ -64,3 +64,33 @@ impl Drop for Entry {
         let _ = fs::remove_file(self.folder.join(&self.name));
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use tempfile::TempDir;
+
+    use super::*;
+
+    #[test]
+    fn a_process_lives_as_long_as_its_lock_is_held() {
+        let dir = TempDir::new().unwrap();
+        let log = dir.path().join("log.db");
+        let (one, two) = (Instances::enter(&log).unwrap(), Instances::enter(&log).unwrap());
+        let name = two.own().to_owned();
+        assert!(one.is_alive(one.own()) && one.is_alive(&name));
+        // As the kernel does to one that is killed: the lock goes, the file stays.
+        two.0._lock.unlock().unwrap();
+        assert!(dir.path().join("log.db.instances").join(&name).exists());
+        assert!(!one.is_alive(&name));
+        assert!(!one.is_alive(&name), "and stays dead once its file is cleared up");
+    }
+
+    #[test]
+    fn a_name_that_is_no_id_is_nobodys() {
+        let dir = TempDir::new().unwrap();
+        let log = dir.path().join("log.db");
+        std::fs::write(&log, "").unwrap();
+        let own = Instances::enter(&log).unwrap();
+        assert!(!own.is_alive("../log.db") && log.exists());
+    }
+}

@@ -114,7 +114,7 @@ impl Staged<'_> {
                 .and_then(|()| sync_folder(&folder));
             left -= 1;
             match placed {
-                Err(error) if is_missing(&error) && left > 0 => {}
+                Err(error) if was_removed(&error) && left > 0 => {}
                 Ok(()) | Err(_) => return placed,
             }
         }
@@ -158,6 +158,11 @@ impl Drop for Staging {
             let _ = fs::remove_file(self.folder.join("lock")).and_then(|()| fs::remove_dir(&self.folder));
         }
     }
+}
+
+/// Whether a folder went while it was made or used; `create_dir_all` then says that something else exists.
+fn was_removed(error: &io::Error) -> bool {
+    is_missing(error) || error.kind() == io::ErrorKind::AlreadyExists
 }
 
 /// Removes the bytes of a version, unless its sidecar is in place.

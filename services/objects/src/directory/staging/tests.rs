@@ -144,3 +144,27 @@ async fn a_sidecar_in_place_keeps_its_bytes_whatever_a_note_says() {
     die(staging);
     assert_eq!(text(&dying.store().await, "a/b", None).await, "kept");
 }
+
+#[tokio::test]
+async fn a_put_makes_its_folders_again_when_they_are_removed_as_empty_under_it() {
+    use std::sync::atomic::{AtomicBool, Ordering};
+    let dying = Dying::new();
+    let store = dying.store().await;
+    let layout = dying.layout.clone();
+    let is_done = Arc::new(AtomicBool::new(false));
+    let stop = is_done.clone();
+    // What deletions of neighbours do, without end.
+    let removing = std::thread::spawn(move || {
+        while !stop.load(Ordering::SeqCst) {
+            // The folder above may go between the two steps of making one.
+            let _ = fs::create_dir_all(layout.folder(&key("a/neighbour")));
+            layout.remove_empty(&key("a/neighbour"));
+        }
+    });
+    for _ in 0..100 {
+        let version = put(&store, "a/b", "x", PutOptions::default()).await.version;
+        store.delete_version(&key("a/b"), &version).await.unwrap();
+    }
+    is_done.store(true, Ordering::SeqCst);
+    removing.join().unwrap();
+}
