@@ -16,6 +16,7 @@ pub mod group;
 pub mod record;
 
 mod bell;
+mod budget;
 mod memory;
 mod session;
 mod sqlite;

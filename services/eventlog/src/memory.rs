@@ -1,7 +1,7 @@
 //! The adapter for tests and drills: everything is lost with the process, and it says so.
 
-use std::collections::{BTreeMap, HashMap, VecDeque};
-use std::sync::{Arc, Weak};
+use std::collections::HashMap;
+use std::sync::Arc;
 use std::time::Duration;
 
 use async_trait::async_trait;
@@ -10,13 +10,18 @@ use kernel::{Clock, Timestamp};
 use parking_lot::Mutex;
 use tokio::time::Instant;
 
+use self::membership::Group;
+use self::partition::Partition;
 use crate::bell::Bell;
 use crate::bounds;
+use crate::budget::Budget;
 use crate::error::Error;
-use crate::group::{self, MemberNo};
 use crate::log::{Assigned, Batch, Consumer, Durability, Ends, EventLog, Placed, ReadLimit, TopicPartition};
 use crate::record::{Record, Stored, partition_of};
 use crate::session::{Changed, Engine, Pace, Passed, Seat, Session, Standing};
+
+mod membership;
+mod partition;
 
 /// An event log in memory; clones share its contents.
 #[derive(Clone)]
@@ -35,31 +40,6 @@ struct State {
     topics: HashMap<&'static str, Vec<Partition>>,
     groups: HashMap<String, Group>,
     last_member: u64,
-}
-
-#[derive(Default)]
-struct Partition {
-    low: u64,
-    records: VecDeque<Stored>,
-}
-
-#[derive(Default)]
-struct Group {
-    members: BTreeMap<MemberNo, Member>,
-    claims: BTreeMap<TopicPartition, Claim>,
-}
-
-struct Member {
-    beat: u64,
-    seat: Weak<Seat>,
-    topics: Vec<&'static str>,
-}
-
-#[derive(Clone, Copy, Default)]
-struct Claim {
-    fence: u64,
-    owner: Option<MemberNo>,
-    next: u64,
 }
 
 impl MemoryLog {
@@ -261,129 +241,6 @@ impl State {
             partition.delete_while(|record| record.timestamp.plus(kept) <= now);
         }
         Ok(())
-    }
-}
-
-impl Partition {
-    fn high(&self) -> u64 {
-        self.low + self.records.len() as u64
-    }
-
-    fn refuse_beyond(&self, at: TopicPartition, asked: u64) -> Result<(), Error> {
-        let high = self.high();
-        if asked > high { Err(Error::BeyondEnd { at, asked, high }) } else { Ok(()) }
-    }
-
-    fn read(&self, from: u64, budget: &mut Budget) -> Vec<Stored> {
-        let skipped = usize::try_from(from.saturating_sub(self.low)).unwrap_or(usize::MAX);
-        self.records.iter().skip(skipped).take_while(|record| budget.takes(record.size())).cloned().collect()
-    }
-
-    fn delete_while(&mut self, is_old: impl Fn(&Stored) -> bool) {
-        while self.records.front().is_some_and(&is_old) {
-            self.records.pop_front();
-            self.low += 1;
-        }
-    }
-}
-
-impl Group {
-    fn drop_the_gone(&mut self, seat: &Arc<Seat>, now: Instant, timeout: Duration) -> bool {
-        let beats: Vec<_> = self.members.iter().map(|(no, member)| (*no, member.beat)).collect();
-        let mut gone = seat.observations.lock().silent(now, timeout, &beats);
-        let me = self.member_of(seat);
-        gone.retain(|member| Some(*member) != me);
-        let without_seat = |member: &Member| member.seat.upgrade().is_none_or(|seat| seat.is_gone());
-        gone.extend(self.members.iter().filter(|(_, member)| without_seat(member)).map(|(no, _)| *no));
-        for member in &gone {
-            self.drop_member(*member);
-        }
-        !gone.is_empty()
-    }
-
-    fn drop_member(&mut self, member: MemberNo) {
-        self.members.remove(&member);
-        for claim in self.claims.values_mut().filter(|claim| claim.owner == Some(member)) {
-            claim.owner = None;
-        }
-    }
-
-    fn member_of(&self, seat: &Arc<Seat>) -> Option<MemberNo> {
-        let seat = Arc::downgrade(seat);
-        self.members.iter().find(|(_, member)| member.seat.ptr_eq(&seat)).map(|(no, _)| *no)
-    }
-
-    fn beat(&mut self, seat: &Arc<Seat>) -> Option<MemberNo> {
-        let me = self.member_of(seat)?;
-        self.members.get_mut(&me)?.beat += 1;
-        Some(me)
-    }
-
-    fn join(&mut self, seat: &Arc<Seat>, last_member: &mut u64) -> MemberNo {
-        *last_member += 1;
-        let me = MemberNo(*last_member);
-        let topics = seat.topics.iter().map(|topic| topic.name).collect();
-        self.members.insert(me, Member { beat: 1, seat: Arc::downgrade(seat), topics });
-        me
-    }
-
-    fn regroup(&mut self, me: MemberNo, topics: &[Topic]) -> bool {
-        let mut changed = false;
-        for topic in topics {
-            let wants = |member: &Member| member.topics.contains(&topic.name);
-            let members: Vec<_> =
-                self.members.iter().filter(|(_, member)| wants(member)).map(|(no, _)| *no).collect();
-            let claims = &mut self.claims;
-            let at = |partition| TopicPartition::of(topic, partition);
-            let holder = |partition| claims.get(&at(partition)).and_then(|claim| claim.owner);
-            let holders: Vec<_> = (0..topic.partitions).map(holder).collect();
-            let moves = group::moves(me, &members, &holders);
-            changed |= moves != group::Moves::default();
-            for partition in moves.release {
-                claims.entry(at(partition)).or_default().owner = None;
-            }
-            for partition in moves.claim {
-                let claim = claims.entry(at(partition)).or_default();
-                claim.owner = Some(me);
-                claim.fence += 1;
-            }
-        }
-        changed
-    }
-
-    fn held(&self, me: MemberNo) -> Vec<Assigned> {
-        let mine = self.claims.iter().filter(|(_, claim)| claim.owner == Some(me));
-        mine.map(|(at, claim)| Assigned { at: *at, fence: claim.fence, next: claim.next }).collect()
-    }
-}
-
-/// What is left of a read limit; the first record is always within it.
-pub(crate) struct Budget {
-    records: usize,
-    bytes: usize,
-    is_first: bool,
-}
-
-impl Budget {
-    pub(crate) fn new(limit: ReadLimit) -> Self {
-        Self { records: limit.records.max(1), bytes: limit.bytes, is_first: true }
-    }
-
-    /// Takes a record of this size, if it is within what is left; nothing more after one that is not.
-    pub(crate) fn takes(&mut self, size: usize) -> bool {
-        if self.records == 0 || (size > self.bytes && !self.is_first) {
-            self.records = 0;
-            return false;
-        }
-        self.records -= 1;
-        self.bytes = self.bytes.saturating_sub(size);
-        self.is_first = false;
-        true
-    }
-
-    /// How many more records at most.
-    pub(crate) fn records(&self) -> usize {
-        self.records
     }
 }
 

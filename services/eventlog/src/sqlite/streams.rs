@@ -8,9 +8,9 @@ use sqlite::rusqlite::{Connection, Row, params};
 
 use super::codec;
 use super::schema::OFFSET_BITS;
+use crate::budget::Budget;
 use crate::error::Error;
 use crate::log::{Batch, Ends, Placed, ReadLimit, TopicPartition};
-use crate::memory::Budget;
 use crate::record::{Record, Stored, partition_of};
 
 pub(super) type StreamId = i64;
