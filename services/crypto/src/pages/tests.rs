@@ -2,7 +2,7 @@ use std::collections::BTreeSet;
 use std::ops::Range;
 
 use kernel::{ErrorCode, KeyEpoch, ServiceError};
-use seal::{Cover, LegKey, SpanSet};
+use seal::{LegKey, SpanSet};
 
 use super::*;
 use crate::store::{Change, PageState};
@@ -211,5 +211,6 @@ async fn a_locator_bent_to_another_purposes_entry_opens_nothing() {
     let mut bent = only(&bench, recording).await;
     bent.key.purpose = purpose("quality");
     assert!(matches!(pages.open(&tenant(), &bent).await, Err(Error::Misplaced(_))));
-    let _: Cover = pages.open(&tenant(), &only(&bench, recording).await).await.unwrap().unwrap().cover;
+    let straight = pages.open(&tenant(), &only(&bench, recording).await).await.unwrap();
+    assert!(straight.is_some());
 }
