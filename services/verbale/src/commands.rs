@@ -6,6 +6,8 @@ pub mod policy;
 pub mod record;
 pub mod recordings;
 pub mod replay;
+pub mod trust;
+pub mod verify;
 
 use anyhow::{Context, Result};
 use kernel::Timestamp;

@@ -1,3 +1,7 @@
 //! The `verbale` program.
 
-fn main() {}
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    verbale::app::main()
+}

@@ -276,7 +276,7 @@ struct Session<'a, P> {
 
 impl<P: Fn(u64)> Session<'_, P> {
     async fn run(&mut self, caller: &Caller, epoch: u64, speed: f64) -> Result<(), Failure> {
-        let wire = caller.wire().await.map_err(Failure::Broken)?;
+        let wire = caller.wire();
         let (outbound, mut inbound) = self.open(caller, wire, epoch).await?;
         let opened = loop {
             match inbound.message().await?.and_then(|m| m.message) {
@@ -340,9 +340,7 @@ impl<P: Fn(u64)> Session<'_, P> {
     ) -> Result<(mpsc::Sender<wire::RecordRequest>, Streaming<wire::RecordResponse>), Failure> {
         let (outbound, requests) = mpsc::channel(32);
         send(&outbound, wire::record_request::Message::Open(self.call.open(epoch))).await?;
-        let request = caller
-            .request_for(&self.call.file.tenant, ReceiverStream::new(requests))
-            .map_err(Failure::Final)?;
+        let request = caller.request_for(&self.call.file.tenant, ReceiverStream::new(requests));
         let inbound = RecorderClient::new(wire).record(request).await?.into_inner();
         Ok((outbound, inbound))
     }

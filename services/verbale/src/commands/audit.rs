@@ -46,7 +46,7 @@ async fn find(caller: &Caller, args: AuditQuery, out: Output) -> Result<Exit> {
 
 /// Entries page after page, at most `limit`.
 pub async fn query(caller: &Caller, mut request: wire::QueryRequest, limit: usize) -> Result<Vec<wire::Entry>> {
-    let mut client = LedgerClient::new(caller.wire().await?);
+    let mut client = LedgerClient::new(caller.wire());
     let mut entries = Vec::new();
     while entries.len() < limit {
         request.page_size = u32::try_from(limit - entries.len()).unwrap_or(u32::MAX).min(1_000);
@@ -82,7 +82,7 @@ fn print(entries: &[wire::Entry], out: Output) {
 
 async fn prove(caller: &Caller, id: EventId, out: Output) -> Result<Exit> {
     let request = caller.request(wire::ProveRequest { event_id: id.to_bytes().to_vec() })?;
-    let proof = LedgerClient::new(caller.wire().await?).prove(request).await?.into_inner();
+    let proof = LedgerClient::new(caller.wire()).prove(request).await?.into_inner();
     let path: Vec<_> = proof.inclusion.iter().map(|hash| shown::hex(hash)).collect();
     let value = json!({
         "entry": proof.entry.as_ref().map(shown::entry),
@@ -120,5 +120,5 @@ async fn verify(caller: &Caller, out: Output) -> Result<Exit> {
 /// Verifies the whole ledger at the server.
 pub async fn check(caller: &Caller) -> Result<wire::VerifyLedgerResponse> {
     let request = caller.request(wire::VerifyLedgerRequest {})?;
-    Ok(LedgerClient::new(caller.wire().await?).verify_ledger(request).await?.into_inner())
+    Ok(LedgerClient::new(caller.wire()).verify_ledger(request).await?.into_inner())
 }

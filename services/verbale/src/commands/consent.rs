@@ -49,7 +49,7 @@ async fn show(caller: &Caller, person: Person, out: Output) -> Result<Exit> {
         Who::Identifier(identifier) => get_state_request::Subject::Identifier(identifier),
     };
     let request = caller.request(wire::GetStateRequest { subject: Some(subject) })?;
-    let state = ConsentClient::new(caller.wire().await?).get_state(request).await?.into_inner();
+    let state = ConsentClient::new(caller.wire()).get_state(request).await?.into_inner();
     out.value(&shown::consent(&state), |_| {
         let states = state.states.iter().map(|s| {
             let scope = if s.recording_id.is_empty() { "every call".into() } else { shown::id(&s.recording_id) };
@@ -114,7 +114,7 @@ fn event(
 async fn record(caller: &Caller, event: wire::RecordEventRequest, out: Output) -> Result<Exit> {
     let id = shown::id(&event.event_id);
     let request = caller.request(event)?;
-    let answer = ConsentClient::new(caller.wire().await?).record_event(request).await?.into_inner();
+    let answer = ConsentClient::new(caller.wire()).record_event(request).await?.into_inner();
     let states: Vec<_> =
         answer.states.iter().map(|s| json!({"purpose": s.purpose, "state": s.state})).collect();
     out.value(&json!({"event": id, "subject": shown::id(&answer.subject_id), "states": states}), |_| {

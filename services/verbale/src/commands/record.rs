@@ -10,15 +10,19 @@ use serde_json::json;
 use crate::cli::RecordArgs;
 use crate::connect::Caller;
 use crate::output::{Exit, Output, table};
-use crate::sender::{self, Pace, Sent};
+use crate::sender::{self, Call, Pace, Sent};
 
-/// Runs it.
-pub async fn run(caller: &Caller, args: RecordArgs, out: Output) -> Result<Exit> {
-    let call = sender::load(&args.file, &args.meta, args.recording)?;
+/// Reads what is to be sent.
+pub fn load(args: &RecordArgs) -> Result<Call> {
+    sender::load(&args.file, &args.meta, args.recording)
+}
+
+/// Sends it.
+pub async fn run(caller: &Caller, call: &Call, speed: f64, out: Output) -> Result<Exit> {
     let bar = if out.is_json() { ProgressBar::hidden() } else { ProgressBar::new(call.frames()) };
     let style = ProgressStyle::with_template("{bar:40} {pos}/{len} frames acknowledged, {elapsed}");
     bar.set_style(style.expect("the template is a constant"));
-    let pace = Pace { speed: args.speed, patience: Duration::from_secs(60) };
+    let pace = Pace { speed, patience: Duration::from_secs(60) };
     let sent = call.send(caller, pace, |logged| bar.set_position(logged)).await?;
     bar.finish_and_clear();
     let id = call.recording().to_string();

@@ -23,7 +23,7 @@ pub async fn run(caller: &Caller, command: RecordingsCommand, out: Output) -> Re
 }
 
 async fn list(caller: &Caller, args: ListArgs, out: Output) -> Result<Exit> {
-    let mut client = RecordingsClient::new(caller.wire().await?);
+    let mut client = RecordingsClient::new(caller.wire());
     let phone = args.phone.map(|value| Identifier { kind: IdentifierKind::Phone.into(), value });
     let agent = args.agent.map(|value| Identifier { kind: IdentifierKind::Employee.into(), value });
     let by = args.subject.map(|id| By::SubjectId(id.to_bytes().to_vec()));
@@ -77,7 +77,7 @@ async fn show(caller: &Caller, id: RecordingId, out: Output) -> Result<Exit> {
 /// Fetches one recording's facts.
 pub async fn get(caller: &Caller, id: RecordingId) -> Result<wire::Recording> {
     let request = caller.request(wire::GetRequest { recording_id: id.to_bytes().to_vec() })?;
-    let mut client = RecordingsClient::new(caller.wire().await?);
+    let mut client = RecordingsClient::new(caller.wire());
     Ok(client.get(request).await.with_context(|| format!("recording {id}"))?.into_inner())
 }
 
@@ -103,6 +103,6 @@ async fn verify(caller: &Caller, id: RecordingId, out: Output) -> Result<Exit> {
 /// Verifies one recording at the server.
 pub async fn check(caller: &Caller, id: RecordingId) -> Result<wire::VerifyResponse> {
     let request = caller.request(wire::VerifyRequest { recording_id: id.to_bytes().to_vec() })?;
-    let mut client = RecordingsClient::new(caller.wire().await?);
+    let mut client = RecordingsClient::new(caller.wire());
     Ok(client.verify(request).await.with_context(|| format!("recording {id}"))?.into_inner())
 }

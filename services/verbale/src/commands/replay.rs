@@ -65,7 +65,7 @@ pub async fn to_file(
     path: &Path,
 ) -> Result<Written> {
     let request = caller.stated(request, purpose, reason)?;
-    let mut stream = RecordingsClient::new(caller.wire().await?).replay(request).await?.into_inner();
+    let mut stream = RecordingsClient::new(caller.wire()).replay(request).await?.into_inner();
     let folder = path.parent().filter(|p| !p.as_os_str().is_empty()).unwrap_or(Path::new("."));
     let mut file = tempfile::NamedTempFile::new_in(folder)
         .with_context(|| format!("cannot write into {}", folder.display()))?;

@@ -1,0 +1,90 @@
+//! `verbale verify`: recordings and ledger, offline, from files alone.
+
+use std::path::Path;
+use std::sync::Arc;
+
+use anyhow::{Context, Result};
+use audit::files::ObjectFiles;
+use kernel::Clock;
+use objects::DirectoryObjects;
+use seal::{TrustRoots, VerifyingKey};
+use serde::Serialize;
+use serde_json::json;
+
+use crate::cli::VerifyArgs;
+use crate::commands::trust::Trust;
+use crate::offline::{self, Report};
+use crate::output::{Exit, Output, table};
+
+/// Runs it.
+pub async fn run(args: &VerifyArgs, clock: Arc<dyn Clock>, out: Output) -> Result<Exit> {
+    let trust = Trust::read(&args.trust)?;
+    let checked = check(&args.directory, &trust, clock).await?;
+    let ok = checked.is_ok();
+    out.value(
+        &json!({
+            "ok": ok, "recordings": checked.recordings.recordings, "documents": checked.recordings.documents,
+            "objects": checked.recordings.objects, "spans": checked.recordings.spans,
+            "ledger_leaves": checked.ledger.leaves, "findings": checked.findings(),
+        }),
+        |_| describe(&checked),
+    );
+    Ok(if ok { Exit::Ok } else { Exit::Fault })
+}
+
+/// What was verified.
+pub struct Checked {
+    recordings: Report,
+    ledger: audit::verify::Report,
+}
+
+/// One thing that is not as signed.
+#[derive(Debug, Clone, Serialize)]
+pub struct Fault {
+    /// Which object, document, entry.
+    pub name: String,
+    /// What kind of fault.
+    pub kind: &'static str,
+    /// In words.
+    pub detail: String,
+}
+
+impl Checked {
+    /// Whether all is as signed.
+    pub fn is_ok(&self) -> bool {
+        self.recordings.findings.is_empty() && self.ledger.is_good()
+    }
+    /// Everything that is not.
+    pub fn findings(&self) -> Vec<Fault> {
+        let recordings = self.recordings.findings.iter();
+        let recordings = recordings.map(|f| (f.name.clone(), f.kind, f.detail.clone()));
+        let ledger = self.ledger.findings.iter().map(|f| (f.name.clone(), f.kind.as_str(), f.detail.clone()));
+        recordings.chain(ledger).map(|(name, kind, detail)| Fault { name, kind, detail }).collect()
+    }
+}
+
+/// Verifies a directory of objects.
+pub async fn check(directory: &Path, trust: &Trust, clock: Arc<dyn Clock>) -> Result<Checked> {
+    anyhow::ensure!(directory.is_dir(), "{} is no directory of objects", directory.display());
+    let keys = trust.roots()?;
+    let roots = keys.iter().map(VerifyingKey::from_bytes).collect::<Result<TrustRoots, _>>();
+    let roots = roots.context("the trust file holds a malformed key")?;
+    let store = DirectoryObjects::open(directory, clock).await?;
+    let recordings = offline::verify(&store, &roots).await?;
+    let means = audit::verify::Means { roots: &roots, keys: None };
+    let ledger = audit::verify::verify(&ObjectFiles(Arc::new(store)), means).await?;
+    Ok(Checked { recordings, ledger })
+}
+
+fn describe(checked: &Checked) -> String {
+    let Report { recordings, documents, objects, spans, .. } = &checked.recordings;
+    let counts = format!(
+        "{recordings} recordings, {documents} signed documents, {objects} objects, {spans} spans, {} ledger leaves",
+        checked.ledger.leaves
+    );
+    if checked.is_ok() {
+        return format!("as signed: {counts}");
+    }
+    let rows = checked.findings().into_iter().map(|f| vec![f.name, f.kind.to_owned(), f.detail]);
+    format!("NOT as signed: {counts}\n{}", table(&["where", "what", "detail"], rows))
+}

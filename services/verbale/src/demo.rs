@@ -1,0 +1,266 @@
+//! `verbale demo`: five calls recorded through the real contract over TCP, and what came of each, read back
+//! from the stores and not from the script.
+
+mod listen;
+mod material;
+mod tamper;
+
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use anyhow::{Context, Result, bail, ensure};
+use indicatif::{MultiProgress, ProgressBar, ProgressStyle};
+use kernel::{RecordingId, TenantId};
+use proto::archive::v1::{Recording, RecordingState};
+use serde_json::{Value, json};
+use tokio::task::JoinSet;
+use tokio::time::Instant;
+
+use crate::cli::DemoArgs;
+use crate::commands::trust::{self, Trust};
+use crate::commands::{audit, recordings};
+use crate::connect::{Caller, Speaker, local_token};
+use crate::demo::material::Story;
+use crate::mesh::{Mesh, Settings};
+use crate::output::{Exit, Output, Style};
+use crate::sender::{Call, Pace};
+use crate::{shown, timeline};
+
+/// How long a call may take from its end to its sealing.
+const SEALING_PATIENCE: Duration = Duration::from_secs(30);
+
+/// Where the demo's things are.
+#[derive(Debug, Clone)]
+pub struct Places {
+    /// Data directory.
+    pub data: PathBuf,
+    /// Keys directory.
+    pub keys: PathBuf,
+    /// Calls, policies, clips, the trust file.
+    pub files: PathBuf,
+}
+
+impl Places {
+    /// Fresh places: the directories given, which must be empty, or new ones under the system's temporary
+    /// directory.
+    pub fn fresh(data: Option<&Path>, keys: Option<&Path>) -> Result<Self> {
+        let Some(data) = data else {
+            let folder = tempfile::Builder::new().prefix("verbale-demo-").tempdir()?.keep();
+            return Ok(Self { data: folder.join("data"), keys: folder.join("keys"), files: folder.join("files") });
+        };
+        let beside = |name: &str| data.with_file_name(name);
+        let keys = keys.map_or_else(|| beside("demo-keys"), Path::to_owned);
+        for folder in [data, &keys] {
+            let used = folder.read_dir().is_ok_and(|mut entries| entries.next().is_some());
+            ensure!(!used, "{} is not empty; the demo wants a fresh directory", folder.display());
+        }
+        Ok(Self { data: data.to_owned(), keys, files: beside("demo-files") })
+    }
+}
+
+/// Runs the demo.
+pub async fn run(args: DemoArgs, places: Places, out: Output) -> Result<Exit> {
+    let stories = material::unpack(&places.files)?;
+    let settings = Settings::embedded(&places.data, &places.keys, &places.files.join("policies"));
+    let mesh = Mesh::start(settings).await.context("the mesh did not start")?;
+    out.line(out.style(Style::Bold, "verbale demo: five calls, one process, embedded storage"));
+    out.line(format!("listening on {}; data in {}\n", mesh.address(), places.data.display()));
+
+    let demo = Demo { server: mesh.server(), places: places.clone(), out };
+    let outcome = demo.tell(&stories, args.speed).await;
+    if args.keep && outcome.is_ok() {
+        out.line("\nstaying up; stop with Ctrl-C");
+        mesh.until_stopped().await?;
+    } else {
+        mesh.stop().await?;
+    }
+    outcome
+}
+
+struct Demo {
+    server: String,
+    places: Places,
+    out: Output,
+}
+
+/// One call with its recording.
+struct Told<'a> {
+    story: &'a Story,
+    recording: Recording,
+    caller: Caller,
+}
+
+impl Demo {
+    async fn tell(&self, stories: &[Story], speed: f64) -> Result<Exit> {
+        let began = Instant::now();
+        let ids = self.record(stories, speed).await?;
+        let mut told = Vec::new();
+        for (story, id) in stories.iter().zip(ids) {
+            let caller = self.person(&story.tenant)?;
+            told.push(Told { story, recording: self.sealed(&caller, id).await?, caller });
+        }
+        let mut report = Vec::new();
+        for one in &told {
+            report.push(self.show(one).await?);
+        }
+        let verified = self.verify(&told).await?;
+        let trust = self.trust(&told[0].caller).await?;
+        let caught = tamper::catch(&self.places, &told, &trust, self.out).await?;
+        let all_well = verified && caught.iter().all(|catch| catch.caught);
+        self.where_things_are(&told);
+        self.out.line(format!("\ndone in {:.1} s", began.elapsed().as_secs_f64()));
+        if self.out.is_json() {
+            let value = json!({
+                "recordings": report, "verified": verified,
+                "tampering": caught.iter().map(tamper::Catch::shown).collect::<Vec<_>>(),
+                "data": self.places.data, "keys": self.places.keys, "files": self.places.files,
+            });
+            self.out.value(&value, |_| String::new());
+        }
+        Ok(if all_well { Exit::Ok } else { Exit::Fault })
+    }
+
+    fn person(&self, tenant: &TenantId) -> Result<Caller> {
+        self.caller(Speaker::Person, tenant)
+    }
+
+    fn caller(&self, speaker: Speaker, tenant: &TenantId) -> Result<Caller> {
+        let token = local_token(&self.places.keys, "verbale", "demo", speaker, Some(tenant))?;
+        Caller::new(&self.server, token, Some(tenant.clone()))
+    }
+
+    /// Sends every call at once, over TCP, and gives their ids in order.
+    async fn record(&self, stories: &[Story], speed: f64) -> Result<Vec<RecordingId>> {
+        let bars = MultiProgress::new();
+        if self.out.is_json() {
+            bars.set_draw_target(indicatif::ProgressDrawTarget::hidden());
+        }
+        let style = ProgressStyle::with_template("{prefix:24} {bar:40} {pos}/{len} frames acknowledged")?;
+        let pace = Pace { speed, patience: Duration::from_secs(30) };
+        let mut running = JoinSet::new();
+        for (number, story) in stories.iter().enumerate() {
+            let call: Call = story.call()?;
+            let caller = self.caller(Speaker::Sender, &story.tenant)?;
+            let bar = bars.add(ProgressBar::new(call.frames()));
+            bar.set_style(style.clone());
+            bar.set_prefix(story.name.clone());
+            running.spawn(async move {
+                let sent = call.send(&caller, pace, |logged| bar.set_position(logged)).await;
+                bar.finish();
+                (number, call.recording(), sent)
+            });
+        }
+        let mut ids = vec![None; stories.len()];
+        while let Some(joined) = running.join_next().await {
+            let (number, id, sent) = joined?;
+            let sent = sent.with_context(|| format!("sending {}", stories[number].name))?;
+            if let Some((event, code)) = sent.refused.first() {
+                bail!("{}: the event {event} was refused: {code}", stories[number].name);
+            }
+            ids[number] = Some(id);
+        }
+        let _ = bars.clear();
+        Ok(ids.into_iter().flatten().collect())
+    }
+
+    /// Waits until a recording is sealed, or signed as not recorded.
+    async fn sealed(&self, caller: &Caller, id: RecordingId) -> Result<Recording> {
+        let began = Instant::now();
+        loop {
+            match recordings::get(caller, id).await {
+                Ok(recording) => match recording.state() {
+                    RecordingState::Sealed | RecordingState::Addended | RecordingState::NotRecorded => {
+                        return Ok(recording);
+                    }
+                    RecordingState::Unspecified | RecordingState::Open | RecordingState::Sealing => {}
+                },
+                Err(error) if began.elapsed() > SEALING_PATIENCE => return Err(error),
+                Err(_) => {}
+            }
+            ensure!(began.elapsed() < SEALING_PATIENCE, "recording {id} was not sealed in {SEALING_PATIENCE:?}");
+            tokio::time::sleep(Duration::from_millis(50)).await;
+        }
+    }
+
+    async fn show(&self, told: &Told<'_>) -> Result<Value> {
+        let out = self.out;
+        out.line(format!(
+            "\n{}  {}",
+            out.style(Style::Bold, &told.story.title),
+            out.style(Style::Dim, &format!("{} ({})", told.story.name, told.story.tenant))
+        ));
+        out.line(timeline::draw(&told.recording, out));
+        let heard = listen::listen(told, &self.places, out).await?;
+        Ok(json!({
+            "call": told.story.name,
+            "recording": shown::recording(&told.recording),
+            "listening": heard,
+        }))
+    }
+
+    async fn verify(&self, told: &[Told<'_>]) -> Result<bool> {
+        let out = self.out;
+        out.line(format!("\n{}", out.style(Style::Bold, "Verified")));
+        let mut well = true;
+        for one in told {
+            let id = RecordingId::from_slice(&one.recording.recording_id)?;
+            let answer = recordings::check(&one.caller, id).await?;
+            well &= answer.ok;
+            out.line(format!(
+                "  {} {:24} manifest signature, {} objects, {} spans{}",
+                tick(answer.ok, out),
+                one.story.name,
+                answer.objects,
+                answer.spans,
+                answer.findings.first().map_or_else(String::new, |f| format!(": {} {}", f.kind, f.detail)),
+            ));
+        }
+        let ledger = audit::check(&told[0].caller).await?;
+        well &= ledger.ok;
+        out.line(format!("  {} {:24} {} entries", tick(ledger.ok, out), "the ledger", ledger.entries));
+        Ok(well)
+    }
+
+    async fn trust(&self, caller: &Caller) -> Result<Trust> {
+        let trust = trust::fetch(caller).await?;
+        std::fs::write(self.places.files.join("trust.json"), serde_json::to_string_pretty(&trust)?)?;
+        Ok(trust)
+    }
+
+    fn where_things_are(&self, told: &[Told<'_>]) {
+        let out = self.out;
+        let Places { data, keys, files } = &self.places;
+        out.line(format!("\n{}", out.style(Style::Bold, "Where everything is")));
+        out.line(format!("  data (ciphertext and facts)    {}", data.display()));
+        out.line(format!("  keys                           {}", keys.display()));
+        out.line(format!("  calls, policies, clips, trust  {}", files.display()));
+        let id = shown::id(&told[0].recording.recording_id);
+        let tenant = &told[0].story.tenant;
+        out.line(format!("\n{}", out.style(Style::Bold, "What to try next")));
+        let here = format!("--data {} --keys {}", data.display(), keys.display());
+        out.line(format!("  verbale up {here} --policies {}", files.join("policies").display()));
+        out.line("  and beside it:");
+        for command in [
+            format!("verbale recordings list --tenant {tenant} --keys {}", keys.display()),
+            format!(
+                "verbale replay {id} --tenant {tenant} --purpose mifid2-transaction --reason 'order dispute' \
+                 --mark order -o order.wav --keys {}",
+                keys.display()
+            ),
+            format!("verbale audit tail --tenant {tenant} --keys {}", keys.display()),
+        ] {
+            out.line(format!("  {command}"));
+        }
+        out.line("with nothing running:");
+        out.line(format!(
+            "  verbale verify {} --trust {}",
+            data.join("objects").display(),
+            files.join("trust.json").display()
+        ));
+    }
+}
+
+/// A tick or a cross.
+fn tick(well: bool, out: Output) -> String {
+    if well { out.style(Style::Green, "✓") } else { out.style(Style::Red, "✗") }
+}

@@ -1,0 +1,185 @@
+//! Verifies recordings from files alone: every signed document against the trusted roots, every object that it
+//! names against hash, footer and ciphertext roots. Needs no key, no running mesh and no store of a role.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use anyhow::Result;
+use bytes::Bytes;
+use kernel::{RecordingId, TenantId};
+use objects::{Key, ObjectStore, Prefix};
+use seal::manifest::{AddendumChange, ObjectRow};
+use seal::object::verify_object;
+use seal::signing::DocumentKind;
+use seal::{Addendum, Hash, Manifest, NotRecorded, ObjectName, SectionAddress, SignedDocument, TrustRoots};
+use serde::Serialize;
+
+/// The segment below a recording's under which its documents lie.
+const DOCUMENTS: &str = "documents";
+/// Keys listed at once.
+const PAGE: usize = 1_000;
+
+/// What was looked at, and what is wrong.
+#[derive(Debug, Default, Serialize)]
+pub struct Report {
+    /// Recordings, those that were not recorded included.
+    pub recordings: u64,
+    /// Signed documents.
+    pub documents: u64,
+    /// Objects.
+    pub objects: u64,
+    /// Spans in them.
+    pub spans: u64,
+    /// What is wrong.
+    pub findings: Vec<Finding>,
+}
+
+/// One thing that is wrong.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Finding {
+    /// The object or document.
+    pub name: String,
+    /// What is wrong with it, as a code.
+    pub kind: &'static str,
+    /// In words.
+    pub detail: String,
+}
+
+/// What the keys of one recording are.
+#[derive(Default)]
+struct Files {
+    documents: BTreeSet<Key>,
+    objects: BTreeSet<Key>,
+}
+
+/// Verifies every recording in the store.
+pub async fn verify(store: &dyn ObjectStore, roots: &TrustRoots) -> Result<Report> {
+    let mut report = Report::default();
+    for ((tenant, recording), files) in sorted(store).await? {
+        report.recordings += 1;
+        let mut named = BTreeMap::new();
+        let mut gone = BTreeSet::new();
+        for key in &files.documents {
+            report.documents += 1;
+            let bytes = read(store, key).await?;
+            match document(&bytes, roots, &tenant, recording) {
+                Ok(said) => {
+                    named.extend(said.stored.into_iter().map(|row| (name(&tenant, recording, &row), row)));
+                    gone.extend(said.gone.iter().map(|row| name(&tenant, recording, row)));
+                }
+                Err(detail) => report.find(key.as_str(), "document", detail),
+            }
+        }
+        if files.documents.is_empty() {
+            report.find(&format!("{tenant}/{recording}"), "unsigned", "no signed document speaks of it");
+        }
+        report.objects(store, &files, &named, &gone).await?;
+    }
+    Ok(report)
+}
+
+impl Report {
+    fn find(&mut self, name: &str, kind: &'static str, detail: impl Into<String>) {
+        self.findings.push(Finding { name: name.to_owned(), kind, detail: detail.into() });
+    }
+
+    async fn objects(
+        &mut self,
+        store: &dyn ObjectStore,
+        files: &Files,
+        named: &BTreeMap<String, ObjectRow>,
+        gone: &BTreeSet<String>,
+    ) -> Result<()> {
+        let there: BTreeSet<&str> = files.objects.iter().map(Key::as_str).collect();
+        for key in &files.objects {
+            self.objects += 1;
+            match named.get(key.as_str()) {
+                Some(row) => self.object(key, row, &read(store, key).await?),
+                None => self.find(key.as_str(), "unnamed", "no signed document names it"),
+            }
+        }
+        for name in named.keys().filter(|name| !there.contains(name.as_str()) && !gone.contains(*name)) {
+            self.find(name, "missing", "a signed document names it, and no addendum says that it was erased");
+        }
+        Ok(())
+    }
+
+    fn object(&mut self, key: &Key, row: &ObjectRow, bytes: &Bytes) {
+        let hash_is_right = Hash::of(bytes) == row.sha256;
+        match verify_object(bytes) {
+            Ok(footer) => {
+                self.spans += u64::from(footer.span_set().len());
+                if footer.root() != row.root {
+                    self.find(key.as_str(), "root", "its spans are not those that were signed");
+                } else if !hash_is_right {
+                    self.find(key.as_str(), "hash", "its bytes are not those that were signed");
+                }
+            }
+            Err(error) => self.find(key.as_str(), "bytes", kernel::chain(&error)),
+        }
+    }
+}
+
+/// The objects that a document says are there, and those that it says are gone.
+struct Said {
+    stored: Vec<ObjectRow>,
+    gone: Vec<ObjectRow>,
+}
+
+fn document(bytes: &[u8], roots: &TrustRoots, tenant: &TenantId, recording: RecordingId) -> Result<Said, String> {
+    let words = |error: seal::Error| kernel::chain(&error);
+    let signed = SignedDocument::decode(bytes).map_err(words)?;
+    let (about, said) = match signed.kind() {
+        DocumentKind::Manifest => {
+            let manifest = Manifest::verify(&signed, roots, tenant).map_err(words)?;
+            (manifest.recording, Said { stored: manifest.objects, gone: Vec::new() })
+        }
+        DocumentKind::Addendum => {
+            let addendum = Addendum::verify(&signed, roots, tenant).map_err(words)?;
+            let said = match addendum.change {
+                AddendumChange::Filled { objects, .. } => Said { stored: objects, gone: Vec::new() },
+                AddendumChange::Erased { objects, .. } => Said { stored: Vec::new(), gone: objects },
+            };
+            (addendum.recording, said)
+        }
+        DocumentKind::NotRecorded => {
+            let record = NotRecorded::verify(&signed, roots, tenant).map_err(words)?;
+            (record.recording, Said { stored: Vec::new(), gone: Vec::new() })
+        }
+        DocumentKind::Receipt | DocumentKind::Heartbeat => return Err("it is no document of a recording".into()),
+    };
+    if about == recording { Ok(said) } else { Err("it is about another recording".into()) }
+}
+
+/// Every key of the store that is a recording's, by recording.
+async fn sorted(store: &dyn ObjectStore) -> Result<BTreeMap<(TenantId, RecordingId), Files>> {
+    let mut recordings: BTreeMap<_, Files> = BTreeMap::new();
+    let mut after = None;
+    loop {
+        let page = store.list(&Prefix::ALL, after.as_ref(), PAGE).await?;
+        for listed in &page {
+            let mut segments = listed.key.segments();
+            let (tenant, recording, kind) = (segments.next(), segments.next(), segments.next());
+            let tenant = tenant.and_then(|text| TenantId::new(text).ok());
+            let recording = recording.and_then(|text| text.parse::<RecordingId>().ok());
+            let (Some(tenant), Some(recording), Some(kind)) = (tenant, recording, kind) else { continue };
+            let files = recordings.entry((tenant, recording)).or_default();
+            let own = if kind == DOCUMENTS { &mut files.documents } else { &mut files.objects };
+            own.insert(listed.key.clone());
+        }
+        if page.len() < PAGE {
+            return Ok(recordings);
+        }
+        after = page.last().map(|listed| listed.key.clone());
+    }
+}
+
+fn name(tenant: &TenantId, recording: RecordingId, row: &ObjectRow) -> String {
+    let section = SectionAddress { recording, leg: row.leg, section: row.section };
+    ObjectName { tenant: tenant.clone(), section, first_span: row.first_span }.to_string()
+}
+
+/// Bytes as they lie: a ranged read is not checked by the store, because what is wrong is ours to name.
+async fn read(store: &dyn ObjectStore, key: &Key) -> Result<Bytes> {
+    let head = store.head(key, None).await?;
+    Ok(store.get(key, None, Some(0..head.length)).await?.bytes)
+}

@@ -1,0 +1,52 @@
+//! The single list of roles.
+
+use std::fmt;
+use std::str::FromStr;
+
+/// A role of the mesh.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum RoleName {
+    /// Calls come in.
+    Ingest,
+    /// Subjects, notices, consent, policies.
+    Consent,
+    /// Keys and the unwrap gate.
+    Crypto,
+    /// Objects, manifests, replay.
+    Archive,
+    /// The ledger.
+    Audit,
+}
+
+impl RoleName {
+    /// Every role, in the order in which they are built.
+    pub const ALL: [Self; 5] = [Self::Crypto, Self::Consent, Self::Ingest, Self::Archive, Self::Audit];
+
+    /// Its name.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Ingest => "ingest",
+            Self::Consent => "consent",
+            Self::Crypto => "crypto",
+            Self::Archive => "archive",
+            Self::Audit => "audit",
+        }
+    }
+}
+
+impl fmt::Display for RoleName {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.as_str())
+    }
+}
+
+impl FromStr for RoleName {
+    type Err = anyhow::Error;
+    fn from_str(text: &str) -> Result<Self, anyhow::Error> {
+        let found = Self::ALL.into_iter().find(|role| role.as_str() == text);
+        found.ok_or_else(|| {
+            let legal: Vec<_> = Self::ALL.iter().map(|role| role.as_str()).collect();
+            anyhow::anyhow!("{text:?} is no role; the roles are {}", legal.join(", "))
+        })
+    }
+}

@@ -1,0 +1,69 @@
+//! Each role on its embedded adapters.
+
+use std::sync::Arc;
+
+use anyhow::{Context, Result};
+use platform::outbox::Bell;
+use platform::role::Role;
+use sqlite::Options;
+
+use super::shared::Shared;
+
+/// The keys: tables and backend in the keys directory, its audit entries in the data directory.
+pub(super) async fn crypto(shared: &mut Shared) -> Result<Role> {
+    let (clock, bell) = (Arc::clone(&shared.clock), Bell::new());
+    let outbox = crypto::outbox::SqliteOutbox::open(&shared.data("crypto.db"), Arc::clone(&clock), bell.clone());
+    let outbox = Arc::new(outbox.await.context("crypto's outbox cannot be opened")?);
+    let tables = crypto::store::sqlite::SqliteKeyStore::open(&shared.keys("keys.db")).await;
+    shared.publish("crypto", outbox.clone(), bell);
+    let deps = crypto::Deps {
+        store: Arc::new(tables.context("the key tables cannot be opened")?),
+        backend: Arc::new(crypto::backend::file::FileBackend::open(&shared.config.storage.keys())?),
+        clock,
+        consent: shared.wire("crypto"),
+        verifier: Arc::clone(&shared.verifier),
+        policies: shared.policies("crypto"),
+        outbox,
+    };
+    Ok(crypto::build(&shared.config.crypto, deps))
+}
+
+/// Sessions.
+pub(super) async fn ingest(shared: &mut Shared) -> Result<Role> {
+    let store = ingest::store::SqliteStore::open(&shared.data("ingest.db"), Arc::clone(&shared.clock)).await;
+    let store = Arc::new(store.context("ingest's store cannot be opened")?);
+    shared.publish("ingest", store.clone(), store.bell());
+    let deps = ingest::Deps {
+        store: store.clone(),
+        outbox: store,
+        log: Arc::clone(&shared.log),
+        clock: Arc::clone(&shared.clock),
+        instance: Shared::unsigned(),
+        consent: shared.wire("ingest"),
+        crypto: shared.wire("ingest"),
+        policies: shared.policies("ingest"),
+    };
+    Ok(ingest::build(shared.config.ingest.clone(), deps))
+}
+
+/// Recordings.
+pub(super) async fn archive(shared: &mut Shared) -> Result<Role> {
+    shared.config.archive.check().map_err(|problem| anyhow::anyhow!("archive: {problem}"))?;
+    let (file, clock) = (shared.data("archive.db"), Arc::clone(&shared.clock));
+    let store = archive::SqliteStore::open(&file, Options::default(), clock).await;
+    let store = Arc::new(store.context("archive's store cannot be opened")?);
+    shared.publish("archive", store.clone(), store.bell());
+    let deps = archive::Deps {
+        store: store.clone(),
+        outbox: store,
+        log: Arc::clone(&shared.log),
+        objects: Arc::clone(&shared.objects),
+        clock: Arc::clone(&shared.clock),
+        instance: shared.signer("archive")?,
+        crypto: shared.wire("archive"),
+        consent: shared.wire("archive"),
+        ingest: shared.wire("archive"),
+        policies: shared.policies("archive"),
+    };
+    Ok(archive::build(&shared.config.archive, deps))
+}

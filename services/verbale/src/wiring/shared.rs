@@ -1,0 +1,179 @@
+//! What all roles of a process share: clock, log, tokens, the guard's parts, the way from role to role.
+
+use std::fs::DirBuilder;
+use std::os::unix::fs::DirBuilderExt;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use anyhow::{Context, Result};
+use eventlog::{EventLog, SqliteLog, SqliteLogOptions};
+use kernel::{Clock, InstanceId};
+use objects::{DirectoryObjects, ObjectStore};
+use platform::audit::AuditProducer;
+use platform::auth::{JwksFile, JwksUrl, KeySource, LocalIssuer, LocalTokens, TrustedIssuer, Verifier};
+use platform::drain::Task;
+use platform::guard::GuardParts;
+use platform::instance::Instance;
+use platform::outbox::{Bell, OutboxPublisher, OutboxStore};
+use platform::policies::PolicyBook;
+use platform::reason::EpochSealer;
+use platform::role::ReadyCheck;
+use platform::rules::RuleBook;
+use platform::telemetry::Metrics;
+use platform::wire::{self, LateWire, Wire};
+
+use super::certify;
+use crate::config::Config;
+use crate::mesh::Settings;
+
+/// Most entries of restrictive acts that wait in memory per role.
+const LATE_ENTRIES: usize = 10_000;
+
+/// What the roles are built from.
+pub(super) struct Shared {
+    pub(super) config: Config,
+    pub(super) clock: Arc<dyn Clock>,
+    pub(super) log: Arc<dyn EventLog>,
+    pub(super) objects: Arc<dyn ObjectStore>,
+    pub(super) verifier: Arc<Verifier>,
+    pub(super) metrics: Metrics,
+    pub(super) inside: LateWire,
+    pub(super) guard: GuardParts,
+    issuer: LocalIssuer,
+    producer: AuditProducer,
+    instances: Vec<Arc<Instance>>,
+    tasks: Vec<Task>,
+}
+
+impl Shared {
+    /// Opens what every role stands on.
+    pub(super) async fn open(settings: &Settings) -> Result<Self> {
+        let Settings { config, clock, .. } = settings.clone();
+        let keys = config.storage.keys();
+        make_private(&config.storage.data)?;
+        make_private(&keys)?;
+        crypto::backend::file::check_apart(&keys, &config.storage.data)?;
+
+        let issuer = LocalIssuer::open(&keys, &config.auth.audience)?;
+        let verifier = Verifier::new(issuers(&config.auth, &issuer)?, config.auth.verifier());
+        let log_file = config.storage.data.join("log.db");
+        let log = SqliteLog::open(&log_file, Arc::clone(&clock), SqliteLogOptions::default()).await;
+        let log: Arc<dyn EventLog> = Arc::new(log.context("the event log cannot be opened")?);
+        let objects = DirectoryObjects::open(config.storage.data.join("objects"), Arc::clone(&clock)).await;
+        let objects: Arc<dyn ObjectStore> = Arc::new(objects.context("the object store cannot be opened")?);
+
+        let metrics = Metrics::new();
+        let inside = LateWire::new();
+        let instance = Instance::new("producer", Vec::new())?;
+        let (producer, producing) = AuditProducer::new(
+            Arc::clone(&instance),
+            Arc::clone(&log),
+            Arc::clone(&clock),
+            &metrics,
+            &config.audit,
+        );
+        let tokens = LocalTokens::new(issuer.clone(), "guard", config.auth.service_token_life.0);
+        let crypto = wire::client(inside.wire(), Arc::new(tokens));
+        let guard = GuardParts {
+            rules: Arc::new(RuleBook::of_the_contract()?),
+            verifier: verifier.clone(),
+            producer: producer.clone(),
+            reasons: Arc::new(EpochSealer::new(crypto, instance.id(), Arc::clone(&clock))),
+            clock: Arc::clone(&clock),
+            metrics: metrics.clone(),
+            limits: config.server.clone(),
+            late_entries: LATE_ENTRIES,
+        };
+        Ok(Self {
+            config,
+            clock,
+            log,
+            objects,
+            verifier: Arc::new(verifier),
+            metrics,
+            inside,
+            guard,
+            issuer,
+            producer,
+            instances: vec![instance],
+            tasks: vec![producing],
+        })
+    }
+
+    /// A file in the data directory.
+    pub(super) fn data(&self, file: &str) -> PathBuf {
+        self.config.storage.data.join(file)
+    }
+
+    /// A file in the keys directory.
+    pub(super) fn keys(&self, file: &str) -> PathBuf {
+        self.config.storage.keys().join(file)
+    }
+
+    /// A wire to every other role, that speaks as this one.
+    pub(super) fn wire(&self, role: &str) -> Wire {
+        let tokens = LocalTokens::new(self.issuer.clone(), role, self.config.auth.service_token_life.0);
+        wire::client(self.inside.wire(), Arc::new(tokens))
+    }
+
+    /// The policies, as this role asks for them.
+    pub(super) fn policies(&self, role: &str) -> Arc<PolicyBook> {
+        Arc::new(PolicyBook::new(self.wire(role)))
+    }
+
+    /// A signer for this role.
+    pub(super) fn signer(&mut self, role: &str) -> Result<Arc<Instance>> {
+        let instance = Instance::new(role, Vec::new())?;
+        self.instances.push(Arc::clone(&instance));
+        Ok(instance)
+    }
+
+    /// An id for a role that signs nothing.
+    pub(super) fn unsigned() -> InstanceId {
+        InstanceId::new()
+    }
+
+    /// Has a role's outbox published.
+    pub(super) fn publish(&mut self, role: &'static str, store: Arc<dyn OutboxStore>, bell: Bell) {
+        let publisher = OutboxPublisher {
+            store,
+            bell,
+            log: Arc::clone(&self.log),
+            producer: self.producer.clone(),
+            clock: Arc::clone(&self.clock),
+            role,
+            config: self.config.outbox.clone(),
+        };
+        self.tasks.push(publisher.into_task(self.metrics.clone()));
+    }
+
+    /// The tasks and checks that belong to no one role.
+    pub(super) fn finish(&mut self) -> (Vec<Task>, Vec<ReadyCheck>) {
+        let mut tasks = std::mem::take(&mut self.tasks);
+        let (task, ready) = certify::certify(std::mem::take(&mut self.instances), self.wire("certify"));
+        tasks.push(task);
+        (tasks, vec![ready])
+    }
+}
+
+fn issuers(config: &platform::auth::Config, own: &LocalIssuer) -> Result<Vec<TrustedIssuer>> {
+    let mut trusted = vec![own.trusted()];
+    match (&config.issuer, &config.jwks) {
+        (None, None) => {}
+        (Some(issuer), Some(jwks)) => {
+            let keys: Arc<dyn KeySource> = if jwks.starts_with("http://") || jwks.starts_with("https://") {
+                Arc::new(JwksUrl::new(jwks)?)
+            } else {
+                Arc::new(JwksFile(jwks.into()))
+            };
+            trusted.push(TrustedIssuer { issuer: issuer.clone(), audience: config.audience.clone(), keys });
+        }
+        _ => anyhow::bail!("auth.issuer and auth.jwks belong together: set both or none"),
+    }
+    Ok(trusted)
+}
+
+fn make_private(folder: &Path) -> Result<()> {
+    let made = DirBuilder::new().recursive(true).mode(0o700).create(folder);
+    made.with_context(|| format!("cannot make the directory {}", folder.display()))
+}
