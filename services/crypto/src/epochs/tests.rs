@@ -1,3 +1,5 @@
+//! Epochs follow each other in domain time; one epoch is one set of keys.
+
 use kernel::{ErrorCode, ServiceError};
 
 use super::*;

@@ -1,3 +1,5 @@
+//! The gate as a table: role, purpose, use and consent's answer, silence included.
+
 use std::collections::BTreeSet;
 
 use async_trait::async_trait;

@@ -1,3 +1,5 @@
+//! Leases end on machine time, and are nobody else's.
+
 use std::collections::BTreeSet;
 
 use kernel::{Principal, PrincipalKind, RecordingId, Use};

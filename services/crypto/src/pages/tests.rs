@@ -1,3 +1,5 @@
+//! An entry's life: placed once, opened where it lies, removed for good.
+
 use std::collections::BTreeSet;
 use std::ops::Range;
 

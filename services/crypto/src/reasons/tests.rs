@@ -1,3 +1,5 @@
+//! A reason is kept once, opens, and is reached by erasure.
+
 use kernel::{ErrorCode, ServiceError};
 use seal::EpochPublic;
 

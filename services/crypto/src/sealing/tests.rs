@@ -1,3 +1,5 @@
+//! Sealings, checked with the keys in hand and not through the gate.
+
 use kernel::{ErrorCode, LegNo, SectionNo, ServiceError};
 use proptest::prelude::*;
 use seal::page::SEALING;

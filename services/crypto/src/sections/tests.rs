@@ -1,3 +1,5 @@
+//! Sections come in once, under their own key, whatever crashes or repeats.
+
 use kernel::{ErrorCode, ServiceError};
 use seal::SpanSet;
 

@@ -1,3 +1,5 @@
+//! Keys outside epochs: one per tenant and use, for good.
+
 use kernel::{ErrorCode, ServiceError};
 use seal::SigningKey;
 

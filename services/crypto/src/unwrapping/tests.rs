@@ -1,3 +1,5 @@
+//! What is handed out, to whom, and until when.
+
 use kernel::{ErrorCode, Role, ServiceError, SpanNo};
 use seal::LegKey;
 

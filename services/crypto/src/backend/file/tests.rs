@@ -1,3 +1,5 @@
+//! The backend's suite on files, and what is special about files.
+
 use std::os::unix::fs::PermissionsExt;
 
 use kernel::{KeyEpoch, TenantId};

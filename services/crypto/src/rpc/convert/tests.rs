@@ -1,3 +1,5 @@
+//! What is malformed is refused by the name of its field.
+
 use kernel::{ErrorCode, ServiceError};
 use proto::ingest::v1::LegOpened;
 

@@ -1,3 +1,5 @@
+//! The store's suite on SQLite.
+
 use super::*;
 
 async fn fresh() -> (SqliteKeyStore, tempfile::TempDir) {
