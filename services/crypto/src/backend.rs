@@ -2,7 +2,7 @@
 //!
 //! What opens a tenant's epoch is wrapped under a backend key of that epoch alone, so that destroying this
 //! one key destroys everything that was removed in the epoch, in every copy. Files now; transit engines and
-//! HSMs later behind the same port and the same [`contract`] suite.
+//! HSMs later behind the same port and the same `contract` suite.
 
 pub mod file;
 

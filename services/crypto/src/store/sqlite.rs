@@ -1,6 +1,6 @@
 //! The key tables in SQLite: one file in the keys directory.
 //!
-//! Deleted and overwritten bytes are zeroed by the file's own setting (crate `sqlite`). Read [`schema`] first.
+//! Deleted and overwritten bytes are zeroed by the file's own setting (crate `sqlite`). Read `schema` first.
 
 mod entries;
 mod rows;
