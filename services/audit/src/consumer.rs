@@ -1,0 +1,265 @@
+//! The task that brings the topic into the ledger: a writer per partition that this process holds, and the root
+//! log's where it holds the first one.
+//!
+//! Ownership by the group decides who works; the store's fence decides who commits. The topic is always read on
+//! from the head's own offset, so what the group remembers matters for nothing.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::time::Duration;
+
+use eventlog::{Assigned, Consumer as GroupMember, EventLog, Polled, ReadLimit, TopicPartition};
+use kernel::topics::AUDIT;
+use kernel::{ServiceError, chain};
+use platform::{Shutdown, TaskResult};
+use tokio::time::Instant;
+use tracing::{error, info, warn};
+
+use crate::error::Error;
+use crate::name::{Incarnation, LogName};
+use crate::partition::{Partition, When};
+use crate::rebuild::rebuild;
+use crate::root::RootLog;
+use crate::shared::Shared;
+
+/// The consumer group.
+pub const GROUP: &str = "audit";
+
+/// Waits double up to so many times the first one.
+const WAIT_FACTOR_MAX: u32 = 16;
+
+/// Brings the topic into the ledger.
+pub(crate) struct Consumer {
+    pub(crate) shared: Shared,
+    pub(crate) log: Arc<dyn EventLog>,
+}
+
+impl Consumer {
+    /// Runs until the process drains; then puts what is committed into objects.
+    pub(crate) async fn run(self, shutdown: Shutdown) -> TaskResult {
+        let begun = async {
+            let incarnation = self.persist("begin the ledger", || begin(&self.shared)).await;
+            let member = self.persist("join the group", || async { Ok(self.log.consumer(GROUP, &[AUDIT]).await?) });
+            (incarnation, member.await)
+        };
+        let (incarnation, member) = tokio::select! {
+            begun = begun => begun,
+            () = shutdown.draining() => return Ok(()),
+        };
+        info!(%incarnation, "the ledger is open");
+        let mut working = Working {
+            shared: self.shared,
+            log: self.log,
+            incarnation,
+            member,
+            partitions: BTreeMap::new(),
+            root: Slot::waiting(),
+        };
+        working.run(&shutdown).await;
+        working.end().await;
+        Ok(())
+    }
+
+    /// Tries until it is done: without a ledger there is nothing else to do.
+    async fn persist<T, F>(&self, what: &str, mut attempt: impl FnMut() -> F) -> T
+    where
+        F: Future<Output = Result<T, Error>>,
+    {
+        let mut failures = 0;
+        loop {
+            match attempt().await {
+                Ok(done) => return done,
+                Err(failure) => {
+                    failures += 1;
+                    warn!(attempt = failures, error = chain(&failure), "cannot {what} yet");
+                    tokio::time::sleep(wait(self.shared.config.retry.0, failures)).await;
+                }
+            }
+        }
+    }
+}
+
+/// The incarnation of the index: its own, the one that the objects hold, or a new one.
+async fn begin(shared: &Shared) -> Result<Incarnation, Error> {
+    if let Some(incarnation) = shared.store.incarnation().await? {
+        return Ok(incarnation);
+    }
+    let rebuilt = rebuild(shared.store.as_ref(), shared.objects.clone(), shared.keys.as_ref()).await?;
+    match rebuilt {
+        Some(incarnation) => Ok(incarnation),
+        None => Ok(shared.store.begin(Incarnation::new()).await?),
+    }
+}
+
+fn wait(first: Duration, failures: u32) -> Duration {
+    first * 2u32.saturating_pow(failures.saturating_sub(1)).min(WAIT_FACTOR_MAX)
+}
+
+/// A log's writer, or when it is to be taken over again.
+enum Slot<W> {
+    Open(Box<W>),
+    Waiting { failures: u32, until: Instant },
+}
+
+impl<W> Slot<W> {
+    fn waiting() -> Self {
+        Self::Waiting { failures: 0, until: Instant::now() }
+    }
+
+    /// Gives the writer up after an error. The log is claimed anew: an answer that was lost may have been a
+    /// commit.
+    fn fail(&mut self, log: LogName, failure: &Error, first: Duration) {
+        let failures = match self {
+            Self::Open(_) => 1,
+            Self::Waiting { failures, .. } => failures.saturating_add(1),
+        };
+        let retry = wait(first, failures);
+        match failure.code() {
+            kernel::ErrorCode::DataLoss => {
+                error!(%log, error = chain(failure), "a log cannot go on as it is stored");
+            }
+            _ => warn!(%log, failures, error = chain(failure), "a log is taken up again later"),
+        }
+        *self = Self::Waiting { failures, until: Instant::now() + retry };
+    }
+
+    fn failures(&self) -> Option<u32> {
+        match self {
+            Self::Waiting { failures, until } if *until <= Instant::now() => Some(*failures),
+            Self::Waiting { .. } | Self::Open(_) => None,
+        }
+    }
+}
+
+struct Working {
+    shared: Shared,
+    log: Arc<dyn EventLog>,
+    incarnation: Incarnation,
+    member: Box<dyn GroupMember>,
+    partitions: BTreeMap<u32, Slot<Partition>>,
+    root: Slot<RootLog>,
+}
+
+impl Working {
+    async fn run(&mut self, shutdown: &Shutdown) {
+        let config = Arc::clone(&self.shared.config);
+        let limit = ReadLimit { records: config.batch, bytes: config.batch_size.as_usize() };
+        loop {
+            let polled = tokio::select! {
+                biased;
+                () = shutdown.draining() => return,
+                polled = self.member.poll(limit, config.poll.0) => polled,
+            };
+            match polled {
+                Ok(polled) => self.step(polled).await,
+                Err(failure) => {
+                    warn!(error = chain(&failure), "the audit topic cannot be read");
+                    tokio::time::sleep(config.retry.0).await;
+                }
+            }
+        }
+    }
+
+    async fn step(&mut self, polled: Polled) {
+        self.reassign(&polled);
+        for batch in polled.batches {
+            self.take(batch.at, &batch.records).await;
+        }
+        self.take_over().await;
+        self.tend(When::Due).await;
+    }
+
+    fn reassign(&mut self, Polled { revoked, assigned, .. }: &Polled) {
+        for at in revoked {
+            self.partitions.remove(&at.partition);
+            info!(partition = at.partition, "a partition went to another writer");
+        }
+        for Assigned { at, .. } in assigned {
+            self.partitions.insert(at.partition, Slot::waiting());
+        }
+        if !self.partitions.contains_key(&0) {
+            self.root = Slot::waiting();
+        }
+    }
+
+    async fn take(&mut self, at: TopicPartition, records: &[eventlog::Stored]) {
+        // Records of a log that is not open come again: taking it over seeks to its head.
+        let Some(slot) = self.partitions.get_mut(&at.partition) else { return };
+        let Slot::Open(partition) = slot else { return };
+        if partition.is_full() {
+            // The object store is away: the topic keeps what cannot be taken.
+            let next = partition.next_offset();
+            if let Err(failure) = self.member.seek(at, next).await {
+                let first = self.shared.config.retry.0;
+                slot.fail(LogName::Partition(at.partition), &failure.into(), first);
+            }
+            return tokio::time::sleep(self.shared.config.retry.0).await;
+        }
+        if let Err(failure) = partition.take(records).await {
+            slot.fail(LogName::Partition(at.partition), &failure, self.shared.config.retry.0);
+        }
+    }
+
+    /// Takes over what is assigned and not open.
+    async fn take_over(&mut self) {
+        for (number, slot) in &mut self.partitions {
+            if slot.failures().is_none() {
+                continue;
+            }
+            let at = TopicPartition::of(&AUDIT, *number);
+            let opened = async {
+                let partition = Partition::open(self.shared.clone(), self.incarnation, *number).await?;
+                self.member.seek(at, partition.next_offset()).await?;
+                Ok(partition)
+            };
+            match opened.await {
+                Ok(partition) => *slot = Slot::Open(Box::new(partition)),
+                Err(failure) => slot.fail(LogName::Partition(*number), &failure, self.shared.config.retry.0),
+            }
+        }
+        if self.partitions.contains_key(&0) && self.root.failures().is_some() {
+            match RootLog::open(self.shared.clone(), self.incarnation).await {
+                Ok(root) => self.root = Slot::Open(Box::new(root)),
+                Err(failure) => self.root.fail(LogName::Root, &failure, self.shared.config.retry.0),
+            }
+        }
+    }
+
+    async fn tend(&mut self, when: When) {
+        let first = self.shared.config.retry.0;
+        for (number, slot) in &mut self.partitions {
+            let Slot::Open(partition) = slot else { continue };
+            let tended = match partition.tend(when).await {
+                Ok(Some(offset)) => forget(&mut self.member, self.log.as_ref(), *number, offset).await,
+                Ok(None) => Ok(()),
+                Err(failure) => Err(failure),
+            };
+            if let Err(failure) = tended {
+                slot.fail(LogName::Partition(*number), &failure, first);
+            }
+        }
+        if let Slot::Open(root) = &mut self.root {
+            if let Err(failure) = root.tend(when).await {
+                self.root.fail(LogName::Root, &failure, first);
+            }
+        }
+    }
+
+    async fn end(mut self) {
+        self.tend(When::Now).await;
+        if let Err(failure) = self.member.leave().await {
+            warn!(error = chain(&failure), "the group was not told that this writer ends");
+        }
+    }
+}
+
+/// Lets the topic forget what is behind head and entry objects.
+async fn forget(
+    member: &mut Box<dyn GroupMember>,
+    log: &dyn EventLog,
+    partition: u32,
+    offset: u64,
+) -> Result<(), Error> {
+    member.commit(TopicPartition::of(&AUDIT, partition), offset).await?;
+    Ok(log.delete_before(&AUDIT, partition, offset).await?)
+}

@@ -1,0 +1,182 @@
+//! What the ledger answers: entries found and opened, one entry proved, checkpoints, everything recomputed.
+
+use std::collections::BTreeSet;
+use std::sync::Arc;
+
+use kernel::topics::AUDIT;
+use kernel::{EventId, TenantId};
+use merkle::{InclusionProof, NoteKey, inclusion_tiles};
+use objects::ObjectStore;
+use seal::SignedCert;
+
+use crate::entry::Entry;
+use crate::error::Error;
+use crate::files::{LedgerFiles, ObjectFiles};
+use crate::keys::{Freshness, KeySource};
+use crate::leaf::{self, LedgerKeys, Opened};
+use crate::name::{self, Incarnation, LogName};
+use crate::query::{Question, token};
+use crate::shelf::Shelf;
+use crate::store::{LedgerStore, Row};
+use crate::verify::{self, Means, Report};
+
+/// The ledger's answers.
+pub struct Service {
+    store: Arc<dyn LedgerStore>,
+    objects: Arc<dyn ObjectStore>,
+    keys: Arc<dyn KeySource>,
+}
+
+/// An entry with its place in the ledger.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Placed {
+    /// The entry.
+    pub entry: Entry,
+    /// Its partition.
+    pub partition: u32,
+    /// Its leaf's index.
+    pub index: u64,
+}
+
+/// Entries, and how to go on.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Page {
+    /// The entries.
+    pub entries: Vec<Placed>,
+    /// Behind which entry the next page begins; none where there is no more.
+    pub next: Option<String>,
+}
+
+/// That one entry is in the ledger.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Proof {
+    /// The entry with its canonical bytes and its salt.
+    pub opened: Opened,
+    /// Its partition.
+    pub partition: u32,
+    /// Its leaf.
+    pub leaf: [u8; leaf::LEAF],
+    /// Its path.
+    pub inclusion: InclusionProof,
+    /// The size of the tree that the path leads to.
+    pub size: u64,
+    /// The signed note of that tree.
+    pub checkpoint: String,
+}
+
+/// The ledger's signed notes.
+#[derive(Clone, PartialEq, Eq, Debug, Default)]
+pub struct Checkpoints {
+    /// One a partition, by number; empty where there is none yet.
+    pub partitions: Vec<String>,
+    /// The root log's.
+    pub root: String,
+    /// The keys that signed them.
+    pub keys: Vec<NoteKey>,
+}
+
+impl Service {
+    /// Answers from this index and these objects.
+    pub fn new(store: Arc<dyn LedgerStore>, objects: Arc<dyn ObjectStore>, keys: Arc<dyn KeySource>) -> Self {
+        Self { store, objects, keys }
+    }
+
+    /// Looks for entries.
+    pub async fn query(&self, tenant: &TenantId, question: &Question) -> Result<Page, Error> {
+        let keys = self.keys.keys(tenant).await?;
+        let mut rows = self.store.find(&question.filter(&keys)).await?;
+        let has_more = rows.len() > question.limit();
+        rows.truncate(question.limit());
+        let next = rows.last().filter(|_| has_more).map(|row| token(row.spot()));
+        let placed = |row: Row| {
+            let Opened { entry, .. } = open(&keys, &row)?;
+            Ok(Placed { entry, partition: row.partition, index: row.index })
+        };
+        Ok(Page { entries: rows.into_iter().map(placed).collect::<Result<_, Error>>()?, next })
+    }
+
+    /// Proves that an entry is in its log, under the newest checkpoint.
+    pub async fn prove(&self, tenant: &TenantId, event: EventId) -> Result<Proof, Error> {
+        let keys = self.keys.keys(tenant).await?;
+        let row = self.store.entry(tenant, event).await?;
+        let row = row.ok_or_else(|| Error::NoEntry { tenant: tenant.clone(), event })?;
+        let opened = open(&keys, &row)?;
+        let log = LogName::Partition(row.partition);
+        let shelf = self.shelf(log).await?;
+        let found = shelf.checkpoint().await?.ok_or(Error::NotSigned { event })?;
+        let head = found.checkpoint.head();
+        let needed = inclusion_tiles(row.index, head.size).map_err(|_| Error::NotSigned { event })?;
+        let tiles = shelf.tiles(needed, head.size).await?;
+        let wrong = "its tiles do not prove an entry that it has";
+        let proved = tiles.prove_inclusion(row.index, head.size);
+        let inclusion = proved.map_err(|_| Error::damaged(log, wrong))?;
+        let leaf = leaf::leaf(&row.sealed.commitment);
+        inclusion.verify(&leaf::hash(&row.sealed.commitment), &head).map_err(|_| Error::damaged(log, wrong))?;
+        let checkpoint = found.note.to_string();
+        Ok(Proof { opened, partition: row.partition, leaf, inclusion, size: head.size, checkpoint })
+    }
+
+    /// The newest signed notes, and who signed them.
+    pub async fn checkpoints(&self) -> Result<Checkpoints, Error> {
+        let mut checkpoints = Checkpoints::default();
+        for partition in 0..AUDIT.partitions {
+            let note = self.checkpoint(LogName::Partition(partition), &mut checkpoints.keys).await?;
+            checkpoints.partitions.push(note);
+        }
+        checkpoints.root = self.checkpoint(LogName::Root, &mut checkpoints.keys).await?;
+        Ok(checkpoints)
+    }
+
+    /// Recomputes every log from its tiles, and compares entry objects and the index with them; this tenant's
+    /// entries are opened.
+    pub async fn verify(&self, tenant: &TenantId) -> Result<Report, Error> {
+        let incarnation = self.incarnation().await?;
+        let roots = self.keys.roots(Freshness::Now).await?;
+        let keys = self.keys.keys(tenant).await?;
+        let means = Means { roots: &roots, keys: Some(&keys) };
+        let files = ObjectFiles(Arc::clone(&self.objects));
+        let verified = verify::verify(&files, means).await;
+        let mut report = verified.map_err(Error::objects(LogName::Root))?;
+        for (log, head) in self.store.heads().await? {
+            if let LogName::Partition(partition) = log {
+                let index = verify::Index { store: self.store.as_ref(), files: &files, incarnation, keys: &keys };
+                index.verify(partition, head, &mut report).await?;
+            }
+        }
+        Ok(report)
+    }
+
+    async fn checkpoint(&self, log: LogName, keys: &mut Vec<NoteKey>) -> Result<String, Error> {
+        let shelf = self.shelf(log).await?;
+        let Some(found) = shelf.checkpoint().await? else { return Ok(String::new()) };
+        for id in found.note.signatures().iter().map(|signature| signature.id).collect::<BTreeSet<_>>() {
+            keys.extend(self.signer(log, id).await?);
+        }
+        Ok(found.note.to_string())
+    }
+
+    async fn signer(&self, log: LogName, id: merkle::KeyId) -> Result<Option<NoteKey>, Error> {
+        let incarnation = self.incarnation().await?;
+        let files = ObjectFiles(Arc::clone(&self.objects));
+        let read = files.read(&name::signer(incarnation, log, id)).await.map_err(Error::objects(log))?;
+        let Some(certificate) = read.and_then(|bytes| SignedCert::decode(&bytes).ok()) else { return Ok(None) };
+        let public = certificate.cert.key.to_bytes();
+        Ok(NoteKey::ed25519(name::key_name(incarnation, log), &public).ok())
+    }
+
+    async fn shelf(&self, log: LogName) -> Result<Shelf, Error> {
+        Ok(Shelf::new(Arc::clone(&self.objects), self.incarnation().await?, log))
+    }
+
+    async fn incarnation(&self) -> Result<Incarnation, Error> {
+        self.store.incarnation().await?.ok_or(Error::NotBegun)
+    }
+}
+
+fn open(keys: &LedgerKeys, row: &Row) -> Result<Opened, Error> {
+    let log = LogName::Partition(row.partition);
+    keys.open(&row.sealed).map_err(|source| Error::Entry { log, index: row.index, source })
+}
+
+#[cfg(test)]
+mod tests;

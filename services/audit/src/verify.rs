@@ -1,0 +1,179 @@
+//! The ledger recomputed from its objects: every log from its leaf hashes up, every checkpoint's signature,
+//! every root that the root log says, every entry object against the leaves.
+//!
+//! It needs the signing roots' public keys and nothing else. With a tenant's keys it also opens that tenant's
+//! entries and finds them to be what their leaves commit to. `verbale verify` calls it on files alone, the
+//! `VerifyLedger` call on the mesh's own objects. What is wrong is a [`Finding`] with the name of the first
+//! object, entry or leaf that is; an error is only that something could not be looked at.
+
+mod entries;
+mod index;
+mod log;
+mod root;
+
+use std::fmt;
+
+use merkle::TreeHead;
+use objects::Error;
+use seal::TrustRoots;
+
+use crate::files::LedgerFiles;
+use crate::leaf::LedgerKeys;
+use crate::name::{self, Incarnation, LogName};
+
+pub(crate) use index::Index;
+
+/// Most findings that are told; the first is the one that counts.
+pub const FINDINGS_MAX: usize = 1_000;
+
+/// What kind of thing is not as signed.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
+pub enum FindingKind {
+    /// A checkpoint is missing, malformed, or not signed by a certified key.
+    Checkpoint,
+    /// A tile is missing, or its bytes do not give the signed root.
+    Tile,
+    /// A leaf of the root log is missing, or does not agree with a partition.
+    Root,
+    /// An entry is missing, damaged, or not what its leaf commits to.
+    Entry,
+    /// A row of the index is not what its leaf commits to.
+    Index,
+}
+
+/// Something that is not as signed.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Finding {
+    /// Which object, entry or row.
+    pub name: String,
+    /// What kind of thing it is.
+    pub kind: FindingKind,
+    /// What is wrong with it.
+    pub detail: String,
+}
+
+/// What was found.
+#[derive(Clone, PartialEq, Eq, Debug, Default)]
+pub struct Report {
+    /// Leaves of the partitions' logs that were recomputed.
+    pub leaves: u64,
+    /// Entries whose sealed bytes were found in objects.
+    pub stored: u64,
+    /// Entries that were opened.
+    pub opened: u64,
+    /// What is not as signed, in the order in which it was found.
+    pub findings: Vec<Finding>,
+}
+
+/// What a verifier brings.
+#[derive(Clone, Copy)]
+pub struct Means<'m> {
+    /// Who may certify.
+    pub roots: &'m TrustRoots,
+    /// Whose entries are opened, if anybody's.
+    pub keys: Option<&'m LedgerKeys>,
+}
+
+/// Verifies every incarnation of the ledger that these files hold.
+pub async fn verify(files: &dyn LedgerFiles, means: Means<'_>) -> Result<Report, Error> {
+    let mut report = Report::default();
+    let incarnations = incarnations(files).await?;
+    if incarnations.is_empty() {
+        report.find("ledger", FindingKind::Checkpoint, "there is no ledger");
+    }
+    for incarnation in incarnations {
+        verify_incarnation(files, means, incarnation, &mut report).await?;
+    }
+    Ok(report)
+}
+
+async fn verify_incarnation(
+    files: &dyn LedgerFiles,
+    means: Means<'_>,
+    incarnation: Incarnation,
+    report: &mut Report,
+) -> Result<(), Error> {
+    let leaves = root::leaves(files, means, incarnation, report).await?;
+    let partitions = leaves.iter().map(|leaf| leaf.partitions.len()).max().unwrap_or(0);
+    for partition in (0..).take(partitions.max(kernel::topics::AUDIT.partitions as usize)) {
+        let said: Vec<TreeHead> =
+            leaves.iter().filter_map(|leaf| leaf.partitions.get(partition as usize).copied()).collect();
+        let log = LogName::Partition(partition);
+        let Some(found) = log::verify(files, means, incarnation, log, report).await? else { continue };
+        report.leaves += found.hashes.len() as u64;
+        root::compare(incarnation, partition, &said, &found.hashes, report);
+        entries::verify(files, means, incarnation, partition, &found.hashes, report).await?;
+    }
+    Ok(())
+}
+
+/// The incarnations that these files hold, oldest first.
+pub(crate) async fn incarnations(files: &dyn LedgerFiles) -> Result<Vec<Incarnation>, Error> {
+    let (mut found, mut after) = (Vec::new(), None);
+    loop {
+        let listed = files.list(&name::incarnations(), after.as_ref()).await?;
+        let Some(first) = listed.first() else { return Ok(found) };
+        match name::incarnation_of(first) {
+            Some((incarnation, last)) => {
+                found.push(incarnation);
+                after = Some(last);
+            }
+            // Not one of ours: the next key may be.
+            None => after = Some(first.clone()),
+        }
+    }
+}
+
+impl Report {
+    /// Whether everything is as signed.
+    pub fn is_good(&self) -> bool {
+        self.findings.is_empty()
+    }
+
+    /// Notes something that is not.
+    pub(crate) fn find(&mut self, name: impl fmt::Display, kind: FindingKind, detail: impl fmt::Display) {
+        if self.findings.len() < FINDINGS_MAX {
+            let (name, detail) = (name.to_string(), detail.to_string());
+            self.findings.push(Finding { name, kind, detail });
+        }
+    }
+}
+
+impl FindingKind {
+    /// The word in answers and tables.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Checkpoint => "checkpoint",
+            Self::Tile => "tile",
+            Self::Root => "root",
+            Self::Entry => "entry",
+            Self::Index => "index",
+        }
+    }
+}
+
+impl fmt::Display for FindingKind {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(self.as_str())
+    }
+}
+
+/// An object's bytes, where they are not known to be damaged; that is a finding.
+pub(crate) async fn read(
+    files: &dyn LedgerFiles,
+    key: &objects::Key,
+    kind: FindingKind,
+    report: &mut Report,
+) -> Result<Option<bytes::Bytes>, Error> {
+    match files.read(key).await {
+        Ok(bytes) => Ok(bytes),
+        Err(Error::Damaged { reason, .. }) => {
+            report.find(key, kind, reason);
+            Ok(None)
+        }
+        Err(error) => Err(error),
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,78 @@
+//! The root log's leaves, and whether the partitions are what they say.
+
+use merkle::{Frontier, Hash, TileId, TreeHead, leaf_hash};
+use objects::Error;
+
+use super::{FindingKind, Means, Report, log, read};
+use crate::files::LedgerFiles;
+use crate::name::{self, Incarnation, LogName};
+use crate::root::{RootLeaf, unbundle};
+
+/// Leaves of a full bundle.
+const BUNDLE: usize = 256;
+
+/// Verifies the root log and reads its leaves.
+pub(super) async fn leaves(
+    files: &dyn LedgerFiles,
+    means: Means<'_>,
+    incarnation: Incarnation,
+    report: &mut Report,
+) -> Result<Vec<RootLeaf>, Error> {
+    let mut leaves = Vec::new();
+    let Some(verified) = log::verify(files, means, incarnation, LogName::Root, report).await? else {
+        return Ok(leaves);
+    };
+    for (number, hashes) in (0..).zip(verified.hashes.chunks(BUNDLE)) {
+        let width = u16::try_from(hashes.len()).unwrap_or(u16::MAX);
+        let Some(id) = TileId::new(0, number, width) else { return Ok(leaves) };
+        let key = name::bundle(incarnation, id);
+        let bytes = match read(files, &key, FindingKind::Root, report).await? {
+            Some(bytes) => Some(bytes),
+            None => {
+                let full = TileId::new(0, number, 256).map(|full| name::bundle(incarnation, full));
+                match full {
+                    Some(full) => read(files, &full, FindingKind::Root, report).await?,
+                    None => None,
+                }
+            }
+        };
+        let read = bytes.and_then(|bytes| unbundle(&bytes)).unwrap_or_default();
+        for (at, hash) in hashes.iter().enumerate() {
+            let leaf = read.get(at).filter(|data| leaf_hash(data) == *hash).and_then(|data| RootLeaf::decode(data));
+            match leaf {
+                Some(leaf) => leaves.push(leaf),
+                None => {
+                    let detail = format!("leaf {} is not what the log has", number as usize * BUNDLE + at);
+                    report.find(&key, FindingKind::Root, detail);
+                    return Ok(leaves);
+                }
+            }
+        }
+    }
+    Ok(leaves)
+}
+
+/// Whether the partition's log had each root at each size that the root log says, in order.
+pub(super) fn compare(
+    incarnation: Incarnation,
+    partition: u32,
+    said: &[TreeHead],
+    hashes: &[Hash],
+    report: &mut Report,
+) {
+    let mut frontier = Frontier::default();
+    let mut rest = hashes.iter();
+    for head in said {
+        while frontier.size() < head.size {
+            let Some(hash) = rest.next() else { break };
+            if frontier.push(*hash).is_err() {
+                return;
+            }
+        }
+        if frontier.head() != *head {
+            let name = name::checkpoint(incarnation, LogName::Partition(partition));
+            let detail = format!("the log is not the one that the root log has at size {}", head.size);
+            return report.find(name, FindingKind::Root, detail);
+        }
+    }
+}
