@@ -89,7 +89,8 @@ pub fn dropped_ranges(history: &History, leg: LegNo) -> Vec<(FrameNo, FrameNo, D
         let mut own = FrameSet::default();
         own.insert(row.first.0..=row.last.0);
         let fresh = own.difference(&taken);
-        ranges.extend(fresh.ranges().map(|range| (FrameNo(*range.start()), FrameNo(*range.end()), row.reason)));
+        ranges
+            .extend(fresh.ranges().map(|range| (FrameNo(*range.start()), FrameNo(*range.end()), row.reason)));
         taken.insert(row.first.0..=row.last.0);
     }
     ranges.sort_unstable();
@@ -159,11 +160,9 @@ impl FrameSet {
         // Everything that overlaps or touches the new range becomes part of it.
         let from = self.0.partition_point(|(_, end)| end.saturating_add(1) < first);
         let to = self.0.partition_point(|(start, _)| *start <= last.saturating_add(1));
-        if let (Some((start, _)), Some((_, end))) = (self.0.get(from), self.0.get(to.wrapping_sub(1))) {
-            if from < to {
-                first = first.min(*start);
-                last = last.max(*end);
-            }
+        if let Some(merged) = self.0.get(from..to).filter(|merged| !merged.is_empty()) {
+            first = first.min(merged[0].0);
+            last = last.max(merged[merged.len() - 1].1);
         }
         self.0.splice(from..to.max(from), [(first, last)]);
     }

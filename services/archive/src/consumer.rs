@@ -43,7 +43,7 @@ pub struct Consumer {
 }
 
 /// A member of the group at work.
-struct Session {
+pub(crate) struct Session {
     parts: Consumer,
     member: Box<dyn Member>,
     workers: BTreeMap<u32, Worker>,
@@ -60,7 +60,11 @@ impl Consumer {
                 Ok(()) => return Ok(()),
                 Err(error) => {
                     failures += 1;
-                    warn!(attempt = failures, error = chain(&error), "the audio topic cannot be consumed for now");
+                    warn!(
+                        attempt = failures,
+                        error = chain(&error),
+                        "the audio topic cannot be consumed for now"
+                    );
                     tokio::select! {
                         () = tokio::time::sleep(Backoff::FOREVER.wait(failures)) => {}
                         () = shutdown.draining() => {}
@@ -85,7 +89,7 @@ impl Consumer {
         Ok(())
     }
 
-    async fn join(&self) -> Result<Session, Error> {
+    pub(crate) async fn join(&self) -> Result<Session, Error> {
         let member = self.log.consumer(GROUP, &[AUDIO]).await?;
         Ok(Session { parts: self.clone(), member, workers: BTreeMap::new(), ticked: None, failures: 0 })
     }
@@ -93,26 +97,31 @@ impl Consumer {
     /// Consumes until everything that is in the log now was dealt with, once; for tools and tests.
     pub async fn catch_up(&self) -> Result<(), Error> {
         let mut session = self.join().await?;
-        loop {
-            let ends = self.log.ends(&AUDIO).await?;
-            session.turn().await?;
-            let behind = |end: &eventlog::Ends| {
-                session.workers.get(&end.partition).is_none_or(|worker| worker.next() < end.high)
-            };
-            if session.failures == 0 && !ends.iter().any(behind) {
-                break;
-            }
-        }
-        session.tick().await;
-        session.commit().await?;
+        session.catch_up().await?;
         session.member.leave().await?;
         Ok(())
     }
 }
 
 impl Session {
+    /// Polls until everything that is in the log now was dealt with, then looks at timers.
+    pub(crate) async fn catch_up(&mut self) -> Result<(), Error> {
+        loop {
+            let ends = self.parts.log.ends(&AUDIO).await?;
+            self.turn().await?;
+            let behind = |end: &eventlog::Ends| {
+                self.workers.get(&end.partition).is_none_or(|worker| worker.next() < end.high)
+            };
+            if self.failures == 0 && !ends.iter().any(behind) {
+                break;
+            }
+        }
+        self.tick().await;
+        self.commit().await
+    }
+
     /// One poll and what follows from it.
-    async fn turn(&mut self) -> Result<(), Error> {
+    pub(crate) async fn turn(&mut self) -> Result<(), Error> {
         let config = &self.parts.config;
         let limit = ReadLimit { records: config.poll_records, bytes: config.poll_size.as_usize() };
         let wait = if self.failures > 0 { Duration::ZERO } else { config.poll_wait.0 };
@@ -136,7 +145,8 @@ impl Session {
         }
         for won in polled.assigned {
             info!(partition = won.at.partition, next = won.next, "an audio partition is ours");
-            self.workers.insert(won.at.partition, Worker::new(self.parts.clone(), won.at.partition, won.next));
+            self.workers
+                .insert(won.at.partition, Worker::new(self.parts.clone(), won.at.partition, won.next));
         }
         let mut batches: BTreeMap<u32, Batch> =
             polled.batches.into_iter().map(|batch| (batch.at.partition, batch)).collect();

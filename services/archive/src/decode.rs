@@ -18,8 +18,8 @@ use proto::ingest::v1::audio_event::Event;
 use seal::{Hash, SectionKind, SpanView};
 
 use crate::fact::{
-    Anchor, Anchors, Closed, ClosedSection, DropReason, Dropped, Edge, Fact, Leg, LegClosed, MarkEdge, Note,
-    NotRecorded, Opened, Party, PauseEdge, RecordingKey, SectionBegan, SectionKey, What,
+    Anchor, Anchors, Closed, ClosedSection, DropReason, Dropped, Edge, Fact, Leg, LegClosed, MarkEdge,
+    NotRecorded, Note, Opened, Party, PauseEdge, RecordingKey, SectionBegan, SectionKey, What,
 };
 use crate::packer::Held;
 
@@ -41,7 +41,7 @@ pub enum More {
     /// Nothing.
     Nothing,
     /// crypto must adopt a section's key before the offset passes.
-    Adopt(wire::LegOpened),
+    Adopt(RecordingKey, wire::LegOpened),
     /// A span must be in an object before the offset passes.
     Pack(SectionKey, Held),
     /// The recording's session ended.
@@ -72,7 +72,7 @@ pub enum BadEvent {
 }
 
 /// Reads one record.
-pub fn decode(record: &Stored, partition: u32, seen_at: Timestamp) -> Result<Incoming, BadEvent> {
+pub fn decode(record: &Stored, partition: u32) -> Result<Incoming, BadEvent> {
     let envelope = eventlog::from_record(record)?;
     // Decoded from the record's own bytes, so that containers are slices of it and not copies.
     let event = wire::AudioEvent::decode(record.value.clone())?.event.ok_or(BadEvent::Unknown)?;
@@ -81,7 +81,7 @@ pub fn decode(record: &Stored, partition: u32, seen_at: Timestamp) -> Result<Inc
         return Err(BadEvent::Field("recording id"));
     }
     let recording = RecordingKey { tenant: envelope.tenant, id };
-    let about = About { recording, event: envelope.id, partition, seen_at };
+    let about = About { recording, event: envelope.id, partition, at: envelope.at };
     about.read(event, record.offset)
 }
 
@@ -89,7 +89,7 @@ struct About {
     recording: RecordingKey,
     event: EventId,
     partition: u32,
-    seen_at: Timestamp,
+    at: Timestamp,
 }
 
 impl About {
@@ -145,7 +145,7 @@ impl About {
             recording: self.recording.clone(),
             event: self.event,
             partition: self.partition,
-            seen_at: self.seen_at,
+            at: self.at,
             what,
         };
         Incoming { facts: vec![fact], more: More::Nothing }
@@ -164,7 +164,7 @@ impl About {
         };
         let mut incoming = self.fact(What::SectionBegan(began));
         incoming.facts.extend(self.anchors(leg, section, &event.anchors));
-        incoming.more = More::Adopt(event);
+        incoming.more = More::Adopt(self.recording.clone(), event);
         Ok(incoming)
     }
 
@@ -183,7 +183,8 @@ impl About {
             container: event.container.clone(),
             offset,
         };
-        let facts = self.anchors(leg, section, &event.anchors).into_iter().collect();
+        let mut facts = self.fact(What::Heard).facts;
+        facts.extend(self.anchors(leg, section, &event.anchors));
         let key = SectionKey { recording: self.recording.clone(), leg, section };
         Ok(Incoming { facts, more: More::Pack(key, held) })
     }

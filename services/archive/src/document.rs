@@ -10,9 +10,9 @@ use policy::DenyReason;
 use proto::common::v1::{GrantOutcome, PartyRole};
 use seal::hash::root_of_roots;
 use seal::manifest::{
-    AddendumChange, Anchor, BasisInterval, Completeness as Verdict, Denial, DropReason as Absent, Dropped, EndCause,
-    Evidence, FrameRange, Leg, Mark, NotRecordedReason, ObjectRow, PartyRole as Role, ReasonCode, SectionRow,
-    Superseded,
+    AddendumChange, Anchor, BasisInterval, Completeness as Verdict, Denial, DropReason as Absent, Dropped,
+    EndCause, Evidence, FrameRange, Leg, Mark, NotRecordedReason, ObjectRow, PartyRole as Role, ReasonCode,
+    SectionRow, Superseded,
 };
 use seal::{Addendum, Codec, Hash, Manifest, NotRecorded, SectionKind};
 
@@ -58,7 +58,11 @@ pub fn manifest(history: &History, timeline: &Timeline, judged: &Completeness) -
         legs: legs(history, timeline, judged),
         objects: objects(history, |_| true),
         bases: bases(history, timeline),
-        marks: timeline.marks.iter().map(|(label, at)| Mark { label: label.clone(), interval: *at }).collect(),
+        marks: timeline
+            .marks
+            .iter()
+            .map(|(label, at)| Mark { label: label.clone(), interval: *at })
+            .collect(),
         superseded,
         timeline: timeline_hash(timeline),
         span_table: span_table_hash(&history.spans),

@@ -44,8 +44,8 @@ pub struct Fact {
     pub event: EventId,
     /// The audio partition that the recording lives on.
     pub partition: u32,
-    /// When archive saw it, in domain time.
-    pub seen_at: Timestamp,
+    /// When it happened, in domain time: as its event says, so that a redelivery is no sign of life.
+    pub at: Timestamp,
     /// What it says.
     pub what: What,
 }
@@ -53,6 +53,8 @@ pub struct Fact {
 /// What a fact says.
 #[derive(Clone, PartialEq, Debug)]
 pub enum What {
+    /// That the recording is alive: spans came.
+    Heard,
     /// A sender opened the recording, or opened it again.
     Opened(Opened),
     /// A section began.

@@ -34,12 +34,16 @@ pub mod service;
 
 #[cfg(any(test, feature = "contract"))]
 pub mod contract;
+#[cfg(test)]
+mod testing;
+#[cfg(test)]
+mod tests;
 
 use std::sync::Arc;
 
+use ::objects::ObjectStore;
 use eventlog::EventLog;
 use kernel::Clock;
-use ::objects::ObjectStore;
 use platform::{AuditOutbox, Instance, PolicyBook, Role, Wire};
 use proto::archive::v1::recordings_server::RecordingsServer;
 

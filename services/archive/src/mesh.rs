@@ -8,8 +8,8 @@ use proto::consent::v1::ResolveSubjectRequest;
 use proto::consent::v1::consent_client::ConsentClient;
 use proto::crypto::v1::keys_client::KeysClient;
 use proto::crypto::v1::{
-    AdoptRequest, ExportTrustRequest, HmacKey, HmacRequest, RenewRequest, SealRequest, SectionEntry, SectionSpans,
-    UnwrapRequest,
+    AdoptRequest, ExportTrustRequest, HmacKey, HmacRequest, RenewRequest, SealRequest, SectionEntry,
+    SectionSpans, UnwrapRequest,
 };
 use proto::ingest::v1::recorder_client::RecorderClient;
 use proto::ingest::v1::{FenceSessionRequest, LegOpened};
@@ -108,7 +108,8 @@ impl Mesh {
             timeline_hash: sealing.timeline.0.to_vec(),
             span_table_hash: sealing.span_table.0.to_vec(),
         };
-        let answer = KeysClient::new(self.crypto.clone()).seal(request(&sealing.recording.tenant, asked)).await;
+        let answer =
+            KeysClient::new(self.crypto.clone()).seal(request(&sealing.recording.tenant, asked)).await;
         let answer = answer.map_err(peer("crypto", "write a recording's entries"))?.into_inner();
         let bad = |_| Error::Answer { peer: "crypto", what: "a purpose" };
         let mut purposes = Vec::new();
@@ -133,11 +134,13 @@ impl Mesh {
             sections: asked.spans.iter().map(section_spans).collect(),
             subject_token: token.to_owned(),
         };
-        let answer = KeysClient::new(self.crypto.clone()).unwrap(request(&asked.recording.tenant, message)).await;
+        let answer =
+            KeysClient::new(self.crypto.clone()).unwrap(request(&asked.recording.tenant, message)).await;
         let answer = answer.map_err(peer("crypto", "open the recording"))?.into_inner();
         let mut covers = Vec::with_capacity(answer.covers.len());
         for section in answer.covers {
-            let leg = u16::try_from(section.leg).map_err(|_| Error::Answer { peer: "crypto", what: "a leg" })?;
+            let leg =
+                u16::try_from(section.leg).map_err(|_| Error::Answer { peer: "crypto", what: "a leg" })?;
             let cover = Cover::decode(&section.cover)?;
             covers.push((LegNo(leg), SectionNo(section.section), cover));
         }
@@ -164,7 +167,11 @@ impl Mesh {
     }
 
     /// Who an identifier belongs to; `None` where nobody knows it.
-    pub async fn resolve(&self, tenant: &TenantId, identifier: Identifier) -> Result<Option<SubjectId>, Error> {
+    pub async fn resolve(
+        &self,
+        tenant: &TenantId,
+        identifier: Identifier,
+    ) -> Result<Option<SubjectId>, Error> {
         let asked = ResolveSubjectRequest { identifier: Some(identifier) };
         let answer = ConsentClient::new(self.consent.clone()).resolve_subject(request(tenant, asked)).await;
         let subject = match answer {
@@ -179,7 +186,8 @@ impl Mesh {
     /// Sees to it that no later `Open` adds to a recording. A session that ingest does not know is fenced.
     pub async fn fence(&self, recording: &RecordingKey) -> Result<(), Error> {
         let asked = FenceSessionRequest { recording_id: id(recording.id).into() };
-        let answer = RecorderClient::new(self.ingest.clone()).fence_session(request(&recording.tenant, asked)).await;
+        let answer =
+            RecorderClient::new(self.ingest.clone()).fence_session(request(&recording.tenant, asked)).await;
         match answer {
             Ok(_) => Ok(()),
             Err(status) if status.code() == Code::NotFound => Ok(()),

@@ -137,7 +137,12 @@ impl Packer {
     /// The lowest offset of any span held: the log must be kept from there.
     pub fn lowest_offset(&self) -> Option<u64> {
         // A section's spans come in order, so a pack's first span has its lowest offset.
-        self.open.values().chain(&self.ready).filter_map(|pack| pack.spans.first()).map(|held| held.offset).min()
+        self.open
+            .values()
+            .chain(&self.ready)
+            .filter_map(|pack| pack.spans.first())
+            .map(|held| held.offset)
+            .min()
     }
 
     /// Bytes of containers held.

@@ -163,7 +163,8 @@ impl Rpc {
 }
 
 fn key(call: &CallContext, id: &[u8]) -> Result<RecordingKey, Status> {
-    let id = RecordingId::from_slice(id).map_err(|_| invalid("recording_id", "must be 16 bytes").to_status())?;
+    let id =
+        RecordingId::from_slice(id).map_err(|_| invalid("recording_id", "must be 16 bytes").to_status())?;
     Ok(RecordingKey { tenant: call.tenant()?.clone(), id })
 }
 
@@ -171,12 +172,12 @@ fn wanted(asked: &ReplayRequest) -> Result<replay::Request, Error> {
     if asked.ranges.len() > RANGES_MAX {
         return Err(invalid("ranges", "must be at most 1000"));
     }
-    let legs = asked.legs.iter().map(|leg| {
-        u16::try_from(*leg).map(LegNo).map_err(|_| invalid("a leg", "is not in this recording"))
-    });
-    let mark = (!asked.mark.is_empty()).then(|| {
-        MarkLabel::new(asked.mark.as_str()).map_err(|_| invalid("mark", "is not a label"))
-    });
+    let legs = asked
+        .legs
+        .iter()
+        .map(|leg| u16::try_from(*leg).map(LegNo).map_err(|_| invalid("a leg", "is not in this recording")));
+    let mark = (!asked.mark.is_empty())
+        .then(|| MarkLabel::new(asked.mark.as_str()).map_err(|_| invalid("mark", "is not a label")));
     Ok(replay::Request {
         ranges: asked.ranges.iter().map(|range| (Position(range.start), Position(range.end))).collect(),
         mark: mark.transpose()?,

@@ -113,7 +113,8 @@ impl Sealer {
         let placed = self.place(&history, 1, Signed::Manifest, manifest.encode()?).await?;
         let manifest = seal::Manifest::decode(placed.signed.unverified_payload())?;
         let complete = manifest.completeness == seal::manifest::Completeness::Complete;
-        let mut regimes: Vec<_> = manifest.objects.iter().flat_map(|o| &o.regimes).map(ToString::to_string).collect();
+        let mut regimes: Vec<_> =
+            manifest.objects.iter().flat_map(|o| &o.regimes).map(ToString::to_string).collect();
         regimes.sort_unstable();
         regimes.dedup();
         let event = Event::Sealed(RecordingSealed {

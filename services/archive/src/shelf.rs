@@ -75,7 +75,9 @@ impl Shelf {
         };
         let bytes = Bytes::from(object.bytes);
         let stored = match self.objects.put(&name, bytes.clone(), options).await {
-            Ok(_) => Lies { footer: object.footer, sha256: object.sha256, length: bytes.len() as u64, lock_until },
+            Ok(_) => {
+                Lies { footer: object.footer, sha256: object.sha256, length: bytes.len() as u64, lock_until }
+            }
             Err(::objects::Error::AlreadyExists { .. }) => {
                 let own = Own { footer: object.footer, sha256: object.sha256, bytes, options, lock_until };
                 self.found(&name, rest, partition, own).await?
@@ -102,10 +104,16 @@ impl Shelf {
         for held in rest {
             if footer.span(held.span).is_some_and(|row| row.ct_root != held.ct_root) {
                 error!(object = %name, span = %held.span, "a span came again with other bytes");
-                self.quarantine(Quarantined { partition, offset: held.offset }, held.container.clone()).await?;
+                self.quarantine(Quarantined { partition, offset: held.offset }, held.container.clone())
+                    .await?;
             }
         }
-        Ok(Lies { footer, sha256: Hash::of(&lying), length: lying.len() as u64, lock_until: head.retain_until })
+        Ok(Lies {
+            footer,
+            sha256: Hash::of(&lying),
+            length: lying.len() as u64,
+            lock_until: head.retain_until,
+        })
     }
 
     async fn remember(&self, pack: &Pack, partition: u32, name: Key, lies: Lies) -> Result<(), Error> {
@@ -121,8 +129,10 @@ impl Shelf {
                 end: row.end,
                 ct_root: row.ct_root,
                 offset: row.offset,
-                length: u32::try_from(row.length)
-                    .map_err(|_| Error::Invalid { what: "a span's length", problem: "is beyond its bound" })?,
+                length: u32::try_from(row.length).map_err(|_| Error::Invalid {
+                    what: "a span's length",
+                    problem: "is beyond its bound",
+                })?,
             })
         });
         let stored = StoredObject {
@@ -140,7 +150,7 @@ impl Shelf {
             recording: pack.section.recording.clone(),
             event: EventId::new(),
             partition,
-            seen_at: self.clock.now(),
+            at: self.clock.now(),
             what: What::Stored(stored),
         };
         Ok(self.store.record(vec![fact]).await?)
@@ -152,8 +162,7 @@ impl Shelf {
             return Ok(None);
         }
         let recording = &pack.section.recording;
-        let policy =
-            self.policies.by_hash(&recording.tenant, PolicyHash(header.policy_hash.0)).await?;
+        let policy = self.policies.by_hash(&recording.tenant, PolicyHash(header.policy_hash.0)).await?;
         let row = self.store.recording(recording).await?;
         let position = i64::try_from(header.start.0).unwrap_or(i64::MAX);
         let by_header = Timestamp(header.started_wall.0.saturating_sub(position));

@@ -5,7 +5,9 @@ pub mod sqlite;
 use std::collections::BTreeMap;
 
 use async_trait::async_trait;
-use kernel::{Envelope, ErrorCode, Position, Retry, ServiceError, SessionEpoch, SpanNo, SubjectId, TenantId, Timestamp};
+use kernel::{
+    Envelope, ErrorCode, Position, Retry, ServiceError, SessionEpoch, SpanNo, SubjectId, TenantId, Timestamp,
+};
 use objects::Key;
 use policy::BasisChange;
 use proto::common::v1::Grant;
@@ -75,9 +77,9 @@ pub struct Recording {
     pub language: String,
     /// The tenant's policy when the call opened.
     pub policy_hash: Hash,
-    /// When the last event was seen, in domain time.
+    /// When its last event happened, in domain time.
     pub last_event_at: Timestamp,
-    /// When the session's end was seen, in domain time.
+    /// When the session ended, in domain time.
     pub closed_at: Option<Timestamp>,
     /// Why it ended, as a code; empty while it has not.
     pub cause: String,

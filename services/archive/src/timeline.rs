@@ -49,11 +49,7 @@ pub struct PlannedEntry {
 
 /// Folds a recording's events.
 pub fn fold(history: &History) -> Timeline {
-    Timeline {
-        bases: policy::fold(&history.changes),
-        pauses: pauses(&history.pauses),
-        marks: marks(history),
-    }
+    Timeline { bases: policy::fold(&history.changes), pauses: pauses(&history.pauses), marks: marks(history) }
 }
 
 impl Timeline {

@@ -225,7 +225,8 @@ fn addendum_contradicts(
 
 fn names_exactly(stored: &[&StoredObject], rows: &[seal::manifest::ObjectRow]) -> bool {
     let alike = |object: &&StoredObject| {
-        rows.iter().any(|row| (row.leg, row.section, row.sha256) == (object.leg, object.section, object.sha256))
+        rows.iter()
+            .any(|row| (row.leg, row.section, row.sha256) == (object.leg, object.section, object.sha256))
     };
     stored.len() == rows.len() && stored.iter().all(alike)
 }

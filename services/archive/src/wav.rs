@@ -195,7 +195,8 @@ impl Writer {
         let Some(range) = self.layout.ranges.iter().find(inside).copied() else { return };
         let rate = self.layout.rate;
         let first = range.first + sample_at(position, rate) - sample_at(range.interval.start(), rate);
-        let end = range.first + sample_at(range.interval.end(), rate) - sample_at(range.interval.start(), rate);
+        let end =
+            range.first + sample_at(range.interval.end(), rate) - sample_at(range.interval.start(), rate);
         let width = self.layout.out.sample_bytes();
         let bytes = g711::convert(self.layout.legs[channel], self.layout.out, payload);
         let skip = self.base.saturating_sub(first);

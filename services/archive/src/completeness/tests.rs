@@ -30,8 +30,10 @@ fn span(section: u32, span: u32, first: u64, last: u64) -> Span {
 }
 
 fn again(spans: &[Span], epochs: &[(u32, u64)]) -> Vec<(u32, u32, u64, u64)> {
-    let epochs =
-        epochs.iter().map(|(section, epoch)| ((LegNo(0), SectionNo(*section)), SessionEpoch(*epoch))).collect();
+    let epochs = epochs
+        .iter()
+        .map(|(section, epoch)| ((LegNo(0), SectionNo(*section)), SessionEpoch(*epoch)))
+        .collect();
     let spans: Vec<_> = spans.iter().collect();
     let found = first_copies(&spans, &epochs).1;
     found.iter().map(|s| (s.section.0, s.span.0, s.first.0, s.last.0)).collect()

@@ -13,7 +13,7 @@ use tracing::{debug, error, warn};
 use super::Consumer;
 use crate::decode::{Incoming, More, decode};
 use crate::error::Error;
-use crate::fact::{Fact, RecordingKey, SectionKey};
+use crate::fact::{Fact, RecordingKey, SectionKey, What};
 use crate::packer::{Held, Limits, Offered, Packer};
 use crate::sealing::{Need, need};
 use crate::shelf::Quarantined;
@@ -51,7 +51,23 @@ struct Section {
 struct Work {
     adopt: Vec<(RecordingKey, LegOpened)>,
     facts: Vec<Fact>,
+    /// The latest sign of life of each recording: one row a batch, not one a span.
+    heard: BTreeMap<RecordingKey, Fact>,
     settle: BTreeSet<RecordingKey>,
+}
+
+impl Work {
+    fn learn(&mut self, facts: Vec<Fact>) {
+        for fact in facts {
+            match &fact.what {
+                What::Heard => {
+                    let latest = self.heard.entry(fact.recording.clone()).or_insert_with(|| fact.clone());
+                    latest.at = latest.at.max(fact.at);
+                }
+                _ => self.facts.push(fact),
+            }
+        }
+    }
 }
 
 impl Worker {
@@ -91,7 +107,8 @@ impl Worker {
             self.read(&record, &mut work).await?;
         }
         self.adopt(work.adopt).await?;
-        self.parts.store.record(work.facts).await?;
+        let facts = work.facts.into_iter().chain(work.heard.into_values()).collect();
+        self.parts.store.record(facts).await?;
         work.settle.iter().for_each(|recording| self.packer.close_recording(recording));
         self.flush().await?;
         (self.next, self.last_at) = (next, last_at);
@@ -146,20 +163,24 @@ impl Worker {
     }
 
     async fn read(&mut self, record: &Stored, work: &mut Work) -> Result<(), Error> {
-        let Incoming { facts, more } = match decode(record, self.partition, self.parts.clock.now()) {
+        let Incoming { facts, more } = match decode(record, self.partition) {
             Ok(incoming) => incoming,
             Err(bad) => {
                 let (partition, offset) = (self.partition, record.offset);
-                error!(partition, offset, error = chain(&bad), "an audio record cannot be read and is set aside");
+                error!(
+                    partition,
+                    offset,
+                    error = chain(&bad),
+                    "an audio record cannot be read and is set aside"
+                );
                 return self.set_aside(offset, record.value.clone()).await;
             }
         };
-        work.facts.extend(facts);
+        work.learn(facts);
         match more {
             More::Nothing => {}
-            More::Adopt(leg_opened) => {
-                let recording = work.facts.last().map(|fact| fact.recording.clone());
-                work.adopt.extend(recording.map(|recording| (recording, leg_opened)));
+            More::Adopt(recording, leg_opened) => {
+                work.adopt.push((recording, leg_opened));
             }
             More::Pack(section, held) => {
                 let (offset, container) = (held.offset, held.container.clone());

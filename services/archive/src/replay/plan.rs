@@ -82,7 +82,10 @@ pub fn plan(history: History, purpose: &PurposeName, request: &Request) -> Resul
     }
     if own.is_empty() {
         let lost = gone(&history, &timeline).into_iter().find(|gone| gone.purpose == *purpose);
-        return Err(Error::NoBasis { recording, reason: lost.map_or("no-basis".to_owned(), |gone| gone.reason) });
+        return Err(Error::NoBasis {
+            recording,
+            reason: lost.map_or("no-basis".to_owned(), |gone| gone.reason),
+        });
     }
     let wanted = |entry: &crate::timeline::PlannedEntry| {
         let here = history.spans.iter().filter(|span| {
@@ -112,7 +115,9 @@ impl Plan {
             let gaps = explain(&self.history, &self.timeline, &self.judged, *leg, &self.ranges, &heard);
             items.extend(gaps.into_iter().map(|gap| (gap.interval.start(), *leg, Item::Gap(gap))));
             for span in plays {
-                items.extend(self.planned(span).map(|planned| (span.start, *leg, Item::Span(Box::new(planned)))));
+                items.extend(
+                    self.planned(span).map(|planned| (span.start, *leg, Item::Span(Box::new(planned)))),
+                );
             }
         }
         items.sort_by_key(|(at, leg, _)| (*at, *leg));
@@ -127,11 +132,12 @@ impl Plan {
 
     fn playing(&self, leg: LegNo, opened: &BTreeMap<(LegNo, SectionNo), SpanSet>) -> Vec<&Span> {
         let asked = |span: &Span| {
-            self.spans.iter().any(|(l, s, set)| (*l, *s) == (span.leg, span.section) && set.contains(span.span))
+            self.spans
+                .iter()
+                .any(|(l, s, set)| (*l, *s) == (span.leg, span.section) && set.contains(span.span))
         };
-        let open = |span: &Span| {
-            opened.get(&(span.leg, span.section)).is_some_and(|set| set.contains(span.span))
-        };
+        let open =
+            |span: &Span| opened.get(&(span.leg, span.section)).is_some_and(|set| set.contains(span.span));
         let own = self.history.spans.iter().filter(|span| span.leg == leg);
         own.filter(|span| asked(span) && open(span)).collect()
     }

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use ::objects::ObjectStore;
-use kernel::{Interval, LegNo, SectionNo, TenantId, chain};
+use kernel::{Interval, LegNo, Retry, SectionNo, ServiceError, TenantId};
 use platform::auth::Token;
 use seal::{Cover, Frame, SpanView};
 use tokio::time::Instant;
@@ -105,7 +105,7 @@ impl Player {
         let container = match self.fetch.container(planned, self.items.iter()).await {
             Ok(container) => container,
             // A store that is away ends the stream; an object that is gone or damaged is a gap.
-            Err(error) if kernel::ServiceError::retry(&error) == kernel::Retry::Backoff => return Err(error),
+            Err(error) if error.retry() == Retry::Backoff => return Err(error),
             Err(error) => return self.unreadable(planned, &error),
         };
         match self.frames(planned, &container) {
@@ -126,8 +126,10 @@ impl Player {
         let ends: Vec<_> = frames.iter().skip(1).map(|frame| frame.position).chain([span.end]).collect();
         let wanted = frames.into_iter().zip(ends).filter(|(frame, end)| {
             // A frame without length, the last before an anchor that steps back, is asked for by its start.
-            let inside = Interval::new(frame.position, *end)
-                .map_or_else(|| self.plan.ranges.contains(frame.position), |own| self.plan.ranges.covers(own));
+            let inside = Interval::new(frame.position, *end).map_or_else(
+                || self.plan.ranges.contains(frame.position),
+                |own| self.plan.ranges.covers(own),
+            );
             inside && !planned.skip.contains(frame.number.0)
         });
         let (mut heard, mut micros) = (Vec::new(), 0);
@@ -161,9 +163,12 @@ impl Player {
         }
         let asked_at = Instant::now();
         let tenant: &TenantId = &self.asked.recording.tenant;
-        let ttl = self.mesh.renew(tenant, &held.id).await.inspect_err(|error| {
-            error!(recording = %self.asked.recording.id, error = chain(error), "a replay's lease was not renewed");
-        })?;
+        let ttl = match self.mesh.renew(tenant, &held.id).await {
+            Ok(ttl) => ttl,
+            // The lease still holds: a gate that is silent now may answer before it is over.
+            Err(error) if error.retry() == Retry::Backoff && held.since.elapsed() < held.ttl => return Ok(()),
+            Err(error) => return Err(error),
+        };
         self.held = Some(Held { id: held.id.clone(), since: asked_at, ttl });
         Ok(())
     }

@@ -25,7 +25,10 @@ pub(super) fn recording(history: &History) -> wire::Recording {
         parties: history
             .parties
             .iter()
-            .map(|party| wire::RecordingParty { subject_id: party.subject.to_bytes().to_vec(), role: party.role })
+            .map(|party| wire::RecordingParty {
+                subject_id: party.subject.to_bytes().to_vec(),
+                role: party.role,
+            })
             .collect(),
         legs: legs(history),
         bases: bases(history, &timeline),
@@ -120,11 +123,7 @@ pub(super) fn after(token: &str) -> Result<Option<(Timestamp, RecordingId)>, Err
     Ok(Some((Timestamp(i64::from_be_bytes(*started)), id)))
 }
 
-fn absences(
-    history: &History,
-    judged: &crate::completeness::Completeness,
-    leg: LegNo,
-) -> Vec<wire::Absence> {
+fn absences(history: &History, judged: &crate::completeness::Completeness, leg: LegNo) -> Vec<wire::Absence> {
     let own = history.dropped.iter().filter(|dropped| dropped.leg == leg);
     let mut rows: Vec<_> = own
         .map(|dropped| wire::Absence {

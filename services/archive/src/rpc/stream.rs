@@ -54,7 +54,10 @@ pub(super) fn wav(playing: Playing, sent: Sent) -> Result<Messages, Error> {
         let (Some(mut sounding), begun) = (sounding, begun) else { return Ok(None) };
         if let Some(message) = begun {
             sent.message();
-            return Ok(Some((ReplayResponse { message: Some(message) }, (None, Some(sounding), permit, sent))));
+            return Ok(Some((
+                ReplayResponse { message: Some(message) },
+                (None, Some(sounding), permit, sent),
+            )));
         }
         let before = sounding.counted().micros;
         let next = sounding.next().await.map_err(|error: Error| error.to_status())?;
@@ -62,7 +65,7 @@ pub(super) fn wav(playing: Playing, sent: Sent) -> Result<Messages, Error> {
         sent.audio(sounding.counted().micros - before);
         let (message, rest) = match next {
             Some(Sounded::Gap(found)) => (gap(&found), Some(sounding)),
-            Some(Sounded::Bytes(bytes)) => (Message::Wav(bytes.into()), Some(sounding)),
+            Some(Sounded::Bytes(bytes)) => (Message::Wav(bytes), Some(sounding)),
             None => (end(sounding.counted()), None),
         };
         Ok::<_, Status>(Some((ReplayResponse { message: Some(message) }, (None, rest, permit, sent))))
@@ -72,7 +75,8 @@ pub(super) fn wav(playing: Playing, sent: Sent) -> Result<Messages, Error> {
 fn begin(plan: &Plan) -> Message {
     let ranges = plan.ranges.iter().map(convert::interval);
     let legs = convert::legs(&plan.history).into_iter();
-    let asked = |leg: &proto::archive::v1::RecordingLeg| plan.legs.iter().any(|own| u32::from(own.0) == leg.leg);
+    let asked =
+        |leg: &proto::archive::v1::RecordingLeg| plan.legs.iter().any(|own| u32::from(own.0) == leg.leg);
     Message::Begin(ReplayBegin { legs: legs.filter(asked).collect(), ranges: ranges.collect() })
 }
 

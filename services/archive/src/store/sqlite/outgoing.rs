@@ -30,7 +30,8 @@ impl OutboxStore for SqliteStore {
     async fn unpublished(&self, limit: usize) -> Result<Vec<Outgoing>, OutboxError> {
         let limit = u32::try_from(limit).unwrap_or(u32::MAX);
         let found = self.db.read(move |c| outbox::unpublished(c, outbox::OutboxNo::START, limit)).await;
-        let outgoing = |pending: outbox::Pending| Outgoing { topic: pending.topic, envelope: pending.envelope };
+        let outgoing =
+            |pending: outbox::Pending| Outgoing { topic: pending.topic, envelope: pending.envelope };
         Ok(found.map_err(failed("read events"))?.into_iter().map(outgoing).collect())
     }
 

@@ -61,7 +61,11 @@ pub(super) fn stored_spans(connection: &Connection, key: &SectionKey) -> Result<
 }
 
 /// A stored span's root.
-pub(super) fn span_root(connection: &Connection, key: &SectionKey, span: SpanNo) -> Result<Option<Hash>, Error> {
+pub(super) fn span_root(
+    connection: &Connection,
+    key: &SectionKey,
+    span: SpanNo,
+) -> Result<Option<Hash>, Error> {
     let mut select = connection.prepare_cached(
         "SELECT ct_root FROM span WHERE tenant = ? AND recording = ? AND leg = ? AND section = ? AND span = ?",
     )?;
@@ -165,8 +169,7 @@ impl Of<'_> {
     fn sections(&self) -> Result<Vec<SectionRow>, Error> {
         let ends = self.all("section_end", "leg, section", |row| {
             let section = SectionNo(row.number("section")?);
-            let closed =
-                ClosedSection { section, spans: row.number("spans")?, root: row.hash("root")? };
+            let closed = ClosedSection { section, spans: row.number("spans")?, root: row.hash("root")? };
             Ok(((LegNo(row.number("leg")?), section), closed))
         })?;
         let ends: BTreeMap<_, _> = ends.into_iter().collect();
@@ -176,7 +179,8 @@ impl Of<'_> {
                 began: SectionBegan {
                     leg,
                     section,
-                    kind: row.coded("kind", |number| SectionKind::from_number(u32::try_from(number).ok()?))?,
+                    kind: row
+                        .coded("kind", |number| SectionKind::from_number(u32::try_from(number).ok()?))?,
                     session_epoch: SessionEpoch(row.u64("session_epoch")?),
                     key_epoch: KeyEpoch(row.u64("key_epoch")?),
                     writer: row.id("writer", InstanceId::from_slice)?,
@@ -261,7 +265,7 @@ fn grant(row: &Columns<'_>) -> Result<Grant, Error> {
         regime: row.text("regime")?,
         mark: row.text("mark")?,
         reason: row.text("reason")?,
-        evidence: row.blob("evidence")?.into(),
+        evidence: row.blob("evidence")?,
         until_mark: row.flag("until_mark")?,
     })
 }
@@ -355,7 +359,10 @@ fn dropped(row: &Columns<'_>) -> Result<Dropped, Error> {
 }
 
 fn gone(row: &Columns<'_>) -> Result<Gone, Error> {
-    Ok(Gone { purpose: row.parsed("purpose", row.text("purpose")?, PurposeName::new)?, reason: row.text("reason")? })
+    Ok(Gone {
+        purpose: row.parsed("purpose", row.text("purpose")?, PurposeName::new)?,
+        reason: row.text("reason")?,
+    })
 }
 
 fn document(row: &Columns<'_>) -> Result<Document, Error> {

@@ -19,6 +19,7 @@ pub(super) fn fact(tx: &Tx<'_>, fact: &Fact) -> Result<(), Error> {
     let row = Rows { tx, key: &fact.recording, event: fact.event.to_bytes() };
     row.ensure_recording(fact)?;
     match &fact.what {
+        What::Heard => Ok(()),
         What::Opened(opened) => row.opened(opened),
         What::SectionBegan(began) => row.section_began(began),
         What::Anchored(anchors) => row.anchored(anchors),
@@ -29,14 +30,13 @@ pub(super) fn fact(tx: &Tx<'_>, fact: &Fact) -> Result<(), Error> {
         What::Note(note) => row.note(note),
         What::Dropped(dropped) => row.dropped(dropped),
         What::LegClosed(closed) => row.leg_closed(closed),
-        What::Closed(closed) => row.closed(closed, fact.seen_at.0),
+        What::Closed(closed) => row.closed(closed, fact.at.0),
         What::NotRecorded(refused) => {
             row.grants(&refused.grants)?;
-            row.run("UPDATE recording SET refusal = ?3 WHERE tenant = ?1 AND id = ?2 AND refusal = ''", params![
-                row.tenant(),
-                row.id(),
-                refused.reason
-            ])
+            row.run(
+                "UPDATE recording SET refusal = ?3 WHERE tenant = ?1 AND id = ?2 AND refusal = ''",
+                params![row.tenant(), row.id(), refused.reason],
+            )
         }
     }
 }
@@ -122,7 +122,7 @@ impl Rows<'_> {
     }
 
     fn ensure_recording(&self, fact: &Fact) -> Result<(), Error> {
-        let at = fact.seen_at.0;
+        let at = fact.at.0;
         self.run(
             "INSERT OR IGNORE INTO recording VALUES (?, ?, ?, ?, 0, NULL, 0, '', ?, ?, NULL, '', NULL, '', NULL, 0)",
             params![self.tenant(), self.id(), fact.partition, State::Open.number(), Hash::default().0, at],
@@ -390,11 +390,11 @@ impl Rows<'_> {
         )
     }
 
-    fn closed(&self, closed: &Closed, seen_at: i64) -> Result<(), Error> {
+    fn closed(&self, closed: &Closed, at: i64) -> Result<(), Error> {
         self.run(
             "UPDATE recording SET closed_at = ?3, cause = ?4, end_at = ?5
              WHERE tenant = ?1 AND id = ?2 AND state = 1 AND closed_at IS NULL",
-            params![self.tenant(), self.id(), seen_at, closed.cause, bits(closed.end.0)],
+            params![self.tenant(), self.id(), at, closed.cause, bits(closed.end.0)],
         )
     }
 }

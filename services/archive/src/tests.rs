@@ -1,0 +1,6 @@
+//! The role as a whole, over memory adapters and fakes of its neighbours.
+
+mod consuming;
+mod finding;
+mod replaying;
+mod settling;
