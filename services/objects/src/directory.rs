@@ -48,7 +48,8 @@ pub struct DirectoryObjects(Arc<Inner>);
 struct Inner {
     clock: Arc<dyn Clock>,
     layout: Layout,
-    staging: Staging,
+    /// None where the store was opened to be read only.
+    staging: Option<Staging>,
 }
 
 impl DirectoryObjects {
@@ -56,10 +57,16 @@ impl DirectoryObjects {
     pub async fn open(root: impl Into<PathBuf>, clock: Arc<dyn Clock>) -> Result<Self, Error> {
         let layout = Layout::new(root.into());
         let opening = move || {
-            let staging = Staging::enter(&layout)?;
+            let staging = Some(Staging::enter(&layout)?);
             Ok(Self(Arc::new(Inner { clock, layout, staging })))
         };
         blocking("open the store", opening).await
+    }
+
+    /// Opens a store that is there to be read alone, such as evidence on a read-only disk: nothing is written,
+    /// and every call that would write is refused.
+    pub fn open_read_only(root: impl Into<PathBuf>, clock: Arc<dyn Clock>) -> Self {
+        Self(Arc::new(Inner { clock, layout: Layout::new(root.into()), staging: None }))
     }
 
     /// Runs on a blocking thread: a disk may take its time.
@@ -157,12 +164,17 @@ impl ObjectStore for DirectoryObjects {
 }
 
 impl Inner {
+    fn staging(&self) -> Result<&Staging, Error> {
+        let read_only = || failed("write to the store")(io::ErrorKind::ReadOnlyFilesystem.into());
+        self.staging.as_ref().ok_or_else(read_only)
+    }
+
     fn put(&self, key: &Key, bytes: &[u8], options: PutOptions) -> Result<PutDone, Error> {
         let now = self.clock.now();
         rules::check_put(key, bytes.len(), &options, now)?;
         // Refused before the bytes are written where that can be seen; what decides is the look under the lock.
         self.check_free(key, options.if_exists)?;
-        let staged = self.staging.write(bytes)?;
+        let staged = self.staging()?.write(bytes)?;
 
         let _lock = self.layout.lock(key)?;
         self.check_free(key, options.if_exists)?;
@@ -244,10 +256,11 @@ impl Inner {
     }
 
     fn delete(&self, key: &Key, version: &Version) -> Result<(), Error> {
+        let staging = self.staging()?;
         let _lock = self.layout.lock(key)?;
         let head = self.head(key, Some(version))?;
         rules::check_deletion(&head, self.clock.now())?;
-        self.staging.delete(&self.layout, key, version)
+        staging.delete(&self.layout, key, version)
     }
 
     fn rewrite(
@@ -256,10 +269,11 @@ impl Inner {
         version: &Version,
         change: impl FnOnce(&mut Head) -> Result<(), Error>,
     ) -> Result<(), Error> {
+        let staging = self.staging()?;
         let _lock = self.layout.lock(key)?;
         let mut head = self.head(key, Some(version))?;
         change(&mut head)?;
-        self.staging.rewrite(&self.layout, &head)
+        staging.rewrite(&self.layout, &head)
     }
 }
 

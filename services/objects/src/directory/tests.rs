@@ -153,6 +153,23 @@ async fn what_is_not_in_our_form_is_no_object() {
     assert_eq!(store.list_versions(&Prefix::ALL, None, 10).await.unwrap().len(), 1);
 }
 
+#[tokio::test]
+async fn a_store_opened_to_be_read_writes_nothing() {
+    let folder = Folder::new();
+    put(&folder.store().await, "a", "x", PutOptions::default()).await;
+    let before = (folder.files("staging"), folder.files("objects"), folder.files("locks"));
+    let evidence =
+        DirectoryObjects::open_read_only(folder.dir.path().join("store"), Arc::new(folder.clock.clone()));
+    let object = evidence.get(&key("a"), None, None).await.unwrap();
+    assert_eq!(object.bytes.as_ref(), b"x");
+    let refused = evidence.put(&key("b"), "y".into(), PutOptions::default()).await;
+    assert!(matches!(refused, Err(Error::Unavailable { .. })), "{refused:?}");
+    let version = object.head.version;
+    assert!(evidence.delete_version(&key("a"), &version).await.is_err());
+    assert!(evidence.set_legal_hold(&key("a"), &version, LegalHold::On).await.is_err());
+    assert_eq!((folder.files("staging"), folder.files("objects"), folder.files("locks")), before);
+}
+
 /// Run by the next test in a process of its own, whose files the kernel keeps below 512 KiB at most.
 #[tokio::test]
 #[ignore = "needs a limited process: `a_full_disk_is_told_as_such_and_leaves_nothing` runs it"]
