@@ -114,3 +114,6 @@ pub fn missing(history: &History, judged: &Completeness, leg: LegNo) -> Interval
     }
     found
 }
+
+#[cfg(test)]
+mod tests;

@@ -41,7 +41,7 @@ pub struct PlannedEntry {
     pub section: SectionNo,
     /// Which purpose.
     pub purpose: PurposeName,
-    /// Whether any of its stretches rests on consent.
+    /// Its basis: consent where any of its stretches rests on it.
     pub basis: Basis,
     /// Which spans; never empty.
     pub spans: SpanSet,

@@ -59,12 +59,11 @@ struct Work {
 impl Work {
     fn learn(&mut self, facts: Vec<Fact>) {
         for fact in facts {
-            match &fact.what {
-                What::Heard => {
-                    let latest = self.heard.entry(fact.recording.clone()).or_insert_with(|| fact.clone());
-                    latest.at = latest.at.max(fact.at);
-                }
-                _ => self.facts.push(fact),
+            if fact.what == What::Heard {
+                let latest = self.heard.entry(fact.recording.clone()).or_insert_with(|| fact.clone());
+                latest.at = latest.at.max(fact.at);
+            } else {
+                self.facts.push(fact);
             }
         }
     }
