@@ -1,0 +1,383 @@
+//! Whether something that was said is taken, and what follows from it: pure.
+//!
+//! A call reports that a notice was played and then that somebody agreed. A notice whose purposes rest on
+//! consent puts the question, so it brings an `ASKED` event along. A grant that names its notice and was never
+//! asked for in that scope (a form, an app) brings both. Restrictions need no notice and no question.
+
+use std::collections::BTreeSet;
+use std::time::Duration;
+
+use kernel::{Basis, ErrorCode, EventId, NoticeName, PurposeName, RecordingId, SubjectId, Timestamp};
+use policy::consent::{ConsentState, fold_one};
+use prost::Message;
+use proto::consent::v1 as wire;
+use sha2::{Digest, Sha256};
+
+use crate::event::{
+    EventKind, Expression, NewEvent, NoticeRef, Reach, StoredEvent, derived_id, is_restrictive,
+};
+use crate::policies::PolicyVersion;
+
+/// Why an event is not taken; nothing is changed then.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
+pub enum Refusal {
+    /// It names no purpose.
+    PurposeMissing,
+    /// It names a purpose that the tenant's policy does not have.
+    UnknownPurpose,
+    /// It is about consent to a purpose that does not rest on it.
+    PurposeNotOnConsent,
+    /// It names no notice, and none was presented in the call.
+    NoticeMissing,
+    /// It names a notice that the tenant's policy does not have.
+    UnknownNotice,
+    /// Its notice does not tell of every purpose that it names.
+    NoticeNotForPurpose,
+    /// It does not say how consent was expressed.
+    ExpressionMissing,
+    /// It is further in the future than a sender's clock may be.
+    ClockAhead,
+    /// It is an answer to a question that was not put.
+    NotAsked,
+    /// It is older than, or at the same moment as, what took the consent away.
+    ConsentNotStanding,
+}
+
+impl Refusal {
+    /// Every refusal.
+    pub const ALL: [Self; 10] = [
+        Self::PurposeMissing,
+        Self::UnknownPurpose,
+        Self::PurposeNotOnConsent,
+        Self::NoticeMissing,
+        Self::UnknownNotice,
+        Self::NoticeNotForPurpose,
+        Self::ExpressionMissing,
+        Self::ClockAhead,
+        Self::NotAsked,
+        Self::ConsentNotStanding,
+    ];
+
+    /// The code that callers get.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::PurposeMissing => "purpose-missing",
+            Self::UnknownPurpose => "unknown-purpose",
+            Self::PurposeNotOnConsent => "purpose-not-on-consent",
+            Self::NoticeMissing => "notice-missing",
+            Self::UnknownNotice => "unknown-notice",
+            Self::NoticeNotForPurpose => "notice-not-for-purpose",
+            Self::ExpressionMissing => "expression-missing",
+            Self::ClockAhead => "clock-ahead",
+            Self::NotAsked => "not-asked",
+            Self::ConsentNotStanding => "consent-not-standing",
+        }
+    }
+
+    /// The kind of failure.
+    pub fn code(self) -> ErrorCode {
+        match self {
+            Self::PurposeMissing
+            | Self::UnknownPurpose
+            | Self::PurposeNotOnConsent
+            | Self::NoticeMissing
+            | Self::UnknownNotice
+            | Self::NoticeNotForPurpose
+            | Self::ExpressionMissing
+            | Self::ClockAhead => ErrorCode::InvalidArgument,
+            Self::NotAsked | Self::ConsentNotStanding => ErrorCode::FailedPrecondition,
+        }
+    }
+}
+
+impl std::fmt::Display for Refusal {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(self.as_str())
+    }
+}
+
+/// What somebody said or was told, as a sender reports it.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Said {
+    /// Its identity.
+    pub id: EventId,
+    /// What it says; never `Unspecified`.
+    pub kind: EventKind,
+    /// Every purpose that it speaks of; empty for a notice.
+    pub purposes: BTreeSet<PurposeName>,
+    /// How far it reaches.
+    pub reach: Reach,
+    /// The call in which it was said.
+    pub said_in: Option<RecordingId>,
+    /// The notice that was presented, or on which the answer rests.
+    pub notice: Option<NoticeName>,
+    /// Where in the call.
+    pub position: Option<u64>,
+    /// When, on the sender's clock.
+    pub occurred_at: Timestamp,
+    /// How.
+    pub expression: Expression,
+}
+
+impl Said {
+    /// SHA-256 of everything that the sender said, of this subject: by it a repetition is known.
+    pub fn fingerprint(&self, subject: SubjectId) -> [u8; 32] {
+        let canonical = wire::RecordEventRequest {
+            event_id: self.id.to_bytes().to_vec(),
+            subject: Some(wire::record_event_request::Subject::SubjectId(subject.to_bytes().to_vec())),
+            kind: self.kind.into(),
+            purposes: self.purposes.iter().map(ToString::to_string).collect(),
+            scope: self.reach.wire().into(),
+            recording_id: self.said_in.map(|id| id.to_bytes().to_vec()).unwrap_or_default(),
+            notice: self.notice.as_ref().map(ToString::to_string).unwrap_or_default(),
+            position: self.position,
+            occurred_at: self.occurred_at.0,
+            expression: self.expression.into(),
+        };
+        Sha256::digest(canonical.encode_to_vec()).into()
+    }
+}
+
+/// What an event is judged by.
+#[derive(Clone, Copy, Debug)]
+pub struct Grounds<'g> {
+    /// Whose will it is.
+    pub subject: SubjectId,
+    /// The policy that the call, or else the tenant, goes by.
+    pub policy: Option<&'g PolicyVersion>,
+    /// Every purpose that the tenant ever had; asked for restrictions only.
+    pub purposes_ever: &'g BTreeSet<PurposeName>,
+    /// The notice that was last presented in the call.
+    pub last_notice: Option<&'g NoticeRef>,
+    /// The subject's events, at least those of the event's scope.
+    pub history: &'g [StoredEvent],
+    /// The present.
+    pub now: Timestamp,
+    /// How far a sender's clock may be ahead.
+    pub ahead: Duration,
+}
+
+/// Takes an event: itself and what follows from it, in their order.
+pub fn admit(said: &Said, grounds: &Grounds<'_>) -> Result<Vec<NewEvent>, Refusal> {
+    match said.kind {
+        EventKind::NoticePresented => present(said, grounds),
+        EventKind::Asked => ask(said, grounds),
+        EventKind::Given => give(said, grounds),
+        EventKind::Unspecified
+        | EventKind::Refused
+        | EventKind::Deferred
+        | EventKind::Withdrawn
+        | EventKind::Expired
+        | EventKind::Revoked
+        | EventKind::Invalidated => restrict(said, grounds),
+    }
+}
+
+fn present(said: &Said, grounds: &Grounds<'_>) -> Result<Vec<NewEvent>, Refusal> {
+    let name = said.notice.as_ref().ok_or(Refusal::NoticeMissing)?;
+    let (notice, purposes) = notice(name, grounds)?;
+    if !said.purposes.is_subset(purposes) {
+        return Err(Refusal::NoticeNotForPurpose);
+    }
+    let at = in_time(said, grounds)?;
+    let asked = purposes.iter().filter(|name| on_consent(name, grounds) == Ok(true)).cloned().collect();
+    let told = NewEvent {
+        purposes: purposes.clone(),
+        notice: Some(notice.clone()),
+        expression: Expression::Unspecified,
+        ..event(said, grounds, at)
+    };
+    Ok([told].into_iter().chain(question(said, grounds, at, Some(notice), asked)).collect())
+}
+
+fn ask(said: &Said, grounds: &Grounds<'_>) -> Result<Vec<NewEvent>, Refusal> {
+    all_on_consent(said, grounds)?;
+    let notice = match &said.notice {
+        Some(name) => Some(notice(name, grounds)?.0),
+        None => None,
+    };
+    let at = in_time(said, grounds)?;
+    Ok(vec![NewEvent { notice, ..event(said, grounds, at) }])
+}
+
+fn give(said: &Said, grounds: &Grounds<'_>) -> Result<Vec<NewEvent>, Refusal> {
+    all_on_consent(said, grounds)?;
+    if said.expression == Expression::Unspecified {
+        return Err(Refusal::ExpressionMissing);
+    }
+    let (notice, told) = notice_of_answer(said, grounds)?;
+    if !said.purposes.is_subset(told) {
+        return Err(Refusal::NoticeNotForPurpose);
+    }
+    let at = in_time(said, grounds)?;
+    let unasked: BTreeSet<_> =
+        said.purposes.iter().filter(|p| needs_question(said, p, grounds, at)).cloned().collect();
+    let mut events = Vec::with_capacity(3);
+    if !unasked.is_empty() {
+        let presented = NewEvent {
+            id: derived_id(said.id, "notice"),
+            kind: EventKind::NoticePresented,
+            purposes: unasked.clone(),
+            notice: Some(notice.clone()),
+            expression: Expression::Unspecified,
+            ..event(said, grounds, at)
+        };
+        events.push(presented);
+        events.extend(question(said, grounds, at, Some(notice.clone()), unasked));
+    }
+    events.push(NewEvent { notice: Some(notice), ..event(said, grounds, at) });
+    stands(said, grounds, &events, at)?;
+    Ok(events)
+}
+
+fn restrict(said: &Said, grounds: &Grounds<'_>) -> Result<Vec<NewEvent>, Refusal> {
+    if said.purposes.is_empty() {
+        return Err(Refusal::PurposeMissing);
+    }
+    let known = |name: &PurposeName| {
+        grounds.policy.is_some_and(|policy| policy.policy.purposes.contains_key(name))
+            || grounds.purposes_ever.contains(name)
+    };
+    if !said.purposes.iter().all(known) {
+        return Err(Refusal::UnknownPurpose);
+    }
+    // The evidence names the notice where it is known; a restriction is not refused for an unknown one.
+    let notice = said.notice.as_ref().and_then(|name| notice(name, grounds).ok()).map(|(notice, _)| notice);
+    let at = in_time(said, grounds)?;
+    Ok(vec![NewEvent { notice, ..event(said, grounds, at) }])
+}
+
+fn all_on_consent(said: &Said, grounds: &Grounds<'_>) -> Result<(), Refusal> {
+    if said.purposes.is_empty() {
+        return Err(Refusal::PurposeMissing);
+    }
+    for name in &said.purposes {
+        if !on_consent(name, grounds)? {
+            return Err(Refusal::PurposeNotOnConsent);
+        }
+    }
+    Ok(())
+}
+
+fn on_consent(name: &PurposeName, grounds: &Grounds<'_>) -> Result<bool, Refusal> {
+    let purpose = grounds.policy.and_then(|policy| policy.policy.purposes.get(name));
+    purpose.map(|purpose| purpose.basis == Basis::Consent).ok_or(Refusal::UnknownPurpose)
+}
+
+fn notice<'g>(
+    name: &NoticeName,
+    grounds: &Grounds<'g>,
+) -> Result<(NoticeRef, &'g BTreeSet<PurposeName>), Refusal> {
+    grounds.policy.and_then(|policy| policy.notice(name)).ok_or(Refusal::UnknownNotice)
+}
+
+/// The notice that an answer names, else the one that was last presented in its call.
+fn notice_of_answer<'g>(
+    said: &Said,
+    grounds: &Grounds<'g>,
+) -> Result<(NoticeRef, &'g BTreeSet<PurposeName>), Refusal> {
+    match (&said.notice, grounds.last_notice) {
+        (Some(name), _) => notice(name, grounds),
+        (None, Some(last)) => {
+            let (known, purposes) = notice(&last.name, grounds)?;
+            // A text that was changed since is not the one that they heard.
+            if known == *last { Ok((known, purposes)) } else { Err(Refusal::UnknownNotice) }
+        }
+        (None, None) => Err(Refusal::NoticeMissing),
+    }
+}
+
+/// Whether an answer brings its question along. In a call only where none was ever put: a call reports each
+/// notice that it plays. Elsewhere the form that was answered is the question.
+fn needs_question(said: &Said, purpose: &PurposeName, grounds: &Grounds<'_>, at: Timestamp) -> bool {
+    let own = grounds.history.iter().map(|stored| &stored.event);
+    let own = own.filter(|event| event.reach == said.reach && event.purposes.contains(purpose));
+    match said.reach {
+        Reach::Call(_) => !own.into_iter().any(|event| event.kind == EventKind::Asked),
+        Reach::Account => {
+            let own: Vec<_> = own.filter_map(NewEvent::to_fold).collect();
+            match fold_one(&own, at).state {
+                ConsentState::Given | ConsentState::Requested => false,
+                ConsentState::None
+                | ConsentState::Notified
+                | ConsentState::Refused
+                | ConsentState::Deferred
+                | ConsentState::Withdrawn
+                | ConsentState::Expired
+                | ConsentState::Revoked
+                | ConsentState::Invalidated => true,
+            }
+        }
+    }
+}
+
+/// A grant is taken only where it is one at its own moment, whatever has ended it since.
+fn stands(said: &Said, grounds: &Grounds<'_>, new: &[NewEvent], at: Timestamp) -> Result<(), Refusal> {
+    for purpose in &said.purposes {
+        let events = grounds.history.iter().map(|stored| &stored.event).chain(new);
+        let own = events.filter(|event| event.reach == said.reach && event.purposes.contains(purpose));
+        let own: Vec<_> = own.filter_map(NewEvent::to_fold).collect();
+        match fold_one(&own, at).state {
+            ConsentState::Given => {}
+            ConsentState::None | ConsentState::Notified | ConsentState::Requested => {
+                return Err(Refusal::NotAsked);
+            }
+            ConsentState::Refused
+            | ConsentState::Deferred
+            | ConsentState::Withdrawn
+            | ConsentState::Expired
+            | ConsentState::Revoked
+            | ConsentState::Invalidated => return Err(Refusal::ConsentNotStanding),
+        }
+    }
+    Ok(())
+}
+
+/// When it counts from. Everything that was taken before is at most at the bound of its own moment, so a
+/// restriction at the bound of this one is later.
+fn in_time(said: &Said, grounds: &Grounds<'_>) -> Result<Timestamp, Refusal> {
+    let bound = grounds.now.plus(grounds.ahead);
+    match said.occurred_at <= bound {
+        true => Ok(said.occurred_at),
+        false if is_restrictive(said.kind) => Ok(bound),
+        false => Err(Refusal::ClockAhead),
+    }
+}
+
+fn question(
+    said: &Said,
+    grounds: &Grounds<'_>,
+    at: Timestamp,
+    notice: Option<NoticeRef>,
+    purposes: BTreeSet<PurposeName>,
+) -> Option<NewEvent> {
+    let asked = NewEvent {
+        id: derived_id(said.id, "asked"),
+        kind: EventKind::Asked,
+        notice,
+        expression: Expression::Unspecified,
+        ..event(said, grounds, at)
+    };
+    (!purposes.is_empty()).then(|| NewEvent { purposes, ..asked })
+}
+
+fn event(said: &Said, grounds: &Grounds<'_>, at: Timestamp) -> NewEvent {
+    NewEvent {
+        id: said.id,
+        subject: grounds.subject,
+        kind: said.kind,
+        purposes: said.purposes.clone(),
+        reach: said.reach,
+        said_in: said.said_in,
+        notice: None,
+        position: said.position,
+        occurred_at: at,
+        recorded_at: grounds.now,
+        expression: said.expression,
+        policy: grounds.policy.map(PolicyVersion::hash),
+        fingerprint: said.fingerprint(grounds.subject),
+    }
+}
+
+#[cfg(test)]
+mod tests;

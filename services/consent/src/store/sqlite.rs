@@ -1,0 +1,311 @@
+//! Facts and ciphertext in SQLite: one file in the data directory. Read [`schema`] first.
+
+mod rows;
+mod schema;
+
+use std::collections::HashSet;
+use std::path::Path;
+use std::sync::Arc;
+use std::time::Duration;
+
+use ::sqlite::outbox::{self, OutboxNo};
+use ::sqlite::rusqlite::{OptionalExtension, params};
+use ::sqlite::{Db, Error, Options, Tx};
+use async_trait::async_trait;
+use kernel::{
+    Clock, Envelope, EventId, NoticeName, RecordingId, ServiceError, SubjectId, TenantId, Timestamp, topics,
+};
+use platform::audit::{AuditOutbox, OutboxError};
+use platform::outbox::{Bell, OutboxStore, Outgoing};
+use policy::PolicyHash;
+
+use super::{
+    Addition, Appended, History, NoticeRow, PolicyChange, PolicyRow, RecordingRow, SealedValues, Store,
+    StoreError,
+};
+use crate::event::{NoticeRef, StoredEvent};
+pub(super) use rows::all;
+pub use schema::COMPONENT;
+
+/// How long published events are kept, to find one by hand when a topic is in doubt.
+const KEPT: Duration = Duration::from_secs(7 * 86_400);
+/// Most events that one mark prunes, and most that it looks through at once.
+const PAGE: u32 = 1_000;
+
+/// Consent's file, with its outbox. Its publisher is the wiring's to start.
+#[derive(Clone)]
+pub struct SqliteStore {
+    db: Db,
+    clock: Arc<dyn Clock>,
+    bell: Bell,
+}
+
+impl SqliteStore {
+    /// Opens the file, or makes it. The bell rings with everything that is to be published.
+    pub async fn open(path: &Path, clock: Arc<dyn Clock>, bell: Bell) -> Result<Self, StoreError> {
+        let opened = Db::open(path, Options::default(), &[COMPONENT, outbox::COMPONENT]).await;
+        Ok(Self { db: opened.map_err(failed("open the file"))?, clock, bell })
+    }
+}
+
+/// Says what was attempted.
+pub(super) fn failed(act: &'static str) -> impl Fn(Error) -> StoreError {
+    move |source| StoreError::new(act, source.code(), source)
+}
+
+fn outbox_failed(attempt: &'static str) -> impl Fn(Error) -> OutboxError {
+    move |source| OutboxError { attempt, source: Box::new(source) }
+}
+
+#[async_trait]
+impl Store for SqliteStore {
+    async fn policies_in_force(&self) -> Result<Vec<PolicyRow>, StoreError> {
+        self.db.read(|c| rows::policies_in_force(c)).await.map_err(failed("read the policies in force"))
+    }
+
+    async fn policy(&self, tenant: &TenantId, hash: PolicyHash) -> Result<Option<PolicyRow>, StoreError> {
+        let tenant = tenant.clone();
+        let read = self.db.read(move |c| rows::policy(c, &tenant, hash)).await;
+        read.map_err(failed("read a policy"))
+    }
+
+    async fn policies(&self, tenant: &TenantId) -> Result<Vec<PolicyRow>, StoreError> {
+        let tenant = tenant.clone();
+        let read = self.db.read(move |c| rows::policies(c, &tenant)).await;
+        read.map_err(failed("read a tenant's policies"))
+    }
+
+    async fn change_policies(&self, change: &PolicyChange) -> Result<(), StoreError> {
+        let change = change.clone();
+        let written = self.db.write(move |tx| {
+            for row in &change.begins {
+                rows::insert_policy(tx, row)?;
+                rows::insert_term(tx, &row.tenant, Some(row.hash), row.since)?;
+            }
+            for (tenant, notice) in &change.notices {
+                rows::insert_notice(tx, tenant, notice)?;
+            }
+            for (tenant, since) in &change.ends {
+                rows::insert_term(tx, tenant, None, *since)?;
+            }
+            Ok(())
+        });
+        written.await.map_err(failed("take policies in"))
+    }
+
+    async fn notice(
+        &self,
+        tenant: &TenantId,
+        name: &NoticeName,
+        text_hash: [u8; 32],
+    ) -> Result<Option<NoticeRow>, StoreError> {
+        let (tenant, name) = (tenant.clone(), name.clone());
+        let read = self.db.read(move |c| {
+            let find = "SELECT language, text FROM notice WHERE tenant = ? AND name = ? AND text_hash = ?";
+            let mut find = c.prepare_cached(find)?;
+            let found = find.query_row(params![tenant.as_str(), name.as_str(), text_hash], |row| {
+                let notice = NoticeRef { name: name.clone(), text_hash };
+                Ok(NoticeRow { notice, language: row.get(0)?, text: row.get(1)? })
+            });
+            Ok(found.optional()?)
+        });
+        read.await.map_err(failed("read a notice"))
+    }
+
+    async fn add_subject(
+        &self,
+        tenant: &TenantId,
+        subject: SubjectId,
+        since: Timestamp,
+    ) -> Result<(), StoreError> {
+        let tenant = tenant.clone();
+        let written = self.db.write(move |tx| rows::insert_subject(tx, &tenant, subject, since));
+        written.await.map_err(failed("remember a subject"))
+    }
+
+    async fn has_subject(&self, tenant: &TenantId, subject: SubjectId) -> Result<bool, StoreError> {
+        let tenant = tenant.clone();
+        let read = self.db.read(move |c| {
+            let find = "SELECT EXISTS (SELECT 1 FROM subject WHERE tenant = ? AND subject = ?)";
+            let values = params![tenant.as_str(), subject.to_bytes()];
+            Ok(c.prepare_cached(find)?.query_row(values, |row| row.get(0))?)
+        });
+        read.await.map_err(failed("look for a subject"))
+    }
+
+    async fn keep_values(&self, values: &SealedValues) -> Result<(), StoreError> {
+        let values = values.clone();
+        let written = self.db.write(move |tx| {
+            let insert = "INSERT INTO subject_values VALUES (?, ?, ?, ?, ?) ON CONFLICT DO NOTHING";
+            tx.prepare_cached(insert)?.execute(params![
+                values.tenant.as_str(),
+                values.subject.to_bytes(),
+                values.section.0,
+                values.container,
+                values.sealed_at.0,
+            ])?;
+            Ok(())
+        });
+        written.await.map_err(failed("keep sealed values"))
+    }
+
+    async fn values(&self, tenant: &TenantId, subject: SubjectId) -> Result<Vec<SealedValues>, StoreError> {
+        let tenant = tenant.clone();
+        let read = self.db.read(move |c| {
+            let find = "SELECT section, container, sealed_at FROM subject_values
+                WHERE tenant = ? AND subject = ? ORDER BY section";
+            rows::all(c, find, params![tenant.as_str(), subject.to_bytes()], |row| {
+                Ok(SealedValues {
+                    tenant: tenant.clone(),
+                    subject,
+                    section: kernel::SectionNo(row.get(0)?),
+                    container: row.get(1)?,
+                    sealed_at: Timestamp(row.get(2)?),
+                })
+            })
+        });
+        read.await.map_err(failed("read sealed values"))
+    }
+
+    async fn remember(&self, row: &RecordingRow, entry: Option<Envelope>) -> Result<(), StoreError> {
+        let row = row.clone();
+        let written = self.db.write(move |tx| {
+            rows::insert_recording(tx, &row)?;
+            push_entry(tx, entry.as_ref())
+        });
+        written.await.map_err(failed("remember a call"))?;
+        self.bell.ring();
+        Ok(())
+    }
+
+    async fn recording(
+        &self,
+        tenant: &TenantId,
+        recording: RecordingId,
+    ) -> Result<Option<RecordingRow>, StoreError> {
+        let tenant = tenant.clone();
+        let read = self.db.read(move |c| rows::recording(c, &tenant, recording)).await;
+        read.map_err(failed("read a call"))
+    }
+
+    async fn history(
+        &self,
+        tenant: &TenantId,
+        subject: SubjectId,
+        reaching: Option<RecordingId>,
+    ) -> Result<History, StoreError> {
+        let tenant = tenant.clone();
+        let read = self.db.read(move |c| {
+            let latest = rows::latest(c, &tenant, subject)?;
+            Ok(History { events: rows::history(c, &tenant, subject, reaching)?, latest })
+        });
+        read.await.map_err(failed("read a subject's events"))
+    }
+
+    async fn event(&self, tenant: &TenantId, id: EventId) -> Result<Option<StoredEvent>, StoreError> {
+        let tenant = tenant.clone();
+        self.db.read(move |c| rows::event(c, &tenant, id)).await.map_err(failed("read an event"))
+    }
+
+    async fn last_notice(
+        &self,
+        tenant: &TenantId,
+        recording: RecordingId,
+    ) -> Result<Option<NoticeRef>, StoreError> {
+        let tenant = tenant.clone();
+        let read = self.db.read(move |c| rows::last_notice(c, &tenant, recording)).await;
+        read.map_err(failed("read the last notice of a call"))
+    }
+
+    async fn append(&self, addition: &Addition) -> Result<Appended, StoreError> {
+        let addition = addition.clone();
+        let appended = self.db.write(move |tx| append(tx, addition)).await;
+        let appended = appended.map_err(failed("add consent events"))?;
+        self.bell.ring();
+        Ok(appended)
+    }
+
+    async fn version(&self) -> Result<u64, StoreError> {
+        self.db.read(|c| rows::version(c)).await.map_err(failed("read the last version"))
+    }
+
+    async fn changes(&self, after: u64, limit: u32) -> Result<Vec<StoredEvent>, StoreError> {
+        self.db.read(move |c| rows::changes(c, after, limit)).await.map_err(failed("read changes"))
+    }
+}
+
+fn append(tx: &Tx<'_>, addition: Addition) -> Result<Appended, Error> {
+    let Addition { tenant, act, events, after, entry, trace } = addition;
+    let Some(first) = events.first() else { return Ok(Appended::Now(Vec::new())) };
+    if let Some(before) = rows::event(tx, &tenant, act)? {
+        push_entry(tx, entry.as_ref())?;
+        return Ok(Appended::Before(Box::new(before)));
+    }
+    if rows::latest(tx, &tenant, first.subject)? != after {
+        return Ok(Appended::Overtaken);
+    }
+    let mut version = rows::version(tx)?;
+    let mut stored = Vec::with_capacity(events.len());
+    for event in events {
+        version += 1;
+        let event = StoredEvent { tenant: tenant.clone(), version, event };
+        rows::insert_event(tx, &event)?;
+        outbox::push(tx, &topics::CONSENT, &event.to_envelope(trace.clone()))?;
+        stored.push(event);
+    }
+    push_entry(tx, entry.as_ref())?;
+    Ok(Appended::Now(stored))
+}
+
+fn push_entry(tx: &Tx<'_>, entry: Option<&Envelope>) -> Result<(), Error> {
+    match entry.map(|entry| outbox::push(tx, &topics::AUDIT, entry)) {
+        Some(Err(error)) if !error.is_duplicate() => Err(error),
+        Some(Ok(_) | Err(_)) | None => Ok(()),
+    }
+}
+
+#[async_trait]
+impl AuditOutbox for SqliteStore {
+    async fn push(&self, entry: Envelope) -> Result<(), OutboxError> {
+        let pushed = self.db.write(move |tx| push_entry(tx, Some(&entry))).await;
+        pushed.map_err(outbox_failed("keep an entry"))?;
+        self.bell.ring();
+        Ok(())
+    }
+}
+
+#[async_trait]
+impl OutboxStore for SqliteStore {
+    async fn unpublished(&self, limit: usize) -> Result<Vec<Outgoing>, OutboxError> {
+        let limit = u32::try_from(limit).unwrap_or(u32::MAX);
+        let read = self.db.read(move |c| outbox::unpublished(c, OutboxNo::START, limit)).await;
+        let outgoing =
+            |pending: outbox::Pending| Outgoing { topic: pending.topic, envelope: pending.envelope };
+        Ok(read.map_err(outbox_failed("read events"))?.into_iter().map(outgoing).collect())
+    }
+
+    async fn mark_published(&self, ids: &[EventId]) -> Result<(), OutboxError> {
+        let mut wanted: HashSet<_> = ids.iter().copied().collect();
+        let now = self.clock.now();
+        let written = self.db.write(move |tx| {
+            let (mut after, mut numbers) = (OutboxNo::START, Vec::new());
+            while !wanted.is_empty() {
+                let page = outbox::unpublished(tx, after, PAGE)?;
+                let Some(last) = page.last() else { break };
+                after = last.number;
+                numbers.extend(page.iter().filter(|p| wanted.remove(&p.envelope.id)).map(|p| p.number));
+            }
+            outbox::mark(tx, &numbers, now)?;
+            let old = Timestamp(now.0.saturating_sub(i64::try_from(KEPT.as_micros()).unwrap_or(i64::MAX)));
+            outbox::prune(tx, old, PAGE)
+        });
+        written.await.map(drop).map_err(outbox_failed("mark events"))
+    }
+
+    async fn oldest_unpublished(&self) -> Result<Option<Timestamp>, OutboxError> {
+        self.db.read(outbox::oldest_unpublished).await.map_err(outbox_failed("find the oldest event"))
+    }
+}
+
+#[cfg(test)]
+mod tests;
