@@ -29,6 +29,7 @@ macro_rules! contract_suite {
             a_batch_is_all_or_none,
             a_span_has_one_place,
             a_later_epoch_raises_the_first_opening_stays,
+            an_overtaken_writer_ends_nothing,
             tenants_do_not_see_each_other,
             only_unsettled_recordings_are_found,
             settling_is_one_act_and_happens_once,
@@ -174,7 +175,11 @@ fn everything(recording: &RecordingKey) -> Vec<Fact> {
             frames: 200,
             section: Some(ClosedSection { section: SectionNo(0), spans: 2, root: Hash([9; 32]) }),
         }),
-        What::Closed(Closed { cause: "hangup".to_owned(), end: Position(4_000) }),
+        What::Closed(Closed {
+            session_epoch: SessionEpoch(2),
+            cause: "hangup".to_owned(),
+            end: Position(4_000),
+        }),
     ];
     whats.into_iter().enumerate().map(|(number, what)| fact(recording, number as u8 + 1, what)).collect()
 }
@@ -311,6 +316,24 @@ pub async fn a_later_epoch_raises_the_first_opening_stays(store: &dyn Store) {
         let row = store.recording(&key(1)).await.expect("reads").expect("is known");
         assert_eq!((row.session_epoch.0, row.started_at), (expected, Some(Timestamp(100))));
     }
+}
+
+/// Only the latest session ends a recording, and a leg's highest count of frames stands.
+pub async fn an_overtaken_writer_ends_nothing(store: &dyn Store) {
+    let closed = |epoch| {
+        What::Closed(Closed {
+            session_epoch: SessionEpoch(epoch),
+            cause: "hangup".to_owned(),
+            end: Position(1),
+        })
+    };
+    let leg = |frames| What::LegClosed(LegClosed { leg: LegNo(0), frames, section: None });
+    record(store, vec![fact(&key(1), 1, opened(1, 2)), fact(&key(1), 2, closed(1))]).await;
+    assert_eq!(store.recording(&key(1)).await.expect("reads").expect("is known").closed_at, None);
+    record(store, vec![fact(&key(1), 3, leg(9)), fact(&key(1), 4, leg(5)), fact(&key(1), 5, closed(2))])
+        .await;
+    let history = store.history(&key(1)).await.expect("reads").expect("is known");
+    assert_eq!((history.legs[0].frames, history.recording.closed_at), (Some(9), Some(Timestamp(1_005))));
 }
 
 /// The same recording id of two tenants is two recordings.

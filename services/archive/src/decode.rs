@@ -123,7 +123,11 @@ impl About {
             Event::Dropped(event) => self.fact(What::Dropped(dropped(&event)?)),
             Event::LegClosed(event) => self.fact(What::LegClosed(leg_closed(&event)?)),
             Event::SessionClosed(event) => {
-                let closed = Closed { cause: code(event.cause, "cause")?, end: Position(event.end) };
+                let closed = Closed {
+                    session_epoch: SessionEpoch(event.session_epoch),
+                    cause: code(event.cause, "cause")?,
+                    end: Position(event.end),
+                };
                 Incoming { more: More::Settle(self.recording.clone()), ..self.fact(What::Closed(closed)) }
             }
             Event::NotePlaced(event) => self.fact(What::Note(Note {

@@ -345,6 +345,8 @@ pub struct ClosedSection {
 /// A session's end.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Closed {
+    /// The session's fencing number: a writer that was overtaken ends nothing.
+    pub session_epoch: SessionEpoch,
     /// Why it ended, as a code.
     pub cause: String,
     /// The end of the last frame.

@@ -173,12 +173,16 @@ impl Rows<'_> {
         self.grants(&opened.grants)
     }
 
-    fn raise_epoch(&self, epoch: SessionEpoch) -> Result<(), Error> {
+    fn session_epoch(&self) -> Result<SessionEpoch, Error> {
         let stored: i64 = self
             .tx
             .prepare_cached("SELECT session_epoch FROM recording WHERE tenant = ? AND id = ?")?
             .query_row(params![self.tenant(), self.id()], |row| row.get(0))?;
-        if epoch.0 <= stored.cast_unsigned() {
+        Ok(SessionEpoch(stored.cast_unsigned()))
+    }
+
+    fn raise_epoch(&self, epoch: SessionEpoch) -> Result<(), Error> {
+        if epoch <= self.session_epoch()? {
             return Ok(());
         }
         self.run(
@@ -378,11 +382,19 @@ impl Rows<'_> {
         )
     }
 
+    /// Of two ends of one leg the one with more frames is the later: frames are never taken back.
     fn leg_closed(&self, closed: &LegClosed) -> Result<(), Error> {
-        self.run(
-            "INSERT OR IGNORE INTO leg_end VALUES (?, ?, ?, ?)",
-            params![self.tenant(), self.id(), closed.leg.0, bits(closed.frames)],
-        )?;
+        let known: Option<i64> = self
+            .tx
+            .prepare_cached("SELECT frames FROM leg_end WHERE tenant = ? AND recording = ? AND leg = ?")?
+            .query_row(params![self.tenant(), self.id(), closed.leg.0], |row| row.get(0))
+            .optional()?;
+        if known.is_none_or(|known| known.cast_unsigned() < closed.frames) {
+            self.run(
+                "INSERT OR REPLACE INTO leg_end VALUES (?, ?, ?, ?)",
+                params![self.tenant(), self.id(), closed.leg.0, bits(closed.frames)],
+            )?;
+        }
         let Some(section) = &closed.section else { return Ok(()) };
         self.run(
             "INSERT OR IGNORE INTO section_end VALUES (?, ?, ?, ?, ?, ?)",
@@ -391,6 +403,9 @@ impl Rows<'_> {
     }
 
     fn closed(&self, closed: &Closed, at: i64) -> Result<(), Error> {
+        if closed.session_epoch < self.session_epoch()? {
+            return Ok(());
+        }
         self.run(
             "UPDATE recording SET closed_at = ?3, cause = ?4, end_at = ?5
              WHERE tenant = ?1 AND id = ?2 AND state = 1 AND closed_at IS NULL",
