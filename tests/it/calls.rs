@@ -1,0 +1,135 @@
+//! The five sample calls: recorded, replayed and compared with what was sent.
+
+use futures::future::join_all;
+use kernel::{Interval, LegNo, Position};
+use proto::archive::v1::{Recording, RecordingState, ReplayRequest};
+use proto::common::v1::Interval as WireInterval;
+use seal::manifest::NotRecordedReason;
+use seal::{Hash, Manifest, NotRecorded, SignedDocument, TrustRoots, VerifyingKey};
+use tonic::Code;
+use verbale::commands::{recordings, trust};
+use verbale::connect::Caller;
+
+use crate::harness::{Expected, Sample, Shelf, World, hear, hear_range, id_of, purpose, reason};
+
+/// A listener's reason.
+const WHY: &str = "a clip";
+
+#[tokio::test(flavor = "multi_thread")]
+async fn each_call_replays_as_it_was_sent_wherever_a_purpose_has_its_basis_and_nowhere_else() {
+    let (world, samples) = (World::new(), Sample::all());
+    let mesh = world.up().await;
+    let server = mesh.server();
+    let recordings = join_all(samples.iter().map(|sample| world.record(&server, sample))).await;
+
+    for (sample, recording) in samples.iter().zip(&recordings) {
+        let (expected, caller) = (Expected::of(sample), world.person(&server, &sample.tenant));
+        let (id, whole) = (id_of(recording), whole(recording));
+        for purpose in expected.purposes() {
+            let heard = hear(&caller, id, &purpose).await;
+            let anything = (0..sample.frames()).any(|frame| expected.is_stored(frame));
+            if !anything {
+                assert_eq!(recording.state(), RecordingState::NotRecorded, "{}", sample.name);
+                assert_eq!(reason(&heard.unwrap_err()), "not-recorded", "{}", sample.name);
+                continue;
+            }
+            assert_eq!((recording.state(), recording.complete), (RecordingState::Sealed, true), "{}", sample.name);
+            assert_eq!(recording.duration, sample.length(), "{}", sample.name);
+            if expected.is_withdrawn(&purpose) {
+                let refused = heard.unwrap_err();
+                assert_eq!((refused.code(), reason(&refused)), (Code::PermissionDenied, "withdrawn"));
+            } else {
+                heard.unwrap().must_be(&expected, sample, &purpose, whole);
+            }
+        }
+    }
+    mesh.stop().await.unwrap();
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_mark_a_range_and_one_leg_play_as_clips_of_their_own() {
+    let (world, sample) = (World::new(), Sample::new("mifid-order-it"));
+    let mesh = world.up().await;
+    let recording = world.record(&mesh.server(), &sample).await;
+    let caller = world.person(&mesh.server(), &sample.tenant);
+    let (expected, id, duty) = (Expected::of(&sample), id_of(&recording), purpose("mifid2-transaction"));
+
+    let mark = ReplayRequest { mark: "order".to_owned(), ..Default::default() };
+    let order = |kind| sample.event(kind, Some("order")).unwrap();
+    let marked = Interval::new(order("mark.begin"), order("mark.end")).unwrap();
+    hear_range(&caller, id, &duty, mark, WHY).await.unwrap().must_be(&expected, &sample, &duty, marked);
+
+    // Ends that lie inside frames and inside spans; quality begins in the middle.
+    let quality = purpose("quality");
+    let (start, end) = (10_003_000, 13_017_000);
+    let ranges = vec![WireInterval { start, end }];
+    let heard = hear_range(&caller, id, &quality, ReplayRequest { ranges, ..Default::default() }, WHY).await.unwrap();
+    heard.must_be(&expected, &sample, &quality, Interval::new(Position(start), Position(end)).unwrap());
+
+    let alone = hear_range(&caller, id, &duty, ReplayRequest { legs: vec![1], ..Default::default() }, WHY).await.unwrap();
+    assert_eq!(alone.frames.len() as u64, sample.frames());
+    assert!(alone.frames.keys().all(|(leg, _)| *leg == 1) && alone.gaps.is_empty());
+    mesh.stop().await.unwrap();
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn every_document_is_signed_and_says_what_there_is() {
+    let (world, samples) = (World::new(), Sample::all());
+    let mesh = world.up().await;
+    let server = mesh.server();
+    let recordings = join_all(samples.iter().map(|sample| world.record(&server, sample))).await;
+    let roots = roots(&world.person(&server, &samples[0].tenant)).await;
+
+    for (sample, recording) in samples.iter().zip(&recordings) {
+        let (caller, id) = (world.person(&server, &sample.tenant), id_of(recording));
+        let checked = recordings::check(&caller, id).await.unwrap();
+        assert!(checked.ok, "{}: {:?}", sample.name, checked.findings);
+
+        let shelf = Shelf::open(&world.data()).await;
+        let bytes = shelf.object(&recording.document_name).await;
+        assert_eq!(Hash::of(&bytes).0.as_slice(), recording.document_hash);
+        let document = SignedDocument::decode(&bytes).unwrap();
+        let spans = shelf.spans(&sample.tenant, id).await;
+        let audio: Vec<_> = spans.iter().filter(|span| span.header.leg < LegNo(16)).collect();
+        if recording.state() == RecordingState::NotRecorded {
+            let why = NotRecorded::verify(&document, &roots, &sample.tenant).unwrap();
+            assert_eq!(why.recording, id);
+            assert_eq!(why.reason, NotRecordedReason::BasisNeverCame);
+            let denied: Vec<_> = why.denials.iter().map(|d| (d.purpose.as_str(), d.reason.as_str())).collect();
+            assert_eq!(denied, [("quality", "consent-refused")]);
+            assert!(spans.is_empty(), "{}: something was stored", sample.name);
+            continue;
+        }
+        let manifest = Manifest::verify(&document, &roots, &sample.tenant).unwrap();
+        let expected = Expected::of(sample);
+        for leg in [0, 1] {
+            let own = audio.iter().filter(|span| span.header.leg == LegNo(leg));
+            let stored: Vec<u64> =
+                own.flat_map(|span| span.header.first_frame.0..=span.header.last_frame.0).collect();
+            let should: Vec<u64> = (0..sample.frames()).filter(|frame| expected.is_stored(*frame)).collect();
+            assert_eq!(sorted(stored), should, "{}: leg {leg}", sample.name);
+        }
+        for basis in &manifest.bases {
+            let standing = expected.standing(&basis.purpose).unwrap();
+            let told = basis.interval.intersection(whole(recording));
+            assert_eq!(told, Some(standing), "{}: {}", sample.name, basis.purpose);
+        }
+        assert_eq!(manifest.bases.len(), expected.purposes().len());
+    }
+    mesh.stop().await.unwrap();
+}
+
+fn sorted(mut numbers: Vec<u64>) -> Vec<u64> {
+    numbers.sort_unstable();
+    numbers
+}
+
+fn whole(recording: &Recording) -> Interval {
+    Interval::new(Position::ZERO, Position(recording.duration.max(1))).unwrap()
+}
+
+async fn roots(caller: &Caller) -> TrustRoots {
+    let trust = trust::fetch(caller).await.unwrap();
+    let keys = trust.roots().unwrap();
+    keys.iter().map(|key| VerifyingKey::from_bytes(key).unwrap()).collect()
+}

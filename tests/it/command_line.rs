@@ -1,0 +1,122 @@
+//! The command line as scripts use it: JSON, exit codes, and errors that name the place.
+
+use std::path::Path;
+
+use kernel::RecordingId;
+use serde_json::Value;
+
+use crate::harness::{Sample, World, free_port, program, server};
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_call_is_recorded_listed_shown_replayed_and_verified_from_the_command_line() {
+    let (world, sample) = (World::new(), Sample::new("mifid-order-it"));
+    let mesh = world.up().await;
+    let (server, tenant) = (mesh.server(), sample.tenant.as_str());
+    let (wav, meta) = (sample.wav(), sample.meta());
+    let record = ["record", wav.to_str().unwrap(), "--meta", meta.to_str().unwrap(), "--speed", "0", "--json"];
+    let recorded = world.run(&server, tenant, &record).await;
+    assert_eq!(recorded.code, 0, "{recorded:?}");
+    let id = recorded.json()["recording"].as_str().unwrap().to_owned();
+    world.sealed(&server, &sample.tenant, id.parse::<RecordingId>().unwrap()).await;
+
+    let phone = sample.json["customer"]["phone"].as_str().unwrap();
+    let call = sample.json["call_id"].as_str().unwrap();
+    for by in [&[][..], &["--phone", phone], &["--agent", "agent-017"], &["--correlation", call]] {
+        let listed = world.run(&server, tenant, &[&["recordings", "list", "--json"], by].concat()).await;
+        let found = listed.json();
+        assert_eq!(found.as_array().unwrap().len(), 1, "{by:?}: {listed:?}");
+        assert_eq!(found[0]["recording"].as_str(), Some(id.as_str()), "{by:?}");
+    }
+    let none = world.run(&server, tenant, &["recordings", "list", "--phone", "+390000000000", "--json"]).await;
+    assert_eq!((none.code, none.json()), (0, Value::Array(Vec::new())));
+
+    let clip = world.folder().join("order.wav");
+    let replay = |purpose: &'static str, output: &'static str| {
+        ["replay", &id, "--purpose", purpose, "--reason", "a dispute", "--mark", "order", "-o", output, "--json"]
+            .map(str::to_owned)
+    };
+    let asked = replay("mifid2-transaction", "order.wav");
+    let played = world.run(&server, tenant, &asked.each_ref().map(String::as_str)).await;
+    assert_eq!(played.code, 0, "{played:?}");
+    is_the_order(&clip, &sample);
+
+    let asked = replay("verbal-contract", "none.wav");
+    let refused = world.run(&server, tenant, &asked.each_ref().map(String::as_str)).await;
+    assert_eq!(refused.code, 3, "{refused:?}");
+    assert!(refused.err.contains("policy explain") && !world.folder().join("none.wav").exists(), "{refused:?}");
+
+    let verified = world.run(&server, tenant, &["recordings", "verify", &id, "--json"]).await;
+    assert_eq!((verified.code, &verified.json()["ok"]), (0, &Value::Bool(true)), "{verified:?}");
+    let unknown = world.run(&server, tenant, &["recordings", "show", &RecordingId::new().to_string()]).await;
+    assert_eq!(unknown.code, 4, "{unknown:?}");
+    let ledger = world.run(&server, tenant, &["audit", "verify", "--json"]).await;
+    assert_eq!((ledger.code, &ledger.json()["ok"]), (0, &Value::Bool(true)), "{ledger:?}");
+    mesh.stop().await.unwrap();
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn errors_name_the_place_and_end_with_a_code_that_scripts_can_use() {
+    let (world, sample) = (World::new(), Sample::new("mifid-order-it"));
+    let folder = world.folder();
+    let put = |name: &str, bytes: &[u8]| {
+        std::fs::write(folder.join(name), bytes).unwrap();
+        name.to_owned()
+    };
+    let policy = put("policy.yaml", b"tenant: banca-alfa\njurisdiction: IT\npurposes:\n  quality: { basis: consnt }\n");
+    let config = put("verbale.toml", b"[ingest]\nwindow_frmes = 5\n");
+    let wav = std::fs::read(sample.wav()).unwrap();
+    let short = put("short.wav", &wav[..wav.len() - 1_000]);
+    let meta = std::fs::read_to_string(sample.meta()).unwrap();
+    let typo = put("typo.json", meta.replacen("\"consent.given\"", "\"consent.givn\"", 1).as_bytes());
+    let unknown = put("unknown.json", meta.replacen("\"direction\"", "\"directions\"", 1).as_bytes());
+    let (good_wav, good_meta) = (sample.wav().display().to_string(), sample.meta().display().to_string());
+    let record = |wav: &str, meta: &str| ["record", wav, "--meta", meta].map(str::to_owned).to_vec();
+    let words = |text: &str| text.split(' ').map(str::to_owned).collect::<Vec<_>>();
+
+    let table: Vec<(Vec<String>, i32, &[&str])> = vec![
+        (words(&format!("policy check {policy}")), 2, &["policy.yaml:4:", "consnt"]),
+        (words("policy check none.yaml"), 2, &["none.yaml"]),
+        (words(&format!("config check --config {config}")), 2, &["window_frmes"]),
+        (words("config check --set server.listne=1"), 2, &["server.listne"]),
+        (words("config check --data d --keys d/keys"), 2, &["inside the data directory"]),
+        (record(&short, &good_meta), 2, &["short.wav", "cut short"]),
+        (record(&good_wav, &typo), 2, &["typo.json", "events[1].type"]),
+        (record(&good_wav, &unknown), 2, &["unknown.json", "directions", "line 5"]),
+        (words("token --role emperor --tenant banca-alfa"), 2, &["emperor"]),
+        (words("recordings list --tenant banca-alfa --token a.b.c --server SERVER"), 5, &["verbale up"]),
+        (words("verify nowhere --trust nothing.json"), 2, &["nothing.json"]),
+        (words("no-such-command"), 2, &["no-such-command"]),
+    ];
+    let nobody = server(free_port());
+    for (args, code, needles) in table {
+        let args: Vec<_> = args.iter().map(|arg| arg.replace("SERVER", &nobody)).collect();
+        let ended = program::run(folder, &args.iter().map(String::as_str).collect::<Vec<_>>()).await;
+        assert_eq!(ended.code, code, "{args:?}: {ended:?}");
+        for needle in needles {
+            let said = ended.out.contains(needle) || ended.err.contains(needle);
+            assert!(said, "{args:?} does not say {needle:?}: {ended:?}");
+        }
+    }
+
+    let policy = world.policies().join("banca-alfa/policy.yaml").display().to_string();
+    let sound = program::run(folder, &["policy", "check", &policy, "--json"]).await;
+    assert_eq!((sound.code, &sound.json()["ok"]), (0, &Value::Bool(true)), "{sound:?}");
+    let sound = program::run(folder, &["config", "check"]).await;
+    assert_eq!(sound.code, 0, "{sound:?}");
+}
+
+/// A stereo A-law file, as long as the mark; its frames are the sample's, those that the mark cuts are silence.
+fn is_the_order(file: &Path, sample: &Sample) {
+    let wav = std::fs::read(file).unwrap();
+    let at = wav.windows(4).position(|window| window == b"data").unwrap() + 8;
+    let left: Vec<u8> = wav[at..].iter().step_by(2).copied().collect();
+    let mark = |kind| sample.event(kind, Some("order")).unwrap().0;
+    let (start, end) = (mark("mark.begin"), mark("mark.end"));
+    assert_eq!(left.len() as u64, (end - start) / 125, "the clip is as long as the mark");
+    let first = start.div_ceil(20_000);
+    let whole = first..end / 20_000;
+    let silent = ((first * 20_000 - start) / 125) as usize;
+    assert!(left[..silent].iter().all(|byte| *byte == 0xd5), "the frame that the mark cuts is not played");
+    let payload: Vec<u8> = whole.flat_map(|frame| sample.payload(0, frame).to_vec()).collect();
+    assert!(left[silent..].starts_with(&payload), "the clip is what was said");
+}

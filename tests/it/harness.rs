@@ -1,0 +1,42 @@
+//! What all scenarios stand on.
+
+mod child;
+mod expected;
+mod keyring;
+mod line;
+mod listening;
+pub(crate) mod program;
+mod sample;
+mod scan;
+mod shelf;
+mod world;
+
+use std::time::Duration;
+
+use tokio::time::{Instant, sleep};
+
+pub(crate) use child::{Child, free_port, server};
+pub(crate) use expected::Expected;
+pub(crate) use keyring::Keyring;
+pub(crate) use line::Line;
+pub(crate) use listening::{Heard, hear, hear_range};
+pub(crate) use program::Ended;
+pub(crate) use sample::{FRAME, Sample, event};
+pub(crate) use scan::{Scan, files};
+pub(crate) use shelf::Shelf;
+pub(crate) use world::{World, id_of, purpose, reason};
+
+/// Longest wait for anything that happens by itself.
+pub(crate) const PATIENCE: Duration = Duration::from_secs(60);
+
+/// Waits until the probe finds something; the only place that waits by looking again.
+pub(crate) async fn eventually<T>(what: &str, mut probe: impl AsyncFnMut() -> Option<T>) -> T {
+    let began = Instant::now();
+    loop {
+        if let Some(found) = probe().await {
+            return found;
+        }
+        assert!(began.elapsed() < PATIENCE, "{what}: not within {PATIENCE:?}");
+        sleep(Duration::from_millis(25)).await;
+    }
+}

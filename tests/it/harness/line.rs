@@ -1,0 +1,106 @@
+//! A sender by hand: one message after another, and what comes back.
+
+use kernel::TenantId;
+use proto::ingest::v1::recorder_client::RecorderClient;
+use proto::ingest::v1::record_request::Message as Request;
+use proto::ingest::v1::record_response::Message as Response;
+use proto::ingest::v1::{self as wire, Level};
+use tokio::sync::mpsc;
+use tokio::time::timeout;
+use tokio_stream::wrappers::ReceiverStream;
+use tonic::{Status, Streaming};
+use verbale::connect::Caller;
+
+use super::{PATIENCE, Sample};
+
+/// A stream of one session.
+pub(crate) struct Line {
+    outbound: mpsc::Sender<wire::RecordRequest>,
+    inbound: Streaming<wire::RecordResponse>,
+}
+
+impl Line {
+    /// Opens a session and waits for its answer.
+    pub(crate) async fn open(
+        caller: &Caller,
+        tenant: &TenantId,
+        open: wire::Open,
+    ) -> Result<(Self, wire::Opened), Status> {
+        let (outbound, requests) = mpsc::channel(64);
+        outbound.send(wire::RecordRequest { message: Some(Request::Open(open)) }).await.unwrap();
+        let request = caller.request_for(tenant, ReceiverStream::new(requests));
+        let inbound = RecorderClient::new(caller.wire()).record(request).await?.into_inner();
+        let mut line = Self { outbound, inbound };
+        let opened = line
+            .until(|message| match message {
+                Response::Opened(opened) => Some(opened),
+                _ => None,
+            })
+            .await?;
+        Ok((line, opened))
+    }
+
+    /// Sends one message. A stream that is gone is found when its answer is read.
+    pub(crate) async fn send(&self, message: Request) {
+        let _ = self.outbound.send(wire::RecordRequest { message: Some(message) }).await;
+    }
+
+    /// Sends frames of both legs of a sample.
+    pub(crate) async fn media(&self, sample: &Sample, frames: std::ops::Range<u64>) {
+        let numbers: Vec<_> = frames.collect();
+        for chunk in numbers.chunks(10) {
+            for leg in [0, 1] {
+                let frames = chunk.iter().map(|number| sample.frame(leg, *number)).collect();
+                self.send(Request::Media(wire::Media { leg: leg as u32, frames })).await;
+            }
+        }
+    }
+
+    /// Sends an event and waits until it is answered.
+    pub(crate) async fn event(&mut self, event: wire::Event) -> Result<wire::Applied, Status> {
+        let id = event.event_id.clone();
+        self.send(Request::Event(event)).await;
+        self.until(|message| match message {
+            Response::Applied(applied) if applied.event_id == id => Some(applied),
+            _ => None,
+        })
+        .await
+    }
+
+    /// Waits until both legs are acknowledged LOGGED up to, not including, `frame`.
+    pub(crate) async fn logged(&mut self, frame: u64) -> Result<(), Status> {
+        let mut next = [0, 0];
+        self.until(|message| {
+            if let Response::Ack(ack) = message
+                && ack.level() >= Level::Logged
+            {
+                next[ack.leg as usize] = ack.next_frame;
+            }
+            next.iter().all(|next| *next >= frame).then_some(())
+        })
+        .await
+    }
+
+    /// Closes the call with all frames of the sample, and waits for the answer.
+    pub(crate) async fn close(mut self, sample: &Sample) -> Result<(), Status> {
+        let end = |leg| wire::LegEnd { leg, frames: sample.frames() };
+        self.send(Request::Close(wire::Close { cause: "hangup".to_owned(), legs: vec![end(0), end(1)] })).await;
+        self.until(|message| matches!(message, Response::Closed(_)).then_some(())).await
+    }
+
+    /// Reads until a message has what is looked for.
+    pub(crate) async fn until<T>(&mut self, mut pick: impl FnMut(Response) -> Option<T>) -> Result<T, Status> {
+        loop {
+            let message = timeout(PATIENCE, self.inbound.message()).await.expect("the stream goes on")?;
+            let message = message.ok_or_else(|| Status::unavailable("the stream ended"))?;
+            if let Some(found) = message.message.and_then(&mut pick) {
+                return Ok(found);
+            }
+        }
+    }
+
+    /// Reads until the stream is refused.
+    pub(crate) async fn refused(mut self) -> Status {
+        self.until(|_| None::<()>).await.expect_err("nothing is picked")
+    }
+}

@@ -1,0 +1,73 @@
+//! The stored objects, read past the program: every span of a recording, as its bytes lie there.
+
+use std::path::Path;
+use std::sync::Arc;
+
+use kernel::{RecordingId, SystemClock, TenantId};
+use objects::{DirectoryObjects, Key, ObjectStore, Prefix};
+use seal::object::{Footer, Tail, verify_object};
+use seal::{Frame, SpanHeader, SpanKey, SpanView};
+
+/// An object store's directory.
+pub(crate) struct Shelf(DirectoryObjects);
+
+/// One span.
+pub(crate) struct StoredSpan {
+    pub(crate) header: SpanHeader,
+    pub(crate) bytes: Vec<u8>,
+}
+
+impl Shelf {
+    pub(crate) async fn open(data: &Path) -> Self {
+        Self(DirectoryObjects::open(data.join("objects"), Arc::new(SystemClock)).await.unwrap())
+    }
+
+    /// Every object below a name, with its bytes.
+    pub(crate) async fn objects(&self, prefix: &str) -> Vec<(String, Vec<u8>)> {
+        let prefix = Prefix::new(prefix).unwrap();
+        let listed = self.0.list(&prefix, None, 1_000).await.unwrap();
+        let mut found = Vec::new();
+        for listed in listed {
+            found.push((listed.key.as_str().to_owned(), self.bytes(&listed.key).await));
+        }
+        found
+    }
+
+    /// One object.
+    pub(crate) async fn object(&self, name: &str) -> Vec<u8> {
+        self.bytes(&Key::new(name).unwrap()).await
+    }
+
+    /// Every stored span of a recording.
+    pub(crate) async fn spans(&self, tenant: &TenantId, recording: RecordingId) -> Vec<StoredSpan> {
+        let mut spans = Vec::new();
+        for (name, bytes) in self.objects(&format!("{tenant}/{recording}/")).await {
+            if name.contains("/documents/") {
+                continue;
+            }
+            verify_object(&bytes).unwrap();
+            let Tail::Footer(footer) = Footer::from_tail(&bytes).unwrap() else { panic!("{name} has no footer") };
+            spans.extend(footer.spans.iter().map(|row| {
+                let bytes = &bytes[row.offset as usize..(row.offset + row.length) as usize];
+                StoredSpan { header: SpanView::parse(bytes).unwrap().header, bytes: bytes.to_vec() }
+            }));
+        }
+        spans
+    }
+
+    async fn bytes(&self, key: &Key) -> Vec<u8> {
+        self.0.get(key, None, None).await.unwrap().bytes.to_vec()
+    }
+}
+
+impl StoredSpan {
+    /// Opens an audio span; none where this is not its key.
+    pub(crate) fn frames(&self, key: &SpanKey) -> Option<Vec<Frame>> {
+        SpanView::parse(&self.bytes).unwrap().open_frames(key).ok()
+    }
+
+    /// Whether a key opens it, whatever it holds.
+    pub(crate) fn opens(&self, key: &SpanKey) -> bool {
+        SpanView::parse(&self.bytes).unwrap().open(key).is_ok()
+    }
+}

@@ -1,0 +1,66 @@
+//! `kill -9` while calls are on the way.
+
+use std::io::Write;
+use std::time::Duration;
+
+use kernel::{Interval, Position};
+use proto::archive::v1::RecordingState;
+use rand::rngs::StdRng;
+use rand::{RngExt, SeedableRng};
+use tokio::sync::watch;
+use tokio::task::JoinSet;
+use tokio::time::sleep;
+use verbale::sender::{Pace, Sent};
+
+use crate::harness::{Child, Expected, PATIENCE, Sample, World, free_port, hear, server};
+
+/// How often the program is killed.
+const KILLS: u64 = 20;
+/// Times real time: the call takes about a second and a half.
+const SPEED: f64 = 25.0;
+
+/// The moments differ from run to run a little, since time does; where in the call they lie is the seed's.
+fn seed() -> u64 {
+    std::env::var("VERBALE_SEED").ok().and_then(|text| text.parse().ok()).unwrap_or(20_260_302)
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_program_killed_at_any_moment_of_a_call_loses_nothing_that_it_acknowledged() {
+    let seed = seed();
+    writeln!(std::io::stderr(), "VERBALE_SEED={seed} repeats these moments").unwrap();
+    let mut moments = StdRng::seed_from_u64(seed);
+    let (world, sample, port) = (World::new(), Sample::new("mifid-order-it"), free_port());
+    let mut child = Child::up(&world, port).await;
+    for round in 0..KILLS {
+        let call = sample.call();
+        let id = call.recording();
+        // At this many acknowledged frames, and a moment after, so that it is not always right behind one.
+        let acknowledged = moments.random_range(0..call.frames());
+        let after = Duration::from_micros(moments.random_range(0..40_000));
+
+        let (progress, mut logged) = watch::channel(0);
+        let mut sending = JoinSet::new();
+        let caller = world.sender(&server(port), &sample.tenant);
+        sending.spawn(async move {
+            let pace = Pace { speed: SPEED, patience: PATIENCE };
+            call.send(&caller, pace, |frames| drop(progress.send(frames))).await
+        });
+        let _ended_before = logged.wait_for(|frames| *frames >= acknowledged).await.map(drop);
+        sleep(after).await;
+        child.kill().await;
+        child = Child::up(&world, port).await;
+
+        let sent: Sent = sending.join_next().await.unwrap().unwrap().unwrap();
+        assert_eq!(sent.refused, [], "round {round}");
+        let recording = world.sealed(&server(port), &sample.tenant, id).await;
+        let at = format!("round {round}, killed {after:?} after {acknowledged} frames were acknowledged");
+        assert_eq!((recording.state(), recording.complete), (RecordingState::Sealed, true), "{at}");
+        let (expected, person) = (Expected::of(&sample), world.person(&server(port), &sample.tenant));
+        let whole = Interval::new(Position::ZERO, Position(sample.length())).unwrap();
+        for purpose in expected.purposes() {
+            let heard = hear(&person, id, &purpose).await.unwrap_or_else(|status| panic!("{at}: {status}"));
+            heard.must_be(&expected, &sample, &purpose, whole);
+        }
+    }
+    child.kill().await;
+}

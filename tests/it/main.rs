@@ -1,0 +1,20 @@
+//! it: whole scenarios against the running program, through its real contract over TCP.
+//!
+//! Each test has its own directories and its own mesh. [`harness`] has what they share: a mesh and callers
+//! ([`harness::World`]), the sample calls and what is to be expected of them ([`harness::Sample`],
+//! [`harness::Expected`]), a sender by hand ([`harness::Line`]), and readers that go past the program, with the
+//! keys in hand ([`harness::Keyring`], [`harness::Shelf`]).
+
+mod harness;
+
+mod breaks;
+mod calls;
+mod command_line;
+mod entries;
+mod input;
+mod kills;
+mod ledger;
+mod offline;
+mod pauses;
+mod plaintext;
+mod refusals;

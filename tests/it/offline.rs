@@ -1,0 +1,94 @@
+//! Verified from files alone; one changed byte is caught, wherever it is.
+
+use std::path::{Path, PathBuf};
+
+use futures::future::join_all;
+use serde_json::Value;
+use verbale::commands::trust;
+
+use crate::harness::{Ended, Sample, World, eventually, files, id_of, program};
+
+#[tokio::test(flavor = "multi_thread")]
+async fn files_verify_offline_and_one_flipped_byte_is_caught_wherever_it_is() {
+    let (world, samples) = (World::new(), ["mifid-order-it", "no-consent-it"].map(Sample::new));
+    let mesh = world.up().await;
+    let server = mesh.server();
+    let recordings = join_all(samples.iter().map(|sample| world.record(&server, sample))).await;
+    let caller = world.person(&server, &samples[0].tenant);
+    let trust = eventually("the ledger has its keys", async || {
+        trust::fetch(&caller).await.ok().filter(|trust| !trust.ledger_keys.is_empty())
+    })
+    .await;
+    std::fs::write(world.folder().join("trust.json"), serde_json::to_string(&trust).unwrap()).unwrap();
+    mesh.stop().await.unwrap();
+
+    let objects = world.data().join("objects");
+    let good = verify(&world, &objects).await;
+    assert_eq!(good.code, 0, "{good:?}");
+    let counted = good.json();
+    assert_eq!((&counted["ok"], counted["recordings"].as_u64()), (&Value::Bool(true), Some(2)), "{counted}");
+    for what in ["documents", "objects", "spans", "ledger_leaves"] {
+        assert!(counted[what].as_u64().unwrap() > 0, "{what}: {counted}");
+    }
+
+    let stored = files(&objects);
+    let bytes_of = |part: &str| {
+        let own = stored.iter().filter(|file| file.extension().is_some_and(|e| e == "data"));
+        let found = own.filter(|file| file.to_string_lossy().contains(part)).max_by_key(|file| size(file));
+        found.unwrap_or_else(|| panic!("nothing is stored with {part} in its name: {stored:?}")).clone()
+    };
+    let (order, refusal) = (id_of(&recordings[0]).to_string(), id_of(&recordings[1]).to_string());
+    let audio = format!("{order}/00000");
+    let table = [
+        ("a span", bytes_of(&audio)),
+        ("a manifest", bytes_of(&format!("{order}/documents"))),
+        ("a record of why not", bytes_of(&format!("{refusal}/documents"))),
+        ("a ledger tile", bytes_of("/tile/")),
+        ("ledger entries", bytes_of("/entries/")),
+    ];
+    for (what, file) in table {
+        let copy = world.folder().join("copy");
+        copy_all(&objects, &copy);
+        let altered = copy.join(file.strip_prefix(&objects).unwrap());
+        let mut bytes = std::fs::read(&altered).unwrap();
+        let middle = bytes.len() / 2;
+        bytes[middle] ^= 0x10;
+        std::fs::write(&altered, bytes).unwrap();
+
+        let caught = verify(&world, &copy).await;
+        assert_eq!(caught.code, 1, "{what}, {}: {caught:?}", file.display());
+        let report = caught.json();
+        let findings = report["findings"].as_array().unwrap();
+        let key = key_of(&file, &objects);
+        let names = |finding: &&Value| {
+            let name = finding["name"].as_str().unwrap();
+            key.contains(name) || name.contains(&key) || what.contains("ledger")
+        };
+        assert!(findings.iter().any(|finding| names(&finding)), "{what}, {key}: {report}");
+        std::fs::remove_dir_all(copy).unwrap();
+    }
+}
+
+async fn verify(world: &World, objects: &Path) -> Ended {
+    let trust = world.folder().join("trust.json");
+    let args = ["verify", objects.to_str().unwrap(), "--trust", trust.to_str().unwrap(), "--json"];
+    program::run(world.folder(), &args).await
+}
+
+fn size(file: &Path) -> u64 {
+    file.metadata().map_or(0, |metadata| metadata.len())
+}
+
+/// The object's key, from its file's place in the directory store: `objects/<key>=/<version>.data`.
+fn key_of(file: &Path, root: &Path) -> String {
+    let folder = file.parent().unwrap().strip_prefix(root.join("objects")).unwrap();
+    folder.to_string_lossy().trim_end_matches('=').to_owned()
+}
+
+fn copy_all(from: &Path, to: &Path) {
+    for file in files(from) {
+        let target: PathBuf = to.join(file.strip_prefix(from).unwrap());
+        std::fs::create_dir_all(target.parent().unwrap()).unwrap();
+        std::fs::copy(&file, target).unwrap();
+    }
+}

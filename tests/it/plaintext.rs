@@ -1,0 +1,139 @@
+//! No plaintext in the data directory: no audio, nobody's name or number, no key.
+
+use std::path::Path;
+
+use futures::future::join_all;
+use kernel::PurposeName;
+use verbale::call_file::CallFile;
+use verbale::sender::Call;
+use verbale::wav::Wav;
+
+use crate::harness::{Expected, Sample, Scan, World, files, hear_range, id_of};
+
+/// Values that occur nowhere by chance.
+const PHONE: &str = "+390655512345";
+const CRM: &str = "crm-7f3a-quercia-0815";
+const EMAIL: &str = "giulia.verdi@example.org";
+const CALL_ID: &str = "call-quercia-20260302-0001";
+const EMPLOYEE: &str = "employee-quercia-017";
+const REASON: &str = "the customer of the oak tree complains";
+
+#[tokio::test(flavor = "multi_thread")]
+async fn no_audio_no_identifier_and_no_key_lies_in_the_data_directory() {
+    let (world, samples) = (World::new(), Sample::all());
+    let mesh = world.up().await;
+    let server = mesh.server();
+    let named = named(&samples[0]);
+    let (recordings, _) = tokio::join!(
+        join_all(samples.iter().map(|sample| world.record(&server, sample))),
+        world.send(&server, &named, 0.0)
+    );
+    world.sealed(&server, &samples[0].tenant, named.recording()).await;
+    for (sample, recording) in samples.iter().zip(&recordings) {
+        let caller = world.person(&server, &sample.tenant);
+        for purpose in Expected::of(sample).purposes() {
+            listen(&caller, recording, &purpose).await;
+        }
+    }
+
+    let scan = everything(&samples, &world.keys());
+    // With the write-ahead logs of a running program, and as it is left.
+    look(&scan, &world.data(), "running");
+    mesh.stop().await.unwrap();
+    look(&scan, &world.data(), "stopped");
+}
+
+#[test]
+fn the_scan_finds_what_is_there() {
+    let sample = Sample::new("mifid-order-it");
+    let folder = tempfile::tempdir().unwrap();
+    std::fs::write(folder.path().join("issuer.key"), [0xa7; 32]).unwrap();
+    let scan = everything(&[Sample::new("mifid-order-it")], folder.path());
+    let voice = 60_000..60_000 + 64;
+    for planted in [
+        sample.legs[0][voice.clone()].to_vec(),
+        pcm(&sample.legs[0])[voice.start * 2..voice.start * 2 + 64].to_vec(),
+        PHONE.as_bytes().to_vec(),
+        b"+390612345678".to_vec(),
+        vec![0xa7; 32],
+        "a7".repeat(32).into_bytes(),
+    ] {
+        let mut bytes = vec![0; 5_001];
+        bytes.splice(777..777, planted);
+        assert_eq!(scan.findings(&bytes).len(), 1, "{:?}", scan.findings(&bytes));
+    }
+}
+
+/// A sample call between people whose identifiers are known to occur nowhere else.
+fn named(sample: &Sample) -> Call {
+    let text = std::fs::read_to_string(sample.meta()).unwrap();
+    let mut file = CallFile::parse(&text).unwrap();
+    file.call_id = CALL_ID.to_owned();
+    file.agent.id = EMPLOYEE.to_owned();
+    file.customer.phone = Some(PHONE.to_owned());
+    file.customer.crm_id = Some(CRM.to_owned());
+    file.customer.email = Some(EMAIL.to_owned());
+    let wav = Wav::parse(&std::fs::read(sample.wav()).unwrap()).unwrap();
+    Call::new(file, &wav, None).unwrap()
+}
+
+async fn listen(caller: &verbale::connect::Caller, recording: &proto::archive::v1::Recording, purpose: &PurposeName) {
+    use proto::archive::v1::ReplayRequest;
+    // Whether it plays is another test's; what it leaves behind is this one's.
+    let _heard_or_refused = hear_range(caller, id_of(recording), purpose, ReplayRequest::default(), REASON).await;
+}
+
+fn everything(samples: &[Sample], keys: &Path) -> Scan {
+    let mut scan = Scan::default();
+    for sample in samples {
+        for (leg, payload) in sample.legs.iter().enumerate() {
+            scan.audio(&format!("{} leg {leg}, A-law", sample.name), payload.clone());
+            scan.audio(&format!("{} leg {leg}, PCM", sample.name), pcm(payload));
+        }
+        // Shorter ones, such as a CRM's `S-9`, turn up in random bytes.
+        for text in sample.personal().iter().filter(|text| text.len() >= 8) {
+            scan.text(text, text);
+        }
+    }
+    for text in [PHONE, CRM, EMAIL, CALL_ID, EMPLOYEE, REASON] {
+        scan.text(text, text);
+    }
+    let mut keys_found = 0;
+    for file in files(keys) {
+        let bytes = std::fs::read(&file).unwrap();
+        if bytes.len() == 32 {
+            keys_found += 1;
+            let name = file.display().to_string();
+            scan.text(&name, &bytes);
+            scan.text(&format!("{name} in hexadecimal"), hex::encode(&bytes));
+        }
+    }
+    assert!(keys_found > 0, "{} has no file of 32 bytes", keys.display());
+    assert!(scan.blocks() > 1_000 * samples.len(), "the samples are not silent");
+    scan
+}
+
+fn look(scan: &Scan, data: &Path, when: &str) {
+    let files = files(data);
+    assert!(files.len() > 20, "{when}: the data directory has hardly any files: {files:?}");
+    for file in files {
+        // Staging files and locks come and go while it runs.
+        let Ok(bytes) = std::fs::read(&file) else { continue };
+        assert_eq!(scan.findings(&bytes), [""; 0], "{when}: {}", file.display());
+    }
+}
+
+/// G.711 A-law decoded to 16-bit PCM, little-endian.
+fn pcm(payload: &[u8]) -> Vec<u8> {
+    payload.iter().flat_map(|byte| decoded(*byte).to_le_bytes()).collect()
+}
+
+fn decoded(byte: u8) -> i16 {
+    let byte = byte ^ 0x55;
+    let (exponent, mantissa) = (i16::from(byte >> 4 & 7), i16::from(byte & 15));
+    let magnitude = match exponent {
+        0 => (mantissa << 4) + 8,
+        _ => ((mantissa << 4) + 0x108) << (exponent - 1),
+    };
+    if byte & 0x80 == 0 { -magnitude } else { magnitude }
+}
