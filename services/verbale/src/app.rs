@@ -156,11 +156,14 @@ fn judge(error: &anyhow::Error) -> (Exit, Option<&'static str>) {
         return (Exit::Usage, None);
     };
     match status.code() {
-        Code::Unavailable => (Exit::Unavailable, Some("is the mesh up? start it with `verbale up`, or give --server")),
-        Code::DeadlineExceeded | Code::ResourceExhausted => (Exit::Unavailable, Some("again in a moment")),
-        Code::Unauthenticated => {
-            (Exit::Refused, Some("a fresh token: `verbale token --role ... --tenant ...`, or the right --keys"))
+        Code::Unavailable => {
+            (Exit::Unavailable, Some("is the mesh up? start it with `verbale up`, or give --server"))
         }
+        Code::DeadlineExceeded | Code::ResourceExhausted => (Exit::Unavailable, Some("again in a moment")),
+        Code::Unauthenticated => (
+            Exit::Refused,
+            Some("a fresh token: `verbale token --role ... --tenant ...`, or the right --keys"),
+        ),
         Code::PermissionDenied => {
             (Exit::Refused, Some("`verbale policy explain FILE` says who may do what, for which purpose"))
         }
@@ -168,7 +171,9 @@ fn judge(error: &anyhow::Error) -> (Exit, Option<&'static str>) {
         Code::NotFound => (Exit::NotFound, Some("`verbale recordings list --tenant ...` says what there is")),
         Code::InvalidArgument | Code::OutOfRange => (Exit::Usage, None),
         Code::DataLoss => (Exit::Fault, Some("`verbale recordings verify ID` names what is damaged")),
-        Code::Ok | Code::Cancelled | Code::Unknown | Code::Unimplemented | Code::Internal => (Exit::Internal, None),
+        Code::Ok | Code::Cancelled | Code::Unknown | Code::Unimplemented | Code::Internal => {
+            (Exit::Internal, None)
+        }
     }
 }
 

@@ -14,5 +14,6 @@ use kernel::Timestamp;
 
 /// Reads an RFC 3339 time from the command line.
 pub fn moment(text: &str) -> Result<Timestamp> {
-    Timestamp::parse(text).with_context(|| format!("{text:?} is no RFC 3339 time, such as 2026-03-02T09:00:00Z"))
+    Timestamp::parse(text)
+        .with_context(|| format!("{text:?} is no RFC 3339 time, such as 2026-03-02T09:00:00Z"))
 }

@@ -46,7 +46,11 @@ impl Places {
     pub fn fresh(data: Option<&Path>, keys: Option<&Path>) -> Result<Self> {
         let Some(data) = data else {
             let folder = tempfile::Builder::new().prefix("verbale-demo-").tempdir()?.keep();
-            return Ok(Self { data: folder.join("data"), keys: folder.join("keys"), files: folder.join("files") });
+            return Ok(Self {
+                data: folder.join("data"),
+                keys: folder.join("keys"),
+                files: folder.join("files"),
+            });
         };
         let beside = |name: &str| data.with_file_name(name);
         let keys = keys.map_or_else(|| beside("demo-keys"), Path::to_owned);
@@ -177,7 +181,10 @@ impl Demo {
                 Err(error) if began.elapsed() > SEALING_PATIENCE => return Err(error),
                 Err(_) => {}
             }
-            ensure!(began.elapsed() < SEALING_PATIENCE, "recording {id} was not sealed in {SEALING_PATIENCE:?}");
+            ensure!(
+                began.elapsed() < SEALING_PATIENCE,
+                "recording {id} was not sealed in {SEALING_PATIENCE:?}"
+            );
             tokio::time::sleep(Duration::from_millis(50)).await;
         }
     }

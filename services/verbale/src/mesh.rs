@@ -81,7 +81,10 @@ impl Mesh {
         checks.extend(wired.ready);
         tasks.start(server);
         let (ready, is_ready) = oneshot::channel();
-        tasks.start(server::readiness(health, checks, move || drop(ready.send(()))));
+        tasks.start(server::readiness(health, checks, move || {
+            // Nobody waits any more where starting failed.
+            let _ = ready.send(());
+        }));
 
         let mut mesh = Self { address, stopper, tasks, patience: config.server.drain.0 + FLUSH };
         mesh.until_ready(is_ready).await?;

@@ -78,7 +78,11 @@ impl Call {
             );
         }
         if wav.channels.len() != file.audio.channels.len() {
-            bail!("the WAV has {} channels, the JSON names {}", wav.channels.len(), file.audio.channels.len());
+            bail!(
+                "the WAV has {} channels, the JSON names {}",
+                wav.channels.len(),
+                file.audio.channels.len()
+            );
         }
         let samples_per_frame = u64::from(wav.rate) * FRAME_MILLIS / 1_000;
         let frame_bytes = usize::try_from(samples_per_frame)? * wav.codec.width();
@@ -160,8 +164,7 @@ impl Call {
             (IdentifierKind::Email, &customer.email),
         ];
         let identifiers = identifiers.iter().filter_map(|(kind, id)| Some(identifier(*kind, id.as_ref()?)));
-        let customer =
-            wire::Party { role: PartyRole::Customer.into(), identifiers: identifiers.collect() };
+        let customer = wire::Party { role: PartyRole::Customer.into(), identifiers: identifiers.collect() };
         let direction = match self.file.direction {
             Direction::Inbound => wire::Direction::Inbound,
             Direction::Outbound => wire::Direction::Outbound,
@@ -259,8 +262,13 @@ impl From<tonic::Status> for Failure {
     fn from(status: tonic::Status) -> Self {
         use tonic::Code;
         match status.code() {
-            Code::Unavailable | Code::Aborted | Code::Unknown | Code::Cancelled | Code::DeadlineExceeded
-            | Code::ResourceExhausted | Code::Internal => Self::Broken(anyhow::Error::new(status)),
+            Code::Unavailable
+            | Code::Aborted
+            | Code::Unknown
+            | Code::Cancelled
+            | Code::DeadlineExceeded
+            | Code::ResourceExhausted
+            | Code::Internal => Self::Broken(anyhow::Error::new(status)),
             _ => Self::Final(anyhow::Error::new(status)),
         }
     }
@@ -305,10 +313,13 @@ impl<P: Fn(u64)> Session<'_, P> {
         let mut close = Some(self.call.close());
         loop {
             let (due, blocked) = match items.peek() {
-                Some((position, item)) => (due(began, position - from, speed), match item {
-                    Item::Frames { leg, last, .. } => *last as u64 >= acked[leg] + window,
-                    Item::Event(_) => false,
-                }),
+                Some((position, item)) => (
+                    due(began, position - from, speed),
+                    match item {
+                        Item::Frames { leg, last, .. } => *last as u64 >= acked[leg] + window,
+                        Item::Event(_) => false,
+                    },
+                ),
                 None => (began, close.is_none()),
             };
             tokio::select! {
@@ -417,7 +428,9 @@ fn event_message(event: &TimedEvent, started_at: i64) -> wire::Event {
     let expression = wire::Expression::Voice.into();
     let kind = match event.kind.as_str() {
         "notice.played" => Kind::NoticePlayed(wire::NoticePlayed { notice: text(&event.notice) }),
-        "consent.given" => Kind::ConsentGiven(wire::ConsentGiven { purpose: text(&event.purpose), expression }),
+        "consent.given" => {
+            Kind::ConsentGiven(wire::ConsentGiven { purpose: text(&event.purpose), expression })
+        }
         "consent.refused" => {
             Kind::ConsentRefused(wire::ConsentRefused { purpose: text(&event.purpose), expression })
         }

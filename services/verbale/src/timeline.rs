@@ -70,7 +70,8 @@ fn headline(recording: &Recording, out: Output) -> String {
         RecordingState::NotRecorded => Style::Yellow,
         _ => Style::Red,
     };
-    let id = kernel::RecordingId::from_slice(&recording.recording_id).map_or_else(|_| "?".into(), |id| id.to_string());
+    let id = kernel::RecordingId::from_slice(&recording.recording_id)
+        .map_or_else(|_| "?".into(), |id| id.to_string());
     format!(
         "{}  {}  {}  {}",
         out.style(Style::Bold, &id),
@@ -109,13 +110,16 @@ fn legs(recording: &Recording, out: Output) -> Vec<String> {
             let absences = leg.absences.iter().filter(|a| a.reason == reason);
             set(absences.map(|a| (a.start, a.end)))
         };
-        let cells = paint(recording.duration, &[
-            (&stored, '█'),
-            (&of("pause"), '▒'),
-            (&of("no-basis"), '·'),
-            (&of("stopped"), '·'),
-            (&of("missing"), '?'),
-        ]);
+        let cells = paint(
+            recording.duration,
+            &[
+                (&stored, '█'),
+                (&of("pause"), '▒'),
+                (&of("no-basis"), '·'),
+                (&of("stopped"), '·'),
+                (&of("missing"), '?'),
+            ],
+        );
         let label = format!("leg {} {}", leg.leg, party(role(leg.party)));
         format!("{}{}", name(&label), out.style(Style::Green, &cells))
     };
@@ -147,7 +151,11 @@ fn purposes(recording: &Recording, out: Output) -> Vec<String> {
 fn marks(recording: &Recording, out: Output) -> Vec<String> {
     let row = |mark: &proto::archive::v1::Mark| {
         let cells = paint(recording.duration, &[(&set([(mark.start, mark.end)]), '▔')]);
-        format!("{}{}", name(&format!("mark {}", mark.label)), out.style(Style::Dim, &cells.replace('·', " ")))
+        format!(
+            "{}{}",
+            name(&format!("mark {}", mark.label)),
+            out.style(Style::Dim, &cells.replace('·', " "))
+        )
     };
     recording.marks.iter().map(row).collect()
 }
@@ -181,7 +189,9 @@ fn reasons(recording: &Recording, out: Output) -> Vec<String> {
             lines.push(format!("not served: {} ({})", grant.purpose, grant.reason));
         }
     }
-    for note in recording.notes.iter().filter(|n| n.kind.starts_with("consent.") || n.kind.starts_with("dsar.")) {
+    for note in
+        recording.notes.iter().filter(|n| n.kind.starts_with("consent.") || n.kind.starts_with("dsar."))
+    {
         lines.push(format!("at {}: {} {}", Position(note.position), note.kind, note.code));
     }
     if recording.state() == RecordingState::NotRecorded {
@@ -222,12 +232,8 @@ mod tests {
     use super::*;
 
     fn recording() -> Recording {
-        let absence = wire::Absence {
-            start: 0,
-            end: 32_000_000,
-            reason: "no-basis".into(),
-            ..Default::default()
-        };
+        let absence =
+            wire::Absence { start: 0, end: 32_000_000, reason: "no-basis".into(), ..Default::default() };
         Recording {
             recording_id: vec![1; 16],
             state: RecordingState::Sealed.into(),

@@ -26,7 +26,9 @@ pub enum Error {
         what: &'static str,
     },
     /// The `fmt ` chunk names a format that is not understood.
-    #[error("byte {at}: format {tag} with {bits} bits a sample is not understood; A-law (6), mu-law (7) and 16-bit PCM (1) are")]
+    #[error(
+        "byte {at}: format {tag} with {bits} bits a sample is not understood; A-law (6), mu-law (7) and 16-bit PCM (1) are"
+    )]
     Format {
         /// Offset of the `fmt ` chunk's content.
         at: usize,

@@ -2,6 +2,7 @@
 
 mod adapters;
 mod certify;
+mod reload;
 mod shared;
 
 use anyhow::Result;

@@ -45,7 +45,11 @@ async fn find(caller: &Caller, args: AuditQuery, out: Output) -> Result<Exit> {
 }
 
 /// Entries page after page, at most `limit`.
-pub async fn query(caller: &Caller, mut request: wire::QueryRequest, limit: usize) -> Result<Vec<wire::Entry>> {
+pub async fn query(
+    caller: &Caller,
+    mut request: wire::QueryRequest,
+    limit: usize,
+) -> Result<Vec<wire::Entry>> {
     let mut client = LedgerClient::new(caller.wire());
     let mut entries = Vec::new();
     while entries.len() < limit {

@@ -52,7 +52,8 @@ async fn show(caller: &Caller, person: Person, out: Output) -> Result<Exit> {
     let state = ConsentClient::new(caller.wire()).get_state(request).await?.into_inner();
     out.value(&shown::consent(&state), |_| {
         let states = state.states.iter().map(|s| {
-            let scope = if s.recording_id.is_empty() { "every call".into() } else { shown::id(&s.recording_id) };
+            let scope =
+                if s.recording_id.is_empty() { "every call".into() } else { shown::id(&s.recording_id) };
             vec![s.purpose.clone(), s.state.clone(), Timestamp(s.since).to_string(), scope]
         });
         let history = state.history.iter().map(|e| {

@@ -26,13 +26,16 @@ pub async fn run(caller: &Caller, call: &Call, speed: f64, out: Output) -> Resul
     let sent = call.send(caller, pace, |logged| bar.set_position(logged)).await?;
     bar.finish_and_clear();
     let id = call.recording().to_string();
-    out.value(&json!({
-        "recording": id, "not_recorded": sent.not_recorded, "reconnects": sent.reconnects,
-        "grants": sent.grants.iter().map(|g| json!({
-            "purpose": g.purpose, "outcome": g.outcome().as_str_name(), "reason": g.reason,
-        })).collect::<Vec<_>>(),
-        "refused_events": sent.refused,
-    }), |_| describe(&id, &sent));
+    out.value(
+        &json!({
+            "recording": id, "not_recorded": sent.not_recorded, "reconnects": sent.reconnects,
+            "grants": sent.grants.iter().map(|g| json!({
+                "purpose": g.purpose, "outcome": g.outcome().as_str_name(), "reason": g.reason,
+            })).collect::<Vec<_>>(),
+            "refused_events": sent.refused,
+        }),
+        |_| describe(&id, &sent),
+    );
     Ok(Exit::Ok)
 }
 

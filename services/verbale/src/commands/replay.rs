@@ -107,9 +107,12 @@ fn range(from: Option<&str>, to: Option<&str>) -> Result<Option<Interval>> {
 /// Reads `m:ss.mmm` or seconds.
 fn position(text: &str) -> Result<u64> {
     let (minutes, seconds) = text.split_once(':').unwrap_or(("0", text));
-    let minutes: u32 = minutes.parse().ok().filter(|m| *m < 100_000).context("minutes must be a whole number")?;
-    let seconds: f64 = seconds.parse().ok().filter(|s| (0.0..1e7).contains(s)).context("seconds must be a number")?;
-    let whole = std::time::Duration::from_secs_f64(seconds) + std::time::Duration::from_secs(60 * u64::from(minutes));
+    let minutes: u32 =
+        minutes.parse().ok().filter(|m| *m < 100_000).context("minutes must be a whole number")?;
+    let seconds: f64 =
+        seconds.parse().ok().filter(|s| (0.0..1e7).contains(s)).context("seconds must be a number")?;
+    let whole =
+        std::time::Duration::from_secs_f64(seconds) + std::time::Duration::from_secs(60 * u64::from(minutes));
     Ok(u64::try_from(whole.as_micros())?)
 }
 

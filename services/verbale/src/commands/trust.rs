@@ -26,7 +26,8 @@ pub struct Trust {
 impl Trust {
     /// Reads a file that `trust export` wrote.
     pub fn read(path: &Path) -> Result<Self> {
-        let text = std::fs::read_to_string(path).with_context(|| format!("cannot read {}", path.display()))?;
+        let text =
+            std::fs::read_to_string(path).with_context(|| format!("cannot read {}", path.display()))?;
         serde_json::from_str(&text).with_context(|| format!("{} is no trust file", path.display()))
     }
 

@@ -11,7 +11,7 @@ use crate::commands::replay::{self, Written};
 use crate::output::{Output, Style};
 
 /// Tries every replay of the story and says what was heard, or who refused and why.
-pub async fn listen(told: &Told<'_>, places: &Places, out: Output) -> Result<Vec<Value>> {
+pub(super) async fn listen(told: &Told<'_>, places: &Places, out: Output) -> Result<Vec<Value>> {
     let mut heard = Vec::new();
     for listen in &told.story.listen {
         let mark = listen.mark.map_or_else(String::new, |mark| format!("-{mark}"));

@@ -10,31 +10,31 @@ use crate::call_file::CallFile;
 use crate::sender::{self, Call};
 
 /// One call and how the demo tells it.
-pub struct Story {
+pub(super) struct Story {
     /// The call's name.
-    pub name: String,
+    pub(super) name: String,
     /// A title for people.
-    pub title: String,
+    pub(super) title: String,
     /// Whose call it is.
-    pub tenant: TenantId,
+    pub(super) tenant: TenantId,
     /// What to listen to afterwards.
-    pub listen: Vec<Listen>,
+    pub(super) listen: Vec<Listen>,
     folder: std::path::PathBuf,
 }
 
 /// A replay that the demo tries.
-pub struct Listen {
+pub(super) struct Listen {
     /// For which purpose.
-    pub purpose: &'static str,
+    pub(super) purpose: &'static str,
     /// Why.
-    pub reason: &'static str,
+    pub(super) reason: &'static str,
     /// Only this mark.
-    pub mark: Option<&'static str>,
+    pub(super) mark: Option<&'static str>,
 }
 
 impl Story {
     /// The call, ready to be sent.
-    pub fn call(&self) -> Result<Call> {
+    pub(super) fn call(&self) -> Result<Call> {
         sender::load(&self.folder.join("call.wav"), &self.folder.join("call.json"), None)
     }
 }
@@ -93,15 +93,15 @@ macro_rules! policies {
 
 policies! {
     "banca-alfa/policy.yaml"
-    "banca-alfa/notices/it-3.txt"
+    "banca-alfa/notices/notice-it-3.txt"
     "telco-beta/policy.yaml"
-    "telco-beta/notices/it-5.txt"
+    "telco-beta/notices/notice-it-5.txt"
     "shop-gamma/policy.yaml"
-    "shop-gamma/notices/en-2.txt"
+    "shop-gamma/notices/notice-en-2.txt"
 }
 
 /// Writes calls and policies below `folder`, so that a person can go on with them.
-pub fn unpack(folder: &Path) -> Result<Vec<Story>> {
+pub(super) fn unpack(folder: &Path) -> Result<Vec<Story>> {
     for (path, text) in POLICIES {
         write(&folder.join("policies").join(path), text.as_bytes())?;
     }

@@ -14,26 +14,26 @@ use crate::commands::verify;
 use crate::output::{Output, Style};
 
 /// One byte flipped, and what the verifier said.
-pub struct Catch {
+pub(super) struct Catch {
     /// What was altered.
-    pub what: &'static str,
+    pub(super) what: &'static str,
     /// Which file of the copy.
-    pub file: PathBuf,
+    pub(super) file: PathBuf,
     /// Whether exactly that was found.
-    pub caught: bool,
+    pub(super) caught: bool,
     /// What the verifier said.
-    pub said: String,
+    pub(super) said: String,
 }
 
 impl Catch {
     /// As JSON.
-    pub fn shown(&self) -> Value {
+    pub(super) fn shown(&self) -> Value {
         json!({"what": self.what, "file": self.file, "caught": self.caught, "said": self.said})
     }
 }
 
 /// Alters copies, each once, and verifies them; the untouched copy must verify, or nothing was shown.
-pub async fn catch(places: &Places, told: &[Told<'_>], trust: &Trust, out: Output) -> Result<Vec<Catch>> {
+pub(super) async fn catch(places: &Places, told: &[Told<'_>], trust: &Trust, out: Output) -> Result<Vec<Catch>> {
     out.line(format!("\n{}", out.style(Style::Bold, "Altered, in a copy")));
     let copy = places.files.join("altered");
     copy_all(&places.data.join("objects"), &copy)?;
@@ -41,7 +41,8 @@ pub async fn catch(places: &Places, told: &[Told<'_>], trust: &Trust, out: Outpu
     let first = untouched.findings().first().map(|f| format!("{}: {} {}", f.name, f.kind, f.detail));
     anyhow::ensure!(untouched.is_ok(), "the untouched copy does not verify: {}", first.unwrap_or_default());
 
-    let object = told.iter().find_map(|one| one.recording.objects.first()).context("no call left an object")?;
+    let object =
+        told.iter().find_map(|one| one.recording.objects.first()).context("no call left an object")?;
     let entries = largest(&copy, &|path| path.contains("/entries/"))?;
     let mut catches = Vec::new();
     for (what, file) in [
@@ -74,7 +75,8 @@ fn largest(folder: &Path, wanted: &dyn Fn(&str) -> bool) -> Result<PathBuf> {
     let mut best: Option<(u64, PathBuf)> = None;
     visit(folder, &mut |path, length| {
         let is_data = path.extension().is_some_and(|extension| extension == "data");
-        if is_data && wanted(&path.to_string_lossy()) && best.as_ref().is_none_or(|(most, _)| length > *most) {
+        if is_data && wanted(&path.to_string_lossy()) && best.as_ref().is_none_or(|(most, _)| length > *most)
+        {
             best = Some((length, path.to_owned()));
         }
         Ok(())

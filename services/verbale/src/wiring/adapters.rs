@@ -5,15 +5,16 @@ use std::sync::Arc;
 use anyhow::{Context, Result};
 use platform::outbox::Bell;
 use platform::role::Role;
-use sqlite::Options;
+use sqlite::{Db, Options};
 
 use super::shared::Shared;
 
 /// The keys: tables and backend in the keys directory, its audit entries in the data directory.
 pub(super) async fn crypto(shared: &mut Shared) -> Result<Role> {
     let (clock, bell) = (Arc::clone(&shared.clock), Bell::new());
-    let outbox = crypto::outbox::SqliteOutbox::open(&shared.data("crypto.db"), Arc::clone(&clock), bell.clone());
-    let outbox = Arc::new(outbox.await.context("crypto's outbox cannot be opened")?);
+    let file = shared.data("crypto.db");
+    let outbox = crypto::outbox::SqliteOutbox::open(&file, Arc::clone(&clock), bell.clone()).await;
+    let outbox = Arc::new(outbox.context("crypto's outbox cannot be opened")?);
     let tables = crypto::store::sqlite::SqliteKeyStore::open(&shared.keys("keys.db")).await;
     shared.publish("crypto", outbox.clone(), bell);
     let deps = crypto::Deps {
@@ -28,10 +29,31 @@ pub(super) async fn crypto(shared: &mut Shared) -> Result<Role> {
     Ok(crypto::build(&shared.config.crypto, deps))
 }
 
+/// Subjects, consent and policies: facts in the data directory, the identifier index in the keys directory.
+pub(super) async fn consent(shared: &mut Shared) -> Result<Role> {
+    let (clock, bell) = (Arc::clone(&shared.clock), Bell::new());
+    let file = shared.data("consent.db");
+    let store = consent::store::sqlite::SqliteStore::open(&file, Arc::clone(&clock), bell.clone()).await;
+    let store = Arc::new(store.context("consent's store cannot be opened")?);
+    let identifiers = consent::store::identifiers::SqliteIdentifiers::open(&shared.keys("identifiers.db")).await;
+    shared.publish("consent", store.clone(), bell);
+    let deps = consent::Deps {
+        store,
+        identifiers: Arc::new(identifiers.context("the identifier index cannot be opened")?),
+        clock,
+        policies: shared.config.storage.policies(),
+        crypto: shared.wire("consent"),
+    };
+    let built = consent::build(&shared.config.consent, deps).await?;
+    shared.task(super::reload::task(built.policies));
+    Ok(built.role)
+}
+
 /// Sessions.
 pub(super) async fn ingest(shared: &mut Shared) -> Result<Role> {
-    let store = ingest::store::SqliteStore::open(&shared.data("ingest.db"), Arc::clone(&shared.clock)).await;
-    let store = Arc::new(store.context("ingest's store cannot be opened")?);
+    let components = ingest::store::SqliteStore::COMPONENTS;
+    let db = Db::open(&shared.data("ingest.db"), Options::default(), components).await;
+    let store = Arc::new(ingest::store::SqliteStore::new(db.context("ingest's store cannot be opened")?));
     shared.publish("ingest", store.clone(), store.bell());
     let deps = ingest::Deps {
         store: store.clone(),
@@ -66,4 +88,18 @@ pub(super) async fn archive(shared: &mut Shared) -> Result<Role> {
         policies: shared.policies("archive"),
     };
     Ok(archive::build(&shared.config.archive, deps))
+}
+
+/// The ledger.
+pub(super) async fn audit(shared: &mut Shared) -> Result<Role> {
+    let store = audit::store::sqlite::SqliteStore::open(&shared.data("ledger.db"), Options::default()).await;
+    let deps = audit::Deps {
+        store: Arc::new(store.context("the ledger's index cannot be opened")?),
+        log: Arc::clone(&shared.log),
+        objects: Arc::clone(&shared.objects),
+        clock: Arc::clone(&shared.clock),
+        instance: shared.signer("audit")?,
+        crypto: shared.wire("audit"),
+    };
+    Ok(audit::build(shared.config.ledger.clone(), deps)?)
 }

@@ -133,6 +133,11 @@ impl Shared {
         InstanceId::new()
     }
 
+    /// Adds a task that belongs to no one role.
+    pub(super) fn task(&mut self, task: Task) {
+        self.tasks.push(task);
+    }
+
     /// Has a role's outbox published.
     pub(super) fn publish(&mut self, role: &'static str, store: Arc<dyn OutboxStore>, bell: Bell) {
         let publisher = OutboxPublisher {
