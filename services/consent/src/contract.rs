@@ -1,1 +1,74 @@
-//! Contract.
+//! What every adapter of consent's two stores must do; each function runs against a fresh store of its own.
+
+mod events;
+mod facts;
+mod index;
+
+pub use events::*;
+pub use facts::*;
+pub use index::*;
+
+use kernel::{PurposeName, TenantId};
+
+/// Instantiates the suite of [`crate::store::Store`]: the expression gives a fresh store and whatever must
+/// outlive it.
+#[macro_export]
+macro_rules! store_contract_suite {
+    ($fresh:expr) => {
+        $crate::contract_suite! { $fresh;
+            events_are_numbered_in_their_order_over_all_tenants,
+            an_act_is_added_once,
+            an_act_that_was_decided_on_an_older_history_is_not_added,
+            an_event_comes_back_as_it_was,
+            a_history_has_what_reaches_the_call,
+            changes_come_in_pages,
+            events_and_the_entry_leave_with_the_rows,
+            the_last_notice_is_the_one_that_was_presented_last,
+            a_policy_is_found_by_its_hash_when_another_is_in_force,
+            a_policy_that_comes_back_is_in_force_since_then,
+            a_notice_is_kept_with_each_of_its_texts,
+            a_call_is_remembered_once_and_only_grows,
+            a_subject_is_known_from_its_call_on,
+            sealed_values_are_kept_once,
+            tenants_see_nothing_of_each_other,
+        }
+    };
+}
+
+/// Instantiates the suite of [`crate::store::Identifiers`].
+#[macro_export]
+macro_rules! identifiers_contract_suite {
+    ($fresh:expr) => {
+        $crate::contract_suite! { $fresh;
+            an_identifier_is_one_subject_s,
+            of_callers_at_once_all_get_the_same_subject,
+            a_section_s_number_is_claimed_once,
+            a_value_is_sealed_in_its_first_section,
+            tenants_index_apart,
+        }
+    };
+}
+
+/// Runs each case against a store of its own.
+#[macro_export]
+macro_rules! contract_suite {
+    ($fresh:expr; $($case:ident,)+) => { $(
+        #[tokio::test]
+        async fn $case() {
+            let (store, _kept) = $fresh.await;
+            $crate::contract::$case(&store).await;
+        }
+    )+ };
+}
+
+fn alfa() -> TenantId {
+    TenantId::new("banca-alfa").expect("a slug")
+}
+
+fn beta() -> TenantId {
+    TenantId::new("telco-beta").expect("a slug")
+}
+
+fn purpose(name: &str) -> PurposeName {
+    PurposeName::new(name).expect("a slug")
+}

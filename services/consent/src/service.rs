@@ -259,6 +259,7 @@ impl Service {
             match self.store.append(&addition).await? {
                 Appended::Now(stored) => return self.recorded(tenant, subject, said, &stored).await,
                 Appended::Before(before) => return self.repeated(tenant, Some(subject), said, &before).await,
+                Appended::IdTaken => return Err(Error::OtherContent(said.id)),
                 Appended::Overtaken => {}
             }
         }

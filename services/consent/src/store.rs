@@ -150,6 +150,8 @@ pub enum Appended {
     Before(Box<StoredEvent>),
     /// The subject has later events than the one that was read: decide again.
     Overtaken,
+    /// One of the ids is another event's, maybe another tenant's: consumers would take it for that one.
+    IdTaken,
 }
 
 /// An act on one subject's consent.

@@ -156,5 +156,5 @@ mod tests {
         (store, directory)
     }
 
-    // SUITE
+    crate::identifiers_contract_suite!(fresh());
 }

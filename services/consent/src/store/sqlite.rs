@@ -244,6 +244,11 @@ fn append(tx: &Tx<'_>, addition: Addition) -> Result<Appended, Error> {
     if rows::latest(tx, &tenant, first.subject)? != after {
         return Ok(Appended::Overtaken);
     }
+    for event in &events {
+        if rows::id_is_taken(tx, event.id)? {
+            return Ok(Appended::IdTaken);
+        }
+    }
     let mut version = rows::version(tx)?;
     let mut stored = Vec::with_capacity(events.len());
     for event in events {

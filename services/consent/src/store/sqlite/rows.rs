@@ -205,6 +205,11 @@ pub(super) fn event(c: &Connection, tenant: &TenantId, id: EventId) -> Result<Op
     Ok(all(c, find, params![tenant.as_str(), id.to_bytes()], |row| stored(c, row))?.pop())
 }
 
+pub(super) fn id_is_taken(c: &Connection, id: EventId) -> Result<bool, Error> {
+    let find = "SELECT EXISTS (SELECT 1 FROM event WHERE id = ?)";
+    Ok(c.prepare_cached(find)?.query_row([id.to_bytes()], |row| row.get(0))?)
+}
+
 pub(super) fn changes(c: &Connection, after: u64, limit: u32) -> Result<Vec<StoredEvent>, Error> {
     let after = i64::try_from(after).unwrap_or(i64::MAX);
     let find = "SELECT * FROM event WHERE version > ? ORDER BY version LIMIT ?";

@@ -72,7 +72,7 @@ pub const COMPONENT: Component = Component {
     CREATE TABLE event (
         version INTEGER PRIMARY KEY,
         tenant TEXT NOT NULL,
-        id BLOB NOT NULL CHECK (length(id) = 16),
+        id BLOB NOT NULL UNIQUE CHECK (length(id) = 16),
         subject BLOB NOT NULL CHECK (length(subject) = 16),
         kind INTEGER NOT NULL,
         scope INTEGER NOT NULL,
@@ -84,8 +84,7 @@ pub const COMPONENT: Component = Component {
         recorded_at INTEGER NOT NULL,
         expression INTEGER NOT NULL,
         policy BLOB CHECK (length(policy) = 32),
-        fingerprint BLOB NOT NULL CHECK (length(fingerprint) = 32),
-        UNIQUE (tenant, id)
+        fingerprint BLOB NOT NULL CHECK (length(fingerprint) = 32)
     ) STRICT;
     CREATE INDEX event_of_subject ON event (tenant, subject, version);
     CREATE INDEX event_of_recording ON event (tenant, said_in, occurred_at) WHERE said_in IS NOT NULL;
