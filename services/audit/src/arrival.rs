@@ -1,7 +1,7 @@
 //! From a record of the topic to what it says; whatever cannot be read is named and never stops the log.
 
-use eventlog::envelope::from_record;
 use eventlog::Stored;
+use eventlog::envelope::from_record;
 use kernel::{InstanceId, Timestamp};
 use platform::AuditEntry;
 use platform::audit::{ENTRY_WRITTEN, HEARTBEAT, HEARTBEAT_DOCUMENT, SealedReason, deployment};

@@ -39,7 +39,8 @@ impl Consumer {
     pub(crate) async fn run(self, shutdown: Shutdown) -> TaskResult {
         let begun = async {
             let incarnation = self.persist("begin the ledger", || begin(&self.shared)).await;
-            let member = self.persist("join the group", || async { Ok(self.log.consumer(GROUP, &[AUDIT]).await?) });
+            let member =
+                self.persist("join the group", || async { Ok(self.log.consumer(GROUP, &[AUDIT]).await?) });
             (incarnation, member.await)
         };
         let (incarnation, member) = tokio::select! {
@@ -238,10 +239,10 @@ impl Working {
                 slot.fail(LogName::Partition(*number), &failure, first);
             }
         }
-        if let Slot::Open(root) = &mut self.root {
-            if let Err(failure) = root.tend(when).await {
-                self.root.fail(LogName::Root, &failure, first);
-            }
+        if let Slot::Open(root) = &mut self.root
+            && let Err(failure) = root.tend(when).await
+        {
+            self.root.fail(LogName::Root, &failure, first);
         }
     }
 

@@ -1,0 +1,313 @@
+//! What every adapter of the index must do; each function runs against a fresh store of its own.
+
+use std::collections::BTreeSet;
+
+use kernel::{EventId, InstanceId, TenantId, Timestamp};
+use merkle::{Edge, Hash, TreeHead, leaf_hash};
+
+use crate::leaf::{self, Sealed, Term};
+use crate::name::{Incarnation, LogName};
+use crate::store::{
+    Batch, Committed, Filter, Head, LedgerStore, NewRow, Order, Producer, ProducerState, RootRow, Row,
+};
+
+/// Instantiates the suite: the expression gives a fresh store and whatever must outlive it.
+#[macro_export]
+macro_rules! contract_suite {
+    ($fresh:expr) => {
+        $crate::contract_suite! { $fresh;
+            an_index_is_of_the_first_incarnation_that_begins,
+            a_new_log_is_empty,
+            a_staged_batch_is_seen_only_once_it_is_committed,
+            an_earlier_claimant_commits_nothing,
+            a_batch_is_committed_only_on_the_size_that_it_was_staged_on,
+            what_was_staged_and_not_committed_is_staged_anew,
+            an_empty_batch_moves_the_offset,
+            the_root_log_is_committed_leaf_by_leaf,
+            what_is_published_and_stored_never_moves_back,
+            producers_are_brought_forward_with_their_batch,
+            entries_are_found_by_all_their_terms_and_by_time,
+            a_page_goes_on_behind_its_last_entry_in_either_order,
+            tenants_see_nothing_of_each_other,
+            an_event_is_known_in_its_own_partition_alone,
+        }
+    };
+    ($fresh:expr; $($case:ident,)+) => { $(
+        #[tokio::test]
+        async fn $case() {
+            let (store, _kept) = $fresh.await;
+            $crate::contract::$case(&store).await;
+        }
+    )+ };
+}
+
+const P: u32 = 2;
+const LOG: LogName = LogName::Partition(P);
+
+fn tenant(name: &str) -> TenantId {
+    TenantId::new(name).expect("a slug")
+}
+
+fn term(number: u8) -> Term {
+    Term([number; 16])
+}
+
+fn event(number: u64) -> EventId {
+    let mut id = [7; 16];
+    id[8..].copy_from_slice(&number.to_be_bytes());
+    EventId::from_bytes(id)
+}
+
+/// Entry `index`: at time `index * 10`, with the term of its evenness and one of its own.
+fn new_row(partition: u32, index: u64, tenant_name: &str) -> NewRow {
+    let [.., last] = index.to_be_bytes();
+    let sealed = Sealed { event: event(index), commitment: [last; 32], bytes: vec![last; 40] };
+    let at = Timestamp(i64::try_from(index).expect("a small index") * 10);
+    let terms = vec![term(last % 2), term(100 + last)];
+    NewRow { row: Row { partition, index, tenant: tenant(tenant_name), at, sealed }, terms }
+}
+
+fn edge(rows: &[NewRow]) -> Edge {
+    let hashes: Vec<_> = rows.iter().map(|new| leaf::hash(&new.row.sealed.commitment)).collect();
+    Edge::default().stage(&hashes).expect("few leaves").edge
+}
+
+/// The batch that grows a log of `on` entries to `size`.
+fn batch(fence: u64, on: u64, size: u64) -> Batch {
+    batch_of(P, fence, on, size, "alfa")
+}
+
+fn batch_of(partition: u32, fence: u64, on: u64, size: u64, tenant_name: &str) -> Batch {
+    let all: Vec<_> = (0..size).map(|index| new_row(partition, index, tenant_name)).collect();
+    let tree = edge(&all).head();
+    let rows = all.into_iter().skip(usize::try_from(on).expect("a small index")).collect();
+    Batch { partition, fence, on, tree, next_offset: size * 2, rows, producers: Vec::new() }
+}
+
+async fn committed(store: &dyn LedgerStore, batch: &Batch) -> Committed {
+    store.stage(batch).await.unwrap();
+    store.commit(batch).await.unwrap()
+}
+
+async fn head(store: &dyn LedgerStore, log: LogName) -> Head {
+    let heads = store.heads().await.unwrap();
+    heads.into_iter().find(|(own, _)| *own == log).map(|(_, head)| head).unwrap()
+}
+
+fn indexes(rows: &[Row]) -> Vec<u64> {
+    rows.iter().map(|row| row.index).collect()
+}
+
+fn filter(terms: &[Term]) -> Filter {
+    Filter {
+        tenant: tenant("alfa"),
+        terms: terms.to_vec(),
+        from: Timestamp(i64::MIN),
+        to: Timestamp(i64::MAX),
+        after: None,
+        order: Order::OldestFirst,
+        limit: 100,
+    }
+}
+
+/// One history per index.
+pub async fn an_index_is_of_the_first_incarnation_that_begins(store: &dyn LedgerStore) {
+    assert_eq!(store.incarnation().await.unwrap(), None);
+    let (one, two) = (Incarnation::new(), Incarnation::new());
+    assert_eq!(store.begin(one).await.unwrap(), one);
+    assert_eq!(store.begin(two).await.unwrap(), one);
+    assert_eq!(store.incarnation().await.unwrap(), Some(one));
+}
+
+/// Claims begin at the empty tree, and each has a higher fence.
+pub async fn a_new_log_is_empty(store: &dyn LedgerStore) {
+    for log in [LOG, LogName::Root] {
+        let claim = store.claim(log).await.unwrap();
+        assert_eq!(claim.head, Head::EMPTY);
+        assert!(store.claim(log).await.unwrap().fence > claim.fence);
+        assert!(store.hashes(log, 0, 10).await.unwrap().is_empty());
+    }
+    assert_eq!(store.heads().await.unwrap().len(), 2);
+}
+
+/// Staging alone changes nothing that is read.
+pub async fn a_staged_batch_is_seen_only_once_it_is_committed(store: &dyn LedgerStore) {
+    let fence = store.claim(LOG).await.unwrap().fence;
+    let batch = batch(fence, 0, 3);
+    store.stage(&batch).await.unwrap();
+    assert!(store.rows(P, 0, 10).await.unwrap().is_empty());
+    assert!(store.known(P, &[event(1)]).await.unwrap().is_empty());
+    assert!(store.find(&filter(&[])).await.unwrap().is_empty());
+    assert!(store.find(&filter(&[term(1)])).await.unwrap().is_empty());
+    assert_eq!(store.entry(&tenant("alfa"), event(1)).await.unwrap(), None);
+    assert_eq!(head(store, LOG).await, Head::EMPTY);
+
+    assert_eq!(store.commit(&batch).await.unwrap(), Committed::Done);
+    let expected: Vec<_> = batch.rows.iter().map(|new| new.row.clone()).collect();
+    assert_eq!(store.rows(P, 0, 10).await.unwrap(), expected);
+    assert_eq!(store.rows(P, 1, 1).await.unwrap(), expected[1..2]);
+    assert_eq!(store.entry(&tenant("alfa"), event(1)).await.unwrap(), Some(expected[1].clone()));
+    let hashes: Vec<Hash> = expected.iter().map(|row| leaf::hash(&row.sealed.commitment)).collect();
+    assert_eq!(store.hashes(LOG, 1, 10).await.unwrap(), hashes[1..]);
+    assert_eq!(head(store, LOG).await, Head { tree: batch.tree, next_offset: 6, ..Head::EMPTY });
+}
+
+/// The fence of the latest claim alone commits.
+pub async fn an_earlier_claimant_commits_nothing(store: &dyn LedgerStore) {
+    let zombie = store.claim(LOG).await.unwrap().fence;
+    let early = batch(zombie, 0, 2);
+    store.stage(&early).await.unwrap();
+    let fence = store.claim(LOG).await.unwrap().fence;
+    assert_eq!(store.commit(&early).await.unwrap(), Committed::Fenced);
+    assert_eq!(committed(store, &batch(fence, 0, 3)).await, Committed::Done);
+    assert_eq!(committed(store, &batch(zombie, 3, 5)).await, Committed::Fenced);
+    assert_eq!(indexes(&store.rows(P, 0, 10).await.unwrap()), [0, 1, 2]);
+    assert_eq!(store.find(&filter(&[])).await.unwrap().len(), 3);
+}
+
+/// Nothing is committed twice, nor with a gap.
+pub async fn a_batch_is_committed_only_on_the_size_that_it_was_staged_on(store: &dyn LedgerStore) {
+    let fence = store.claim(LOG).await.unwrap().fence;
+    assert_eq!(committed(store, &batch(fence, 0, 2)).await, Committed::Done);
+    assert_eq!(store.commit(&batch(fence, 0, 2)).await.unwrap(), Committed::Fenced);
+    assert_eq!(committed(store, &batch(fence, 3, 4)).await, Committed::Fenced);
+    assert_eq!(committed(store, &batch(fence, 2, 3)).await, Committed::Done);
+    assert_eq!(head(store, LOG).await.tree.size, 3);
+}
+
+/// A claimant finds no trace of what was never committed.
+pub async fn what_was_staged_and_not_committed_is_staged_anew(store: &dyn LedgerStore) {
+    let lost = store.claim(LOG).await.unwrap().fence;
+    store.stage(&batch(lost, 0, 5)).await.unwrap();
+    let fence = store.claim(LOG).await.unwrap().fence;
+    assert_eq!(committed(store, &batch(fence, 0, 2)).await, Committed::Done);
+    assert_eq!(indexes(&store.rows(P, 0, 10).await.unwrap()), [0, 1]);
+    assert_eq!(store.find(&filter(&[term(1)])).await.unwrap().len(), 1);
+}
+
+/// Records that leave no leaf are behind the head all the same.
+pub async fn an_empty_batch_moves_the_offset(store: &dyn LedgerStore) {
+    let fence = store.claim(LOG).await.unwrap().fence;
+    let empty = Batch { next_offset: 9, ..batch(fence, 0, 0) };
+    assert_eq!(committed(store, &empty).await, Committed::Done);
+    assert_eq!(head(store, LOG).await, Head { next_offset: 9, ..Head::EMPTY });
+    let back = Batch { next_offset: 8, ..empty };
+    assert_eq!(committed(store, &back).await, Committed::Fenced);
+}
+
+/// Each leaf on the size before it, under the fence.
+pub async fn the_root_log_is_committed_leaf_by_leaf(store: &dyn LedgerStore) {
+    let zombie = store.claim(LogName::Root).await.unwrap().fence;
+    let fence = store.claim(LogName::Root).await.unwrap().fence;
+    let data: Vec<Vec<u8>> = vec![b"one".to_vec(), b"two".to_vec()];
+    let hashes: Vec<_> = data.iter().map(|data| leaf_hash(data)).collect();
+    let row = |fence, index: u64| {
+        let count = usize::try_from(index).expect("a small index") + 1;
+        let tree = Edge::default().stage(&hashes[..count]).expect("few leaves").edge.head();
+        RootRow { fence, index, data: data[count - 1].clone(), tree }
+    };
+    assert_eq!(store.commit_root(&row(zombie, 0)).await.unwrap(), Committed::Fenced);
+    assert_eq!(store.commit_root(&row(fence, 0)).await.unwrap(), Committed::Done);
+    assert_eq!(store.commit_root(&row(fence, 0)).await.unwrap(), Committed::Fenced);
+    assert_eq!(store.commit_root(&row(fence, 1)).await.unwrap(), Committed::Done);
+    assert_eq!(store.root_rows(0, 10).await.unwrap(), data);
+    assert_eq!(store.root_rows(1, 1).await.unwrap(), data[1..]);
+    assert_eq!(store.hashes(LogName::Root, 0, 10).await.unwrap(), hashes);
+    assert_eq!(head(store, LogName::Root).await.tree, row(fence, 1).tree);
+}
+
+/// Marks go forward, and never beyond the log.
+pub async fn what_is_published_and_stored_never_moves_back(store: &dyn LedgerStore) {
+    let fence = store.claim(LOG).await.unwrap().fence;
+    let (two, four) = (batch(fence, 0, 2), batch(fence, 2, 4));
+    committed(store, &two).await;
+    committed(store, &four).await;
+    let marked = |head: Head| (head.published, head.stored);
+    store.mark_published(LOG, four.tree).await.unwrap();
+    store.mark_stored(P, 4).await.unwrap();
+    store.mark_published(LOG, two.tree).await.unwrap();
+    store.mark_stored(P, 2).await.unwrap();
+    assert_eq!(marked(head(store, LOG).await), (four.tree, 4));
+    store.mark_published(LOG, TreeHead { size: 5, ..four.tree }).await.unwrap();
+    store.mark_stored(P, 5).await.unwrap();
+    assert_eq!(marked(head(store, LOG).await), (four.tree, 4));
+    assert_eq!(marked(store.claim(LOG).await.unwrap().head), (four.tree, 4));
+}
+
+/// A batch that is not committed brings no producer forward.
+pub async fn producers_are_brought_forward_with_their_batch(store: &dyn LedgerStore) {
+    let fence = store.claim(LOG).await.unwrap().fence;
+    let producer = |last, state| Producer { id: InstanceId::from_bytes([5; 16]), last, state };
+    let first = Batch { producers: vec![producer(3, ProducerState::Running)], ..batch(fence, 0, 1) };
+    store.stage(&first).await.unwrap();
+    assert!(store.producers(P).await.unwrap().is_empty());
+    store.commit(&first).await.unwrap();
+    assert_eq!(store.producers(P).await.unwrap(), first.producers);
+    let second = Batch { producers: vec![producer(4, ProducerState::Closed)], ..batch(fence, 1, 1) };
+    committed(store, &second).await;
+    assert_eq!(store.producers(P).await.unwrap(), second.producers);
+    assert!(store.producers(P + 1).await.unwrap().is_empty());
+}
+
+/// All conditions hold at once; the end of a time range is not in it.
+pub async fn entries_are_found_by_all_their_terms_and_by_time(store: &dyn LedgerStore) {
+    let fence = store.claim(LOG).await.unwrap().fence;
+    committed(store, &batch(fence, 0, 6)).await;
+    let find = async |filter: Filter| indexes(&store.find(&filter).await.unwrap());
+    assert_eq!(find(filter(&[])).await, [0, 1, 2, 3, 4, 5]);
+    assert_eq!(find(filter(&[term(1)])).await, [1, 3, 5]);
+    assert_eq!(find(filter(&[term(1), term(103)])).await, [3]);
+    assert_eq!(find(filter(&[term(0), term(103)])).await, [0; 0]);
+    let times = |from, to| Filter { from: Timestamp(from), to: Timestamp(to), ..filter(&[term(1)]) };
+    assert_eq!(find(times(10, 30)).await, [1]);
+    assert_eq!(find(Filter { terms: Vec::new(), ..times(20, 41) }).await, [2, 3, 4]);
+}
+
+/// Pages neither repeat nor leave out.
+pub async fn a_page_goes_on_behind_its_last_entry_in_either_order(store: &dyn LedgerStore) {
+    for partition in [P, P + 1] {
+        let fence = store.claim(LogName::Partition(partition)).await.unwrap().fence;
+        committed(store, &batch_of(partition, fence, 0, 4, "alfa")).await;
+    }
+    for (order, terms) in
+        [(Order::OldestFirst, vec![]), (Order::NewestFirst, vec![]), (Order::OldestFirst, vec![term(1)])]
+    {
+        let all = store.find(&Filter { order, ..filter(&terms) }).await.unwrap();
+        let (mut paged, mut after) = (Vec::new(), None);
+        loop {
+            let page = store.find(&Filter { order, after, limit: 3, ..filter(&terms) }).await.unwrap();
+            assert!(page.len() <= 3);
+            after = page.last().map(Row::spot);
+            if page.is_empty() {
+                break;
+            }
+            paged.extend(page);
+        }
+        assert_eq!(paged, all);
+        let mut spots: Vec<_> = all.iter().map(Row::spot).collect();
+        if order == Order::NewestFirst {
+            spots.reverse();
+        }
+        assert!(spots.is_sorted() && !spots.is_empty());
+    }
+}
+
+/// Neither by search nor by id.
+pub async fn tenants_see_nothing_of_each_other(store: &dyn LedgerStore) {
+    let fence = store.claim(LOG).await.unwrap().fence;
+    committed(store, &batch_of(P, fence, 0, 3, "beta")).await;
+    assert!(store.find(&filter(&[])).await.unwrap().is_empty());
+    assert!(store.find(&filter(&[term(1)])).await.unwrap().is_empty());
+    assert_eq!(store.entry(&tenant("alfa"), event(1)).await.unwrap(), None);
+    let theirs = store.entry(&tenant("beta"), event(1)).await.unwrap();
+    assert_eq!(theirs.map(|row| row.index), Some(1));
+}
+
+/// What makes a repeated record drop.
+pub async fn an_event_is_known_in_its_own_partition_alone(store: &dyn LedgerStore) {
+    let fence = store.claim(LOG).await.unwrap().fence;
+    committed(store, &batch(fence, 0, 3)).await;
+    let asked = [event(0), event(2), event(9)];
+    assert_eq!(store.known(P, &asked).await.unwrap(), BTreeSet::from([event(0), event(2)]));
+    assert!(store.known(P + 1, &asked).await.unwrap().is_empty());
+}

@@ -105,7 +105,10 @@ impl Entry {
         }
     }
 
-    fn write(&self, e: &mut Encoder<Vec<u8>>) -> Result<(), minicbor::encode::Error<std::convert::Infallible>> {
+    fn write(
+        &self,
+        e: &mut Encoder<Vec<u8>>,
+    ) -> Result<(), minicbor::encode::Error<std::convert::Infallible>> {
         let present = [
             self.purpose.is_some(),
             !self.facts.is_empty(),
@@ -287,9 +290,10 @@ mod tests {
         };
         let golden = concat!(
             "ac0150010101010101010101010101010101010264616c666103210463612e6205626d65060107816378",
-            "2f310861710962", "6f6b0a8182616661310c50020202020202020202020202020202020d1818"
+            "2f310861710962",
+            "6f6b0a8182616661310c50020202020202020202020202020202020d1818"
         );
-        // 11 fields are there: 8 that always are, purpose, facts, producer and its number make 12.
+        // All but the reason: 12 keys.
         assert_eq!(hex::encode(entry.encode()), golden);
     }
 

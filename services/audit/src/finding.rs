@@ -62,11 +62,7 @@ impl Place {
     pub(crate) fn gap(&self, producer: InstanceId, missing: RangeInclusive<u64>, at: Timestamp) -> Entry {
         let (first, last) = missing.into_inner();
         let id = self.id(FindingKind::Gap, &producer.to_bytes(), first);
-        finding(id, FindingKind::Gap, at)
-            .about(producer)
-            .fact("first", first)
-            .fact("last", last)
-            .0
+        finding(id, FindingKind::Gap, at).about(producer).fact("first", first).fact("last", last).0
     }
 
     /// A finding about one number of a producer.

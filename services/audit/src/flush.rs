@@ -172,7 +172,8 @@ fn behind(records: Vec<Record>, standing: &[Record]) -> Option<Vec<Record>> {
     let said = |record: &Record| (record.index, record.sealed.event, record.sealed.commitment);
     let (over, rest): (Vec<_>, Vec<_>) = records.into_iter().partition(|record| record.index <= last);
     // An index that was restored from before may have come less far than what stands.
-    let is_same = over.len() <= standing.len() && over.iter().map(said).eq(standing.iter().map(said).take(over.len()));
+    let is_same =
+        over.len() <= standing.len() && over.iter().map(said).eq(standing.iter().map(said).take(over.len()));
     let is_whole = rest.is_empty() || over.len() == standing.len();
     (is_same && is_whole).then_some(rest)
 }

@@ -81,7 +81,8 @@ impl KeySource for CryptoKeys {
         }
         let answer = self.client().get_audit_key(request(tenant, GetAuditKeyRequest {})).await;
         let key = Zeroizing::new(answer.map_err(|status| unserved(tenant, status))?.into_inner().key);
-        let key = AuditKey::from_slice(&key).map_err(|source| Error::NoKeys("an audit key", source.into()))?;
+        let key =
+            AuditKey::from_slice(&key).map_err(|source| Error::NoKeys("an audit key", source.into()))?;
         let keys = Arc::new(LedgerKeys::new(tenant.clone(), key));
         let mut kept = self.kept.lock();
         if kept.len() >= KEPT_MAX {
@@ -122,9 +123,10 @@ impl KeySource for CryptoKeys {
         let malformed = |source: seal::Error| Error::NoKeys("usable signing roots", source.into());
         let mut roots = Vec::new();
         for root in &answer.into_inner().signing_roots {
-            let bytes: &[u8; 32] = root.as_slice().try_into().map_err(|source: std::array::TryFromSliceError| {
-                Error::NoKeys("usable signing roots", source.into())
-            })?;
+            let bytes: &[u8; 32] =
+                root.as_slice().try_into().map_err(|source: std::array::TryFromSliceError| {
+                    Error::NoKeys("usable signing roots", source.into())
+                })?;
             roots.push(VerifyingKey::from_bytes(bytes).map_err(malformed)?);
         }
         let roots: Arc<TrustRoots> = Arc::new(roots.into_iter().collect());

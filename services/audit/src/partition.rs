@@ -106,7 +106,8 @@ impl Partition {
         entries.extend(self.adopt(reasons).await?);
         self.commit(entries, producers, next_offset).await?;
         let now = Instant::now();
-        let heard = beats.into_iter().chain(self.producers.keys().copied().filter(|id| !self.heard.contains_key(id)));
+        let heard =
+            beats.into_iter().chain(self.producers.keys().copied().filter(|id| !self.heard.contains_key(id)));
         let heard: Vec<_> = heard.collect();
         self.heard.extend(heard.into_iter().map(|id| (id, now)));
         Ok(())
@@ -117,7 +118,9 @@ impl Partition {
     pub(crate) async fn tend(&mut self, when: When) -> Result<Option<u64>, Error> {
         self.tell_silent().await?;
         let due = self.unflushed >= self.shared.config.entry_object_size.0
-            || self.unflushed_since.is_some_and(|since| since.elapsed() >= self.shared.config.entry_object_age.0);
+            || self
+                .unflushed_since
+                .is_some_and(|since| since.elapsed() >= self.shared.config.entry_object_age.0);
         let flushed = if due || when == When::Now { self.flush().await? } else { None };
         self.publisher.publish(Vec::new()).await?;
         Ok(flushed)

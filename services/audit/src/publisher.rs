@@ -70,8 +70,7 @@ impl Publisher {
         let floor = standing.filter(|signed| signed.size > edge.size());
         let is_begun = standing.is_some();
         let (certified, version) = (None, None);
-        let publisher =
-            Self { shelf, signer, store, edge, pending, floor, is_begun, certified, version };
+        let publisher = Self { shelf, signer, store, edge, pending, floor, is_begun, certified, version };
         Ok((publisher, staged.edge))
     }
 

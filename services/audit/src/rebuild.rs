@@ -61,7 +61,8 @@ impl Rebuild<'_> {
         let log = LogName::Partition(partition);
         let Some(state) = self.state(partition).await? else { return Ok(()) };
         let claim = self.store.claim(log).await?;
-        let mut writing = Writing { rebuild: self, claim, partition, edge: self.committed(log, &claim).await? };
+        let mut writing =
+            Writing { rebuild: self, claim, partition, edge: self.committed(log, &claim).await? };
         let mut entries = self.entries(partition, &state).await?;
         while writing.edge.size() < state.size {
             let mut page = Vec::new();
@@ -82,11 +83,15 @@ impl Rebuild<'_> {
     async fn root(&self) -> Result<(), Error> {
         let log = LogName::Root;
         let shelf = self.shelf(log);
-        let Some(signed) = shelf.checkpoint().await?.map(|found| found.checkpoint.head()) else { return Ok(()) };
+        let Some(signed) = shelf.checkpoint().await?.map(|found| found.checkpoint.head()) else {
+            return Ok(());
+        };
         let claim = self.store.claim(log).await?;
         let mut edge = self.committed(log, &claim).await?;
         for number in edge.size() / BUNDLE..signed.size.div_ceil(BUNDLE) {
-            for data in self.bundle(number, signed.size).await?.into_iter().skip((edge.size() % BUNDLE) as usize) {
+            for data in
+                self.bundle(number, signed.size).await?.into_iter().skip((edge.size() % BUNDLE) as usize)
+            {
                 let staged = edge.stage(&[leaf_hash(&data)]).map_err(|_| Error::TreeFull(log))?;
                 let row = RootRow { fence: claim.fence, index: edge.size(), data, tree: staged.edge.head() };
                 done(log, self.store.commit_root(&row).await?)?;
@@ -121,7 +126,9 @@ impl Rebuild<'_> {
     /// Finds the rebuilt log to be the signed one as far as both go, and says how far it is published.
     async fn publish(&self, log: LogName, edge: &Edge) -> Result<(), Error> {
         let shelf = self.shelf(log);
-        let Some(signed) = shelf.checkpoint().await?.map(|found| found.checkpoint.head()) else { return Ok(()) };
+        let Some(signed) = shelf.checkpoint().await?.map(|found| found.checkpoint.head()) else {
+            return Ok(());
+        };
         let published = if signed.size <= edge.size() {
             let at = self.head_at(log, signed.size).await?;
             if at != signed {
@@ -179,7 +186,8 @@ impl Rebuild<'_> {
             let Some(id) = merkle::TileId::new(0, number, width) else { continue };
             let read = self.files.read(&name::bundle(self.incarnation, id)).await;
             if let Some(bytes) = read.map_err(Error::objects(log))? {
-                let leaves = unbundle(&bytes).ok_or(Error::damaged(log, "a bundle of its leaves is damaged"))?;
+                let leaves =
+                    unbundle(&bytes).ok_or(Error::damaged(log, "a bundle of its leaves is damaged"))?;
                 return Ok(leaves.into_iter().take(usize::from(width)).collect());
             }
         }

@@ -52,7 +52,10 @@ impl RootLeaf {
         (read.encode() == bytes).then_some(read)
     }
 
-    fn write(&self, e: &mut Encoder<Vec<u8>>) -> Result<(), minicbor::encode::Error<std::convert::Infallible>> {
+    fn write(
+        &self,
+        e: &mut Encoder<Vec<u8>>,
+    ) -> Result<(), minicbor::encode::Error<std::convert::Infallible>> {
         e.map(3)?.u8(1)?.u8(VERSION)?.u8(2)?.i64(self.at.0)?;
         e.u8(3)?.array(self.partitions.len() as u64)?;
         for head in &self.partitions {
@@ -170,7 +173,8 @@ async fn newest(store: &dyn LedgerStore, head: &Head) -> Result<Option<Vec<TreeH
     let Some(last) = head.tree.size.checked_sub(1) else { return Ok(None) };
     let rows = store.root_rows(last, 1).await?;
     let leaf = rows.first().and_then(|data| RootLeaf::decode(data));
-    leaf.map(|leaf| Some(leaf.partitions)).ok_or(Error::damaged(LogName::Root, "its newest leaf is malformed"))
+    leaf.map(|leaf| Some(leaf.partitions))
+        .ok_or(Error::damaged(LogName::Root, "its newest leaf is malformed"))
 }
 
 /// Leaves as a bundle: each behind its length in two bytes.

@@ -105,3 +105,6 @@ fn report_to_wire(report: Report) -> wire::VerifyLedgerResponse {
     });
     wire::VerifyLedgerResponse { ok, entries: report.leaves, findings: findings.collect() }
 }
+
+#[cfg(test)]
+mod tests;

@@ -111,7 +111,9 @@ impl Service {
         let proved = tiles.prove_inclusion(row.index, head.size);
         let inclusion = proved.map_err(|_| Error::damaged(log, wrong))?;
         let leaf = leaf::leaf(&row.sealed.commitment);
-        inclusion.verify(&leaf::hash(&row.sealed.commitment), &head).map_err(|_| Error::damaged(log, wrong))?;
+        inclusion
+            .verify(&leaf::hash(&row.sealed.commitment), &head)
+            .map_err(|_| Error::damaged(log, wrong))?;
         let checkpoint = found.note.to_string();
         Ok(Proof { opened, partition: row.partition, leaf, inclusion, size: head.size, checkpoint })
     }
@@ -139,7 +141,8 @@ impl Service {
         let mut report = verified.map_err(Error::objects(LogName::Root))?;
         for (log, head) in self.store.heads().await? {
             if let LogName::Partition(partition) = log {
-                let index = verify::Index { store: self.store.as_ref(), files: &files, incarnation, keys: &keys };
+                let index =
+                    verify::Index { store: self.store.as_ref(), files: &files, incarnation, keys: &keys };
                 index.verify(partition, head, &mut report).await?;
             }
         }
@@ -159,7 +162,9 @@ impl Service {
         let incarnation = self.incarnation().await?;
         let files = ObjectFiles(Arc::clone(&self.objects));
         let read = files.read(&name::signer(incarnation, log, id)).await.map_err(Error::objects(log))?;
-        let Some(certificate) = read.and_then(|bytes| SignedCert::decode(&bytes).ok()) else { return Ok(None) };
+        let Some(certificate) = read.and_then(|bytes| SignedCert::decode(&bytes).ok()) else {
+            return Ok(None);
+        };
         let public = certificate.cert.key.to_bytes();
         Ok(NoteKey::ed25519(name::key_name(incarnation, log), &public).ok())
     }

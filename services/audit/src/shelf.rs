@@ -50,7 +50,9 @@ impl Shelf {
         let key = name::checkpoint(self.incarnation, self.log);
         let bytes = self.files.read(&key).await.map_err(Error::objects(self.log))?;
         let Some(bytes) = bytes else { return Ok(None) };
-        found(&bytes, self.incarnation, self.log).map(Some).map_err(|problem| Error::damaged(self.log, problem))
+        found(&bytes, self.incarnation, self.log)
+            .map(Some)
+            .map_err(|problem| Error::damaged(self.log, problem))
     }
 
     /// These tiles of a tree of `size` leaves.
@@ -167,8 +169,7 @@ pub(crate) async fn read_tile(
 /// Reads a checkpoint of this log; its signature is not verified.
 pub(crate) fn found(bytes: &[u8], incarnation: Incarnation, log: LogName) -> Result<Found, &'static str> {
     let note = Note::parse(bytes).map_err(|_| "the checkpoint is no signed note")?;
-    let checkpoint =
-        Checkpoint::parse(note.unverified_text()).map_err(|_| "the note is no checkpoint")?;
+    let checkpoint = Checkpoint::parse(note.unverified_text()).map_err(|_| "the note is no checkpoint")?;
     if checkpoint.origin() != name::origin(incarnation, log) {
         return Err("the checkpoint is of another log");
     }

@@ -67,7 +67,12 @@ impl Signer {
 
     /// Signs a checkpoint of a log. Whoever calls has made sure that no other head was signed before which it
     /// does not continue.
-    pub fn sign(&self, incarnation: Incarnation, log: LogName, checkpoint: &Checkpoint) -> Result<Note, Error> {
+    pub fn sign(
+        &self,
+        incarnation: Incarnation,
+        log: LogName,
+        checkpoint: &Checkpoint,
+    ) -> Result<Note, Error> {
         let signed = checkpoint.sign(&self.note_key(incarnation, log), &|text| self.key.sign(text));
         signed.map_err(|source| Error::Checkpoint { log, source: source.into() })
     }

@@ -40,7 +40,10 @@ impl State {
         (read.encode() == bytes).then_some(read)
     }
 
-    fn write(&self, e: &mut Encoder<Vec<u8>>) -> Result<(), minicbor::encode::Error<std::convert::Infallible>> {
+    fn write(
+        &self,
+        e: &mut Encoder<Vec<u8>>,
+    ) -> Result<(), minicbor::encode::Error<std::convert::Infallible>> {
         e.map(4)?.u8(1)?.u64(self.size)?.u8(2)?.u64(self.next_offset)?;
         e.u8(3)?.array(self.tenants.len() as u64)?;
         for tenant in &self.tenants {

@@ -73,14 +73,17 @@ fn an_entry_that_comes_again_under_another_number_leaves_its_number() {
 
 #[test]
 fn what_cannot_be_read_is_a_leaf_that_says_why() {
-    check(&[&[Said::Refused("event-malformed"), act(1, 1)]], &["ledger.record-refused 0 event-malformed", "r1"]);
+    check(
+        &[&[Said::Refused("event-malformed"), act(1, 1)]],
+        &["ledger.record-refused 0 event-malformed", "r1"],
+    );
 }
 
 #[test]
 fn an_entry_without_a_number_is_taken_and_told() {
     let entry = Entry { producer: None, ..samples::entry(1) };
     let said = Said::Act(Box::new(Act { entry, reason: None }));
-    check(&[&[said]], &["recording.replayed 3 x", "ledger.number-missing no producer"]);
+    check(&[&[said]], &["recording.replayed x 3", "ledger.number-missing no producer"]);
 }
 
 #[test]

@@ -12,9 +12,7 @@ use async_trait::async_trait;
 use kernel::{EventId, ServiceError, TenantId};
 use merkle::{Hash, TreeHead};
 
-use super::{
-    Batch, Claim, Committed, Filter, Head, LedgerStore, Producer, RootRow, Row, StoreError,
-};
+use super::{Batch, Claim, Committed, Filter, Head, LedgerStore, Producer, RootRow, Row, StoreError};
 use crate::name::{Incarnation, LogName};
 
 const COMPONENTS: &[Component] = &[schema::COMPONENT];

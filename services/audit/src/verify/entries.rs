@@ -25,7 +25,8 @@ pub(super) async fn verify(
     let states = keys(files, &name::states(incarnation, partition)).await?;
     let Some(newest) = states.last() else { return Ok(()) };
     let told = report.findings.len();
-    let state = read(files, newest, FindingKind::Entry, report).await?.and_then(|bytes| State::decode(&bytes));
+    let state =
+        read(files, newest, FindingKind::Entry, report).await?.and_then(|bytes| State::decode(&bytes));
     let Some(state) = state else {
         if report.findings.len() == told {
             report.find(newest, FindingKind::Entry, "is malformed");

@@ -101,7 +101,9 @@ impl Walk<'_> {
         for id in tiles_between(0, self.head.size) {
             let told = report.findings.len();
             match self.tile(id, report).await? {
-                Some(tile) if id.level() == 0 => hashes.extend_from_slice(&tile.hashes()[..usize::from(id.width())]),
+                Some(tile) if id.level() == 0 => {
+                    hashes.extend_from_slice(&tile.hashes()[..usize::from(id.width())])
+                }
                 Some(tile) => upper.push((id, tile)),
                 None if report.findings.len() > told => return Ok(None),
                 None => {
@@ -115,7 +117,10 @@ impl Walk<'_> {
         if computed.edge.head() == self.head {
             // The leaves are as signed: whatever tile above them differs is wrong.
             for (id, tile) in &upper {
-                let is = computed.tiles.iter().find(|own| (own.id().level(), own.id().index()) == (id.level(), id.index()));
+                let is = computed
+                    .tiles
+                    .iter()
+                    .find(|own| (own.id().level(), own.id().index()) == (id.level(), id.index()));
                 if is.is_none_or(|is| tile.hashes().get(..is.hashes().len()) != Some(is.hashes())) {
                     report.find(self.name(*id), FindingKind::Tile, "is not what the leaves give");
                 }
@@ -129,8 +134,11 @@ impl Walk<'_> {
 
     /// The first tile of leaves that the tile above it does not have; the last one, where all above agree.
     fn first_wrong(&self, hashes: &[Hash], upper: &[(TileId, Tile)]) -> String {
-        let above: Vec<Hash> =
-            upper.iter().filter(|(id, _)| id.level() == 1).flat_map(|(_, tile)| tile.hashes().to_vec()).collect();
+        let above: Vec<Hash> = upper
+            .iter()
+            .filter(|(id, _)| id.level() == 1)
+            .flat_map(|(_, tile)| tile.hashes().to_vec())
+            .collect();
         let tiles = (0..).zip(hashes.chunks(256));
         let wrong = tiles
             .filter(|(number, chunk)| match above.get(*number) {

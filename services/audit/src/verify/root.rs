@@ -38,7 +38,8 @@ pub(super) async fn leaves(
         };
         let read = bytes.and_then(|bytes| unbundle(&bytes)).unwrap_or_default();
         for (at, hash) in hashes.iter().enumerate() {
-            let leaf = read.get(at).filter(|data| leaf_hash(data) == *hash).and_then(|data| RootLeaf::decode(data));
+            let leaf =
+                read.get(at).filter(|data| leaf_hash(data) == *hash).and_then(|data| RootLeaf::decode(data));
             match leaf {
                 Some(leaf) => leaves.push(leaf),
                 None => {

@@ -35,11 +35,7 @@ pub(super) fn head(row: &rusqlite::Row<'_>) -> Result<Head, rusqlite::Error> {
     })
 }
 
-pub(super) fn known(
-    c: &Connection,
-    partition: u32,
-    events: &[EventId],
-) -> Result<BTreeSet<EventId>, Error> {
+pub(super) fn known(c: &Connection, partition: u32, events: &[EventId]) -> Result<BTreeSet<EventId>, Error> {
     let mut find =
         c.prepare_cached("SELECT 1 FROM entry WHERE event = ? AND part = ? AND committed = 1 LIMIT 1")?;
     let mut found = BTreeSet::new();
