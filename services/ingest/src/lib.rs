@@ -40,11 +40,17 @@ pub mod meta;
 #[cfg(any(test, feature = "contract"))]
 pub mod contract;
 
+#[cfg(test)]
+mod tests;
+#[cfg(test)]
+mod world;
+
 use std::sync::Arc;
 
 use eventlog::EventLog;
 use kernel::{Clock, InstanceId};
 use platform::audit::AuditOutbox;
+use platform::drain::{Stage, Task};
 use platform::{PolicyBook, Role, Wire};
 use proto::ingest::v1::recorder_server::RecorderServer;
 
@@ -91,7 +97,7 @@ pub fn build(config: Config, deps: Deps) -> Role {
     Role::new("ingest")
         .service(server)
         .audit_outbox(outbox)
-        .task("ingest-consent-watch", move |shutdown| watch.run(shutdown))
+        .with(Task::new("ingest-consent-watch", move |shutdown| watch.run(shutdown)).until(Stage::Flushing))
         .task("ingest-consent-owed", move |shutdown| parts.tell_until_drained(shutdown))
         .task("ingest-drain", move |shutdown| draining.drain(shutdown))
 }

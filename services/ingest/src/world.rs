@@ -1,0 +1,180 @@
+//! What the role's tests stand on: ingest over in-process wires, with consent, crypto and the log in the
+//! test's hand, and a reader that has the epoch's secret.
+
+mod consent;
+mod crypto;
+mod log;
+mod seen;
+mod sender;
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use kernel::{InstanceId, ManualClock, Principal, PrincipalKind, RecordingId, Role, TenantId, Timestamp};
+use platform::auth::Token;
+use platform::config::Period;
+use platform::drain::{Stage, Stopper, Tasks, shutdown};
+use platform::wire::in_process;
+use platform::{CallContext, PolicyBook, Wire};
+use proto::consent::v1::consent_server::ConsentServer;
+use proto::crypto::v1::keys_server::KeysServer;
+use proto::ingest::v1 as wire;
+use proto::ingest::v1::recorder_client::RecorderClient;
+use proto::ingest::v1::recorder_server::RecorderServer;
+use sqlite::{Db, Options};
+use tempfile::TempDir;
+use tonic::service::Routes;
+
+pub(crate) use self::consent::FakeConsent;
+pub(crate) use self::crypto::FakeCrypto;
+pub(crate) use self::log::TestLog;
+pub(crate) use self::seen::Seen;
+pub(crate) use self::sender::{PHONE, Sender, event, frames, open, payload};
+use crate::config::Config;
+use crate::rpc::Rpc;
+use crate::service::Service;
+use crate::store::SqliteStore;
+
+pub(crate) const STARTED_AT: i64 = 1_772_000_000_000_000;
+
+/// Everything that outlives an ingest process.
+pub(crate) struct World {
+    pub(crate) consent: FakeConsent,
+    pub(crate) crypto: FakeCrypto,
+    pub(crate) log: TestLog,
+    pub(crate) clock: ManualClock,
+    pub(crate) config: Config,
+    pub(crate) folder: TempDir,
+}
+
+/// One ingest process.
+pub(crate) struct Ingest {
+    pub(crate) wire: Wire,
+    stopper: Stopper,
+    _tasks: Tasks,
+}
+
+impl World {
+    pub(crate) fn new() -> Self {
+        let clock = ManualClock::at(Timestamp(STARTED_AT));
+        // Short silences keep the tests short; the beats are as much shorter.
+        let config = Config {
+            consent_silence: Period::millis(600),
+            call: Period::millis(400),
+            tell: Period::millis(50),
+            ..Config::default()
+        };
+        Self {
+            consent: FakeConsent::new(),
+            crypto: FakeCrypto::new(clock.clone()),
+            log: TestLog::new(clock.clone()),
+            clock,
+            config,
+            folder: TempDir::new().unwrap(),
+        }
+    }
+
+    pub(crate) async fn ingest(&self) -> Ingest {
+        let path = self.folder.path().join("ingest.db");
+        let db = Db::open(&path, Options::default(), SqliteStore::COMPONENTS).await.unwrap();
+        let consent = in_process(Routes::new(ConsentServer::new(self.consent.clone())).prepare());
+        let crypto = in_process(Routes::new(KeysServer::new(self.crypto.clone())).prepare());
+        let service = Arc::new(Service::new(
+            self.config.clone(),
+            Arc::new(SqliteStore::new(db)),
+            Arc::new(self.log.clone()),
+            Arc::new(self.clock.clone()),
+            InstanceId::new(),
+            (consent.clone(), crypto),
+            Arc::new(PolicyBook::new(consent)),
+        ));
+        let (stopper, shutdown) = shutdown();
+        let mut tasks = Tasks::new(shutdown);
+        let (watch, parts, draining) =
+            (Arc::clone(&service.parts.watch), service.parts.clone(), Arc::clone(&service));
+        tasks.start(platform::Task::new("watch", move |shutdown| watch.run(shutdown)));
+        tasks.start(platform::Task::new("owed", move |shutdown| parts.tell_until_drained(shutdown)));
+        tasks.start(platform::Task::new("drain", move |shutdown| draining.drain(shutdown)));
+        let wire = ingest_wire(Rpc(service));
+        Ingest { wire, stopper, _tasks: tasks }
+    }
+
+    /// What is in the log of a recording.
+    pub(crate) async fn seen(&self, recording: RecordingId) -> Seen {
+        Seen::read(&self.log, &self.crypto, recording).await
+    }
+
+    /// Waits until the log shows it.
+    pub(crate) async fn until(
+        &self,
+        recording: RecordingId,
+        what: &str,
+        holds: impl Fn(&Seen) -> bool,
+    ) -> Seen {
+        eventually(what, async || Some(self.seen(recording).await).filter(|seen| holds(seen))).await
+    }
+}
+
+impl Ingest {
+    pub(crate) fn client(&self) -> RecorderClient<Wire> {
+        RecorderClient::new(self.wire.clone())
+    }
+
+    pub(crate) async fn control(
+        &self,
+        recording: RecordingId,
+        event: wire::Event,
+    ) -> Result<wire::ControlResponse, tonic::Status> {
+        let recording_id = recording.to_bytes().to_vec().into();
+        let request = wire::ControlRequest { recording_id, event: Some(event) };
+        Ok(self.client().control(request).await?.into_inner())
+    }
+
+    pub(crate) async fn session(&self, recording: RecordingId) -> wire::Session {
+        let recording_id = recording.to_bytes().to_vec().into();
+        self.client().get_session(wire::GetSessionRequest { recording_id }).await.unwrap().into_inner()
+    }
+
+    pub(crate) async fn fence(&self, recording: RecordingId) -> wire::Session {
+        let recording_id = recording.to_bytes().to_vec().into();
+        self.client().fence_session(wire::FenceSessionRequest { recording_id }).await.unwrap().into_inner()
+    }
+
+    pub(crate) fn begin_to_drain(&self) {
+        self.stopper.advance(Stage::Draining);
+    }
+}
+
+pub(crate) fn tenant() -> TenantId {
+    TenantId::new("banca-alfa").unwrap()
+}
+
+/// Waits until it is so; fails where it never is.
+pub(crate) async fn eventually<T>(what: &str, mut found: impl AsyncFnMut() -> Option<T>) -> T {
+    let all = async {
+        loop {
+            if let Some(found) = found().await {
+                return found;
+            }
+            tokio::time::sleep(Duration::from_millis(5)).await;
+        }
+    };
+    tokio::time::timeout(Duration::from_secs(20), all).await.unwrap_or_else(|_| panic!("never: {what}"))
+}
+
+/// The role's service as the guard lets calls through to it.
+fn ingest_wire(rpc: Rpc) -> Wire {
+    let admit = |mut request: tonic::Request<()>| {
+        let principal = Principal {
+            id: "sender-1".into(),
+            kind: PrincipalKind::Service,
+            roles: [Role::Sender].into(),
+            tenants: [tenant()].into(),
+        };
+        let mut context = CallContext::new(principal, Token::new("token"), "call.opened");
+        context.tenant = Some(tenant());
+        request.extensions_mut().insert(context);
+        Ok(request)
+    };
+    in_process(Routes::new(RecorderServer::with_interceptor(rpc, admit)).prepare())
+}
