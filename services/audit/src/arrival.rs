@@ -7,7 +7,8 @@ use platform::AuditEntry;
 use platform::audit::{ENTRY_WRITTEN, HEARTBEAT, HEARTBEAT_DOCUMENT, SealedReason, deployment};
 use prost::Message;
 use proto::audit::v1 as wire;
-use seal::{SignedDocument, TrustRoots};
+use seal::signing::TenantScope;
+use seal::{InstanceCert, SignedDocument, TrustRoots};
 
 use crate::entry::Entry;
 use crate::leaf;
@@ -94,9 +95,13 @@ fn act(written: wire::EntryWritten) -> Result<Act, &'static str> {
 
 fn heartbeat(beat: wire::Heartbeat, partition: u32, roots: &TrustRoots) -> Result<Said, &'static str> {
     let document = SignedDocument::decode(&beat.signed).map_err(|_| "heartbeat-malformed")?;
-    // Producers of every role beat; which one is in their certificate.
-    let role = document.certificate().cert.role.clone();
-    let verified = match document.verify(roots, HEARTBEAT_DOCUMENT, role.as_str(), &deployment()) {
+    // Producers of every role beat, and a beat is no tenant's: both are as their certificate has them.
+    let InstanceCert { role, tenants, .. } = document.certificate().cert.clone();
+    let tenant = match tenants {
+        TenantScope::All => deployment(),
+        TenantScope::Only(tenants) => tenants.into_iter().next().ok_or("heartbeat-unsigned")?,
+    };
+    let verified = match document.verify(roots, HEARTBEAT_DOCUMENT, role.as_str(), &tenant) {
         Ok(verified) => verified,
         Err(seal::Error::Untrusted(_)) => return Err(UNTRUSTED),
         Err(_) => return Err("heartbeat-unsigned"),

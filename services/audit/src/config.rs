@@ -3,7 +3,7 @@
 use platform::config::{ByteSize, Period};
 use serde::{Deserialize, Serialize};
 
-/// The `audit-ledger` section of a configuration.
+/// The `ledger` section of a configuration.
 #[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct Config {
@@ -50,16 +50,16 @@ impl Config {
     /// Refuses values that cannot work, naming the key.
     pub fn check(&self) -> Result<(), String> {
         if self.batch == 0 || self.batch_size.0 == 0 || self.unpublished == 0 {
-            return Err("audit-ledger.batch, batch_size and unpublished must be above 0".to_owned());
+            return Err("ledger.batch, batch_size and unpublished must be above 0".to_owned());
         }
         if self.poll.0.is_zero() || self.poll > self.root_interval {
-            return Err("audit-ledger.poll must be above 0 and at most audit-ledger.root_interval".to_owned());
+            return Err("ledger.poll must be above 0 and at most ledger.root_interval".to_owned());
         }
         if self.entry_object_size.0 == 0 || self.entry_object_size > ByteSize::mib(32) {
-            return Err("audit-ledger.entry_object_size must be above 0 and at most 32MiB".to_owned());
+            return Err("ledger.entry_object_size must be above 0 and at most 32MiB".to_owned());
         }
         if self.retry.0.is_zero() || self.silence.0.is_zero() {
-            return Err("audit-ledger.retry and silence must be above 0".to_owned());
+            return Err("ledger.retry and silence must be above 0".to_owned());
         }
         Ok(())
     }

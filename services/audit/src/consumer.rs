@@ -98,8 +98,12 @@ fn wait(first: Duration, failures: u32) -> Duration {
 
 /// A log's writer, or when it is to be taken over again.
 enum Slot<W> {
-    Open(Box<W>),
-    Waiting { failures: u32, until: Instant },
+    /// With how often it failed since it last got anything done.
+    Open(Box<W>, u32),
+    Waiting {
+        failures: u32,
+        until: Instant,
+    },
 }
 
 impl<W> Slot<W> {
@@ -110,10 +114,8 @@ impl<W> Slot<W> {
     /// Gives the writer up after an error. The log is claimed anew: an answer that was lost may have been a
     /// commit.
     fn fail(&mut self, log: LogName, failure: &Error, first: Duration) {
-        let failures = match self {
-            Self::Open(_) => 1,
-            Self::Waiting { failures, .. } => failures.saturating_add(1),
-        };
+        let (Self::Open(_, before) | Self::Waiting { failures: before, .. }) = self;
+        let failures = before.saturating_add(1);
         let retry = wait(first, failures);
         match failure.code() {
             kernel::ErrorCode::DataLoss => {
@@ -127,7 +129,7 @@ impl<W> Slot<W> {
     fn failures(&self) -> Option<u32> {
         match self {
             Self::Waiting { failures, until } if *until <= Instant::now() => Some(*failures),
-            Self::Waiting { .. } | Self::Open(_) => None,
+            Self::Waiting { .. } | Self::Open(..) => None,
         }
     }
 }
@@ -186,7 +188,7 @@ impl Working {
     async fn take(&mut self, at: TopicPartition, records: &[eventlog::Stored]) {
         // Records of a log that is not open come again: taking it over seeks to its head.
         let Some(slot) = self.partitions.get_mut(&at.partition) else { return };
-        let Slot::Open(partition) = slot else { return };
+        let Slot::Open(partition, failures) = slot else { return };
         if partition.is_full() {
             // The object store is away: the topic keeps what cannot be taken.
             let next = partition.next_offset();
@@ -196,17 +198,18 @@ impl Working {
             }
             return tokio::time::sleep(self.shared.config.retry.0).await;
         }
-        if let Err(failure) = partition.take(records).await {
-            slot.fail(LogName::Partition(at.partition), &failure, self.shared.config.retry.0);
+        match partition.take(records).await {
+            Ok(()) => *failures = 0,
+            Err(failure) => {
+                slot.fail(LogName::Partition(at.partition), &failure, self.shared.config.retry.0);
+            }
         }
     }
 
     /// Takes over what is assigned and not open.
     async fn take_over(&mut self) {
         for (number, slot) in &mut self.partitions {
-            if slot.failures().is_none() {
-                continue;
-            }
+            let Some(failures) = slot.failures() else { continue };
             let at = TopicPartition::of(&AUDIT, *number);
             let opened = async {
                 let partition = Partition::open(self.shared.clone(), self.incarnation, *number).await?;
@@ -214,13 +217,13 @@ impl Working {
                 Ok(partition)
             };
             match opened.await {
-                Ok(partition) => *slot = Slot::Open(Box::new(partition)),
+                Ok(partition) => *slot = Slot::Open(Box::new(partition), failures),
                 Err(failure) => slot.fail(LogName::Partition(*number), &failure, self.shared.config.retry.0),
             }
         }
-        if self.partitions.contains_key(&0) && self.root.failures().is_some() {
+        if let (true, Some(failures)) = (self.partitions.contains_key(&0), self.root.failures()) {
             match RootLog::open(self.shared.clone(), self.incarnation).await {
-                Ok(root) => self.root = Slot::Open(Box::new(root)),
+                Ok(root) => self.root = Slot::Open(Box::new(root), failures),
                 Err(failure) => self.root.fail(LogName::Root, &failure, self.shared.config.retry.0),
             }
         }
@@ -229,7 +232,7 @@ impl Working {
     async fn tend(&mut self, when: When) {
         let first = self.shared.config.retry.0;
         for (number, slot) in &mut self.partitions {
-            let Slot::Open(partition) = slot else { continue };
+            let Slot::Open(partition, _) = slot else { continue };
             let tended = match partition.tend(when).await {
                 Ok(Some(offset)) => forget(&mut self.member, self.log.as_ref(), *number, offset).await,
                 Ok(None) => Ok(()),
@@ -239,10 +242,11 @@ impl Working {
                 slot.fail(LogName::Partition(*number), &failure, first);
             }
         }
-        if let Slot::Open(root) = &mut self.root
-            && let Err(failure) = root.tend(when).await
-        {
-            self.root.fail(LogName::Root, &failure, first);
+        if let Slot::Open(root, failures) = &mut self.root {
+            match root.tend(when).await {
+                Ok(()) => *failures = 0,
+                Err(failure) => self.root.fail(LogName::Root, &failure, first),
+            }
         }
     }
 

@@ -1,5 +1,10 @@
 //! What every adapter of the index must do; each function runs against a fresh store of its own.
 
+#![allow(
+    clippy::unwrap_used,
+    reason = "a suite of tests, outside of the test configuration for adapters of others"
+)]
+
 use std::collections::BTreeSet;
 
 use kernel::{EventId, InstanceId, TenantId, Timestamp};

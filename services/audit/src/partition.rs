@@ -24,6 +24,7 @@ use crate::leaf::{self, LedgerKeys};
 use crate::name::{Incarnation, LogName};
 use crate::plan::{self, Plan, Producers, Reason};
 use crate::publisher::Publisher;
+use crate::rebuild::catch_up;
 use crate::shared::Shared;
 use crate::store::{Batch, Committed, Head, NewRow, Producer, ProducerState, Row};
 
@@ -62,6 +63,7 @@ impl Partition {
         partition: u32,
     ) -> Result<Self, Error> {
         let log = LogName::Partition(partition);
+        catch_up(&shared, incarnation, log).await?;
         let claim = shared.store.claim(log).await?;
         let shelf = shared.shelf(incarnation, log);
         let (signer, store) = (Arc::clone(&shared.signer), Arc::clone(&shared.store));
@@ -91,7 +93,7 @@ impl Partition {
 
     /// Whether so many leaves wait for their tiles that it takes no more records.
     pub(crate) fn is_full(&self) -> bool {
-        self.publisher.waiting() >= self.shared.config.unpublished
+        !self.publisher.is_behind() && self.publisher.waiting() >= self.shared.config.unpublished
     }
 
     /// Commits what these records say. Records that were committed before are skipped.

@@ -84,6 +84,11 @@ impl Publisher {
         self.pending.len()
     }
 
+    /// Whether it must come further before it publishes anything.
+    pub(crate) fn is_behind(&self) -> bool {
+        self.floor.is_some()
+    }
+
     /// The log as its newest checkpoint has it, as far as this writer knows.
     pub(crate) fn published(&self) -> u64 {
         self.edge.size()

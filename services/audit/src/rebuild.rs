@@ -21,6 +21,7 @@ use crate::keys::KeySource;
 use crate::leaf;
 use crate::name::{self, Incarnation, LogName};
 use crate::root::unbundle;
+use crate::shared::Shared;
 use crate::shelf::Shelf;
 use crate::state::State;
 use crate::store::{Batch, Claim, Committed, LedgerStore, NewRow, Producer, RootRow, Row};
@@ -48,6 +49,27 @@ pub async fn rebuild(
     Ok(Some(store.begin(incarnation).await?))
 }
 
+/// Brings an index that was restored from before what the objects hold up to it; whatever they hold beyond is
+/// in the topic.
+pub(crate) async fn catch_up(shared: &Shared, incarnation: Incarnation, log: LogName) -> Result<(), Error> {
+    let objects = Arc::clone(&shared.objects);
+    let files = ObjectFiles(Arc::clone(&objects));
+    let (store, source) = (shared.store.as_ref(), shared.keys.as_ref());
+    let rebuild = Rebuild { store, source, objects, files, incarnation };
+    let heads = store.heads().await?;
+    let size = heads.iter().find(|(own, _)| *own == log).map_or(0, |(_, head)| head.tree.size);
+    match log {
+        LogName::Partition(partition) => match rebuild.state(partition).await? {
+            Some(state) if state.size > size => rebuild.partition(partition).await,
+            Some(_) | None => Ok(()),
+        },
+        LogName::Root => match rebuild.shelf(log).checkpoint().await? {
+            Some(found) if found.checkpoint.head().size > size => rebuild.root().await,
+            Some(_) | None => Ok(()),
+        },
+    }
+}
+
 struct Rebuild<'r> {
     store: &'r dyn LedgerStore,
     source: &'r dyn KeySource,
@@ -71,9 +93,15 @@ impl Rebuild<'_> {
                 let (tenant, record) = entries.next(index).await?;
                 page.push(self.row(partition, tenant, record).await?);
             }
-            writing.commit(page, Vec::new(), 0).await?;
+            // The last page brings the offset and the producers with it: a log is never whole without them.
+            let is_last = writing.edge.size() + (page.len() as u64) == state.size;
+            let (producers, next_offset) = if is_last {
+                (state.producers.values().copied().collect(), state.next_offset)
+            } else {
+                (Vec::new(), 0)
+            };
+            writing.commit(page, producers, next_offset).await?;
         }
-        writing.commit(Vec::new(), state.producers.values().copied().collect(), state.next_offset).await?;
         self.store.mark_stored(partition, state.size).await?;
         self.publish(log, &writing.edge).await?;
         info!(%log, entries = state.size, "a partition's index was rebuilt");

@@ -19,7 +19,9 @@ use tokio::time::Instant;
 
 use crate::error::Error;
 use crate::name::{self, Incarnation, LogName};
+use crate::partition::When;
 use crate::publisher::Publisher;
+use crate::rebuild::catch_up;
 use crate::shared::Shared;
 use crate::store::{Committed, Head, LedgerStore, RootRow};
 
@@ -98,6 +100,7 @@ pub(crate) struct RootLog {
 impl RootLog {
     /// Takes the root log over.
     pub(crate) async fn open(shared: Shared, incarnation: Incarnation) -> Result<Self, Error> {
+        catch_up(&shared, incarnation, LogName::Root).await?;
         let claim = shared.store.claim(LogName::Root).await?;
         let shelf = shared.shelf(incarnation, LogName::Root);
         let (signer, store) = (Arc::clone(&shared.signer), Arc::clone(&shared.store));
@@ -108,10 +111,10 @@ impl RootLog {
 
     /// Adds a leaf if a partition has come further and the interval has passed since the last look, or `now`
     /// asks for it; publishes.
-    pub(crate) async fn tend(&mut self, when: crate::partition::When) -> Result<(), Error> {
+    pub(crate) async fn tend(&mut self, when: When) -> Result<(), Error> {
         let interval = self.shared.config.root_interval.0;
         let is_due = self.looked.is_none_or(|at| at.elapsed() >= interval);
-        if is_due || when == crate::partition::When::Now {
+        if is_due || when == When::Now {
             self.looked = Some(Instant::now());
             self.look().await?;
         }

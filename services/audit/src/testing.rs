@@ -39,7 +39,9 @@ use crate::samples;
 use crate::shared::Shared;
 use crate::signer::Signer;
 use crate::store::sqlite::SqliteStore;
-use crate::store::{Batch, Claim, Committed, Filter, Head, LedgerStore, Producer, RootRow, Row, StoreError};
+use crate::store::{
+    Batch, Claim, Committed, Filter, Head, LedgerStore, Producer, ProducerState, RootRow, Row, StoreError,
+};
 use crate::verify::{Means, Report, verify};
 
 pub(crate) const INCARNATION: Incarnation = Incarnation::from_bytes([0x77; 16]);
@@ -393,17 +395,22 @@ pub(crate) fn record(partition: u32, event: u64, number: u64) -> Record {
 }
 
 /// A heartbeat of the producer.
-pub(crate) fn heartbeat(partition: u32, produced: u64, closing: bool) -> Record {
-    heartbeat_signed(partition, produced, closing, &signing_root())
+pub(crate) fn heartbeat(partition: u32, produced: u64, state: ProducerState) -> Record {
+    heartbeat_signed(partition, produced, state, &signing_root())
 }
 
-pub(crate) fn heartbeat_signed(partition: u32, produced: u64, closing: bool, root: &SigningKey) -> Record {
+pub(crate) fn heartbeat_signed(
+    partition: u32,
+    produced: u64,
+    state: ProducerState,
+    root: &SigningKey,
+) -> Record {
     let mut beat = wire::Heartbeat {
         producer: PRODUCER.to_bytes().to_vec(),
         partition,
         produced,
         at: NOW.0,
-        closing,
+        closing: state == ProducerState::Closed,
         signed: Vec::new(),
     };
     let key = SigningKey::from_bytes(&[0x24; 32]);

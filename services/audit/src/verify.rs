@@ -9,6 +9,7 @@
 mod entries;
 mod index;
 mod log;
+mod proof;
 mod root;
 
 use std::fmt;
@@ -22,6 +23,7 @@ use crate::leaf::LedgerKeys;
 use crate::name::{self, Incarnation, LogName};
 
 pub(crate) use index::Index;
+pub use proof::{ProofError, verify_proof};
 
 /// Most findings that are told; the first is the one that counts.
 pub const FINDINGS_MAX: usize = 1_000;

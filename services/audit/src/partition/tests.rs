@@ -1,6 +1,6 @@
 use std::time::Duration;
 
-use eventlog::Record;
+use eventlog::{EventLog, Record};
 use kernel::EventId;
 use objects::{IfExists, PutOptions};
 use platform::config::Period;
@@ -26,7 +26,7 @@ fn records(events: std::ops::Range<u64>) -> Vec<Record> {
 /// Thirty entries, one of them twice, one missing, a heartbeat, and a record that is no event.
 async fn busy(world: &World) {
     world.produce(records(0..10)).await;
-    world.produce(vec![record(P, 9, 10), heartbeat(P, 10, false), record(P, 11, 12)]).await;
+    world.produce(vec![record(P, 9, 10), heartbeat(P, 10, ProducerState::Running), record(P, 11, 12)]).await;
     let mut garbled = record(P, 99, 99);
     garbled.value = vec![0xff; 9].into();
     world.produce(vec![garbled]).await;
@@ -188,10 +188,37 @@ fn by_object(recording: u64) -> Filter {
 }
 
 #[tokio::test]
+async fn a_restored_index_catches_up_from_objects_with_what_the_topic_has_no_more() {
+    let mut world = World::new().await;
+    world.produce(records(0..10)).await;
+    world.settle().await;
+    let (restored, _directory) = index().await;
+    rebuild(&restored, Arc::clone(&world.objects), world.keys.as_ref()).await.unwrap();
+    world.produce(records(10..25)).await;
+    world.settle().await;
+    world.log.delete_before(&kernel::topics::AUDIT, P, 25).await.unwrap();
+    let before = (world.head(LOG).await, world.head(LogName::Root).await);
+
+    world.store = restored;
+    assert_eq!(world.head(LOG).await.tree.size, 10);
+    world.produce(records(25..26)).await;
+    world.settle().await;
+    let log = world.head(LOG).await;
+    assert_eq!((log.tree.size, log.next_offset), (26, 26));
+    assert_eq!(world.head(LogName::Root).await.tree.size, before.1.tree.size + 1);
+    assert!(!actions(&world).await.iter().any(|action| action.starts_with("ledger.")));
+    assert!(world.verify(None).await.is_good());
+    assert_eq!(world.store.hashes(LOG, 0, 25).await.unwrap().len(), 25);
+}
+
+#[tokio::test]
 async fn a_restored_index_never_signs_a_second_history() {
     let mut world = World::new().await;
+    world.config.entry_object_size = Config::default().entry_object_size;
     world.produce(records(0..8)).await;
-    drive(&world, &Faults::none()).await;
+    let mut partition = world.open(P).await;
+    partition.take(&world.records(P).await).await.unwrap();
+    partition.tend(When::Due).await.unwrap();
     let before = signed(&world).await;
 
     // An empty index of the same incarnation, and a topic that tells something else.
@@ -237,7 +264,7 @@ async fn reasons_are_with_crypto_before_their_entries_are_committed() {
 async fn a_heartbeat_that_nobody_trusted_signed_is_a_finding_and_moves_nothing() {
     let world = World::new().await;
     let stranger = seal::SigningKey::from_bytes(&[9; 32]);
-    world.produce(vec![heartbeat_signed(P, 7, false, &stranger), record(P, 0, 1)]).await;
+    world.produce(vec![heartbeat_signed(P, 7, ProducerState::Running, &stranger), record(P, 0, 1)]).await;
     let mut partition = world.open(P).await;
     partition.take(&world.records(P).await).await.unwrap();
     assert_eq!(actions(&world).await, ["ledger.record-refused", "recording.replayed"]);
@@ -247,7 +274,7 @@ async fn a_heartbeat_that_nobody_trusted_signed_is_a_finding_and_moves_nothing()
 async fn a_producer_that_falls_silent_is_told_once_and_one_that_said_goodbye_is_not() {
     let mut world = World::new().await;
     world.config.silence = Period::secs(3_600 * 24 * 365);
-    world.produce(vec![record(P, 0, 1), heartbeat(P, 1, false)]).await;
+    world.produce(vec![record(P, 0, 1), heartbeat(P, 1, ProducerState::Running)]).await;
     let mut partition = world.open(P).await;
     partition.take(&world.records(P).await).await.unwrap();
     partition.tend(When::Due).await.unwrap();
@@ -259,7 +286,7 @@ async fn a_producer_that_falls_silent_is_told_once_and_one_that_said_goodbye_is_
     assert_eq!(actions(&world).await, ["recording.replayed", "ledger.producer-silent"]);
     assert_eq!(world.head(LOG).await.stored, 2, "what follows from no record is in objects at once");
 
-    world.produce(vec![heartbeat(P, 1, true)]).await;
+    world.produce(vec![heartbeat(P, 1, ProducerState::Closed)]).await;
     partition.take(&world.records(P).await).await.unwrap();
     tokio::time::advance(Duration::from_secs(3_600 * 24 * 366)).await;
     partition.tend(When::Due).await.unwrap();

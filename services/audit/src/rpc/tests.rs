@@ -7,6 +7,7 @@ use async_trait::async_trait;
 use eventlog::{EventLog, MemoryLog};
 use kernel::topics::AUDIT;
 use kernel::{Clock, InstanceId, ManualClock, PrincipalKind, Role as TokenRole, TenantId};
+use merkle::NoteKey;
 use objects::MemoryObjects;
 use parking_lot::Mutex;
 use platform::audit::{AuditProducer, SealedReason, deployment};
@@ -31,6 +32,7 @@ use crate::config::Config;
 use crate::keys::{Adopted, CryptoKeys, KeySource};
 use crate::samples;
 use crate::testing::{NOW, RootCertifier, index, signing_root};
+use crate::verify::verify_proof;
 
 /// A crypto of which only what audit asks is there.
 #[derive(Clone, Default)]
@@ -218,18 +220,28 @@ async fn a_question_to_the_ledger_is_an_entry_of_it_and_is_proved_and_verified()
 
     let asked = mesh.asked(wire::ProveRequest { event_id: first.event_id.clone() });
     let proof = mesh.ledger.prove(asked).await.unwrap().into_inner();
-    let canonical = crate::entry::Entry::decode(&proof.canonical_entry).unwrap();
-    assert_eq!(canonical.event.to_bytes().to_vec(), first.event_id);
-    let salt = proof.salt.as_slice().try_into().unwrap();
-    assert_eq!(proof.leaf[1..], crate::leaf::commitment(salt, &proof.canonical_entry));
-
     let asked = mesh.asked(wire::VerifyLedgerRequest {});
     let verified = mesh.ledger.verify_ledger(asked).await.unwrap().into_inner();
     assert!(verified.ok && verified.entries >= 2, "{verified:?}");
     let asked = Request::new(wire::GetCheckpointsRequest {}).bearer(&mesh.token(TokenRole::Operator));
     let checkpoints = mesh.ledger.get_checkpoints(asked).await.unwrap().into_inner();
     assert_eq!(checkpoints.partitions.len(), AUDIT.partitions as usize);
-    assert!(!checkpoints.verifier_keys.is_empty() && !checkpoints.root.is_empty());
+    assert!(!checkpoints.root.is_empty());
+    let keys: Vec<NoteKey> = checkpoints.verifier_keys.iter().map(|key| key.parse().unwrap()).collect();
+    let (proved, _) = verify_proof(&proof, &keys).unwrap();
+    assert_eq!(proved.event.to_bytes().to_vec(), first.event_id);
+    let spoiled = [
+        wire::Proof { salt: vec![0; 32], ..proof.clone() },
+        wire::Proof { canonical_entry: proof.canonical_entry[1..].to_vec(), ..proof.clone() },
+        wire::Proof { leaf: vec![1; 33], ..proof.clone() },
+        wire::Proof { index: proof.index + 1, ..proof.clone() },
+        wire::Proof { inclusion: vec![vec![0; 32]; 66], ..proof.clone() },
+        wire::Proof { checkpoint: proof.checkpoint.replace("verbale", "another"), ..proof.clone() },
+    ];
+    for spoiled in spoiled {
+        assert!(verify_proof(&spoiled, &keys).is_err());
+    }
+    assert!(verify_proof(&proof, &[]).is_err());
     assert_eq!(mesh.query_until(by_action("ledger.proved"), 1).await[0].objects.len(), 1);
 }
 
