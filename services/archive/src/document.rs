@@ -334,7 +334,8 @@ fn not_recorded_reason(history: &History) -> NotRecordedReason {
         NotRecordedReason::EmptyPolicy
     } else if history.grants.iter().all(|grant| outcome(grant) == Ok(GrantOutcome::Denied)) {
         NotRecordedReason::NoPurposeGranted
-    } else if history.changes.is_empty() {
+    } else if history.changes.iter().all(|change| change.kind.is_restrictive()) {
+        // A refusal ends a basis that never began.
         NotRecordedReason::BasisNeverCame
     } else {
         NotRecordedReason::NothingKept

@@ -142,8 +142,8 @@ pub enum TaskError {
 #[derive(Debug)]
 pub struct Tasks {
     set: JoinSet<Ended>,
-    /// Those still running, by the stage at which they end.
-    running: Vec<(tokio::task::Id, Stage)>,
+    /// Those still running, with the stage at which they end.
+    running: Vec<(tokio::task::Id, &'static str, Stage)>,
     shutdown: Shutdown,
 }
 
@@ -164,7 +164,7 @@ impl Tasks {
         let Task { name, ends_at, start } = task;
         let future = start(self.shutdown.clone());
         let handle = self.set.spawn(async move { Ended { name, result: future.await } });
-        self.running.push((handle.id(), ends_at));
+        self.running.push((handle.id(), name, ends_at));
     }
 
     /// How many are running.
@@ -190,7 +190,7 @@ impl Tasks {
         let in_order = async {
             for stage in [Stage::Draining, Stage::Flushing, Stage::Closing] {
                 stopper.advance(stage);
-                while self.running.iter().any(|(_, ends_at)| *ends_at <= stage) {
+                while self.running.iter().any(|(_, _, ends_at)| *ends_at <= stage) {
                     if let Some(Err(failure)) = self.next().await {
                         error!(error = chain(&failure), "a task failed while stopping");
                     }
@@ -202,7 +202,8 @@ impl Tasks {
         }
         stopper.advance(Stage::Closing);
         let left = self.running.len();
-        warn!(left, "tasks did not end in time and are aborted");
+        let names: Vec<_> = self.running.iter().map(|(_, name, _)| *name).collect();
+        warn!(tasks = names.join(", "), "tasks did not end in time and are aborted");
         self.set.shutdown().await;
         self.running.clear();
         left
@@ -211,7 +212,7 @@ impl Tasks {
     async fn next(&mut self) -> Option<Result<(), TaskError>> {
         let joined = self.set.join_next_with_id().await?;
         let id = joined.as_ref().map_or_else(tokio::task::JoinError::id, |(id, _)| *id);
-        self.running.retain(|(own, _)| *own != id);
+        self.running.retain(|(own, _, _)| *own != id);
         Some(match joined {
             Ok((_, Ended { name, result: Ok(()) })) => {
                 info!(task = name, "task ended");

@@ -64,21 +64,30 @@ impl Places {
 
 /// Runs the demo.
 pub async fn run(args: DemoArgs, places: Places, out: Output) -> Result<Exit> {
+    let began = Instant::now();
     let stories = material::unpack(&places.files)?;
-    let settings = Settings::embedded(&places.data, &places.keys, &places.files.join("policies"));
-    let mesh = Mesh::start(settings).await.context("the mesh did not start")?;
+    let mut settings = Settings::embedded(&places.data, &places.keys, &places.files.join("policies"));
+    let mesh = Mesh::start(settings.clone()).await.context("the mesh did not start")?;
     out.line(out.style(Style::Bold, "verbale demo: five calls, one process, embedded storage"));
-    out.line(format!("listening on {}; data in {}\n", mesh.address(), places.data.display()));
+    out.line(format!("listening on {}; data in {}", mesh.address(), places.data.display()));
 
-    let demo = Demo { server: mesh.server(), places: places.clone(), out };
-    let outcome = demo.tell(&stories, args.speed).await;
-    if args.keep && outcome.is_ok() {
-        out.line("\nstaying up; stop with Ctrl-C");
+    settings.config.server.listen = mesh.address().to_string();
+    let demo = Demo { server: mesh.server(), places, out };
+    let heard = demo.tell(&stories, args.speed).await;
+    // Stopped, so that the ledger's last entries lie in objects, and nothing moves while they are copied.
+    mesh.stop().await?;
+    let heard = heard?;
+    let caught = tamper::catch(&demo.places, &heard.told, &heard.trust, out).await?;
+    demo.where_things_are(&heard.told, args.keep);
+    out.line(format!("\ndone in {:.1} s", began.elapsed().as_secs_f64()));
+    demo.report(&heard, &caught);
+    if args.keep {
+        let mesh = Mesh::start(settings).await.context("the mesh did not start again")?;
+        out.line(format!("up again on {}; stop with Ctrl-C", mesh.address()));
         mesh.until_stopped().await?;
-    } else {
-        mesh.stop().await?;
     }
-    outcome
+    let all_well = heard.verified && caught.iter().all(|catch| catch.caught);
+    Ok(if all_well { Exit::Ok } else { Exit::Fault })
 }
 
 struct Demo {
@@ -94,34 +103,40 @@ struct Told<'a> {
     caller: Caller,
 }
 
+/// What the five calls came to.
+struct Heard<'a> {
+    told: Vec<Told<'a>>,
+    shown: Vec<Value>,
+    verified: bool,
+    trust: Trust,
+}
+
 impl Demo {
-    async fn tell(&self, stories: &[Story], speed: f64) -> Result<Exit> {
-        let began = Instant::now();
+    async fn tell<'a>(&self, stories: &'a [Story], speed: f64) -> Result<Heard<'a>> {
         let ids = self.record(stories, speed).await?;
         let mut told = Vec::new();
         for (story, id) in stories.iter().zip(ids) {
             let caller = self.person(&story.tenant)?;
             told.push(Told { story, recording: self.sealed(&caller, id).await?, caller });
         }
-        let mut report = Vec::new();
+        let mut shown = Vec::new();
         for one in &told {
-            report.push(self.show(one).await?);
+            shown.push(self.show(one).await?);
         }
         let verified = self.verify(&told).await?;
         let trust = self.trust(&told[0].caller).await?;
-        let caught = tamper::catch(&self.places, &told, &trust, self.out).await?;
-        let all_well = verified && caught.iter().all(|catch| catch.caught);
-        self.where_things_are(&told);
-        self.out.line(format!("\ndone in {:.1} s", began.elapsed().as_secs_f64()));
+        Ok(Heard { told, shown, verified, trust })
+    }
+
+    fn report(&self, heard: &Heard<'_>, caught: &[tamper::Catch]) {
         if self.out.is_json() {
             let value = json!({
-                "recordings": report, "verified": verified,
+                "recordings": heard.shown, "verified": heard.verified,
                 "tampering": caught.iter().map(tamper::Catch::shown).collect::<Vec<_>>(),
                 "data": self.places.data, "keys": self.places.keys, "files": self.places.files,
             });
             self.out.value(&value, |_| String::new());
         }
-        Ok(if all_well { Exit::Ok } else { Exit::Fault })
     }
 
     fn person(&self, tenant: &TenantId) -> Result<Caller> {
@@ -234,35 +249,36 @@ impl Demo {
         Ok(trust)
     }
 
-    fn where_things_are(&self, told: &[Told<'_>]) {
+    fn where_things_are(&self, told: &[Told<'_>], stays_up: bool) {
         let out = self.out;
         let Places { data, keys, files } = &self.places;
+        let (data, keys, policies) = (data.display(), keys.display(), files.join("policies"));
         out.line(format!("\n{}", out.style(Style::Bold, "Where everything is")));
-        out.line(format!("  data (ciphertext and facts)    {}", data.display()));
-        out.line(format!("  keys                           {}", keys.display()));
+        out.line(format!("  data (ciphertext and facts)    {data}"));
+        out.line(format!("  keys                           {keys}"));
         out.line(format!("  calls, policies, clips, trust  {}", files.display()));
         let id = shown::id(&told[0].recording.recording_id);
         let tenant = &told[0].story.tenant;
+        let server = if stays_up { format!(" --server {}", self.server) } else { String::new() };
         out.line(format!("\n{}", out.style(Style::Bold, "What to try next")));
-        let here = format!("--data {} --keys {}", data.display(), keys.display());
-        out.line(format!("  verbale up {here} --policies {}", files.join("policies").display()));
-        out.line("  and beside it:");
-        for command in [
-            format!("verbale recordings list --tenant {tenant} --keys {}", keys.display()),
-            format!(
-                "verbale replay {id} --tenant {tenant} --purpose mifid2-transaction --reason 'order dispute' \
-                 --mark order -o order.wav --keys {}",
-                keys.display()
-            ),
-            format!("verbale audit tail --tenant {tenant} --keys {}", keys.display()),
-        ] {
-            out.line(format!("  {command}"));
+        out.line(format!("  export VERBALE_DATA={data} VERBALE_KEYS={keys} VERBALE_TENANT={tenant}"));
+        if !stays_up {
+            out.line(format!("  verbale up --policies {} &", policies.display()));
         }
-        out.line("with nothing running:");
+        for command in [
+            "recordings list".to_owned(),
+            format!("recordings show {id}"),
+            format!(
+                "replay {id} --purpose mifid2-transaction --reason 'order dispute' --mark order -o order.wav"
+            ),
+            "audit tail".to_owned(),
+        ] {
+            out.line(format!("  verbale{server} {command}"));
+        }
+        let trust = files.join("trust.json");
         out.line(format!(
-            "  verbale verify {} --trust {}",
-            data.join("objects").display(),
-            files.join("trust.json").display()
+            "  verbale verify {data}/objects --trust {}      # needs nothing running",
+            trust.display()
         ));
     }
 }

@@ -1,6 +1,8 @@
 //! Draws a recording as a timeline that a person can take in at a glance: per leg what was kept, per purpose
 //! where it had its basis, and in words what was not kept and why.
 
+use std::collections::BTreeMap;
+
 use kernel::{Basis, Interval, IntervalSet, Position, Timestamp};
 use proto::archive::v1::{Recording, RecordingState};
 use proto::common::v1::{GrantOutcome, PartyRole};
@@ -10,7 +12,7 @@ use crate::output::{Output, Style};
 /// Columns of the drawing itself.
 const WIDTH: usize = 64;
 /// Columns of the names before it.
-const NAMES: usize = 20;
+const NAMES: usize = 22;
 
 /// The whole story of one recording, several lines.
 pub fn draw(recording: &Recording, out: Output) -> String {
@@ -154,7 +156,7 @@ fn marks(recording: &Recording, out: Output) -> Vec<String> {
         format!(
             "{}{}",
             name(&format!("mark {}", mark.label)),
-            out.style(Style::Dim, &cells.replace('·', " "))
+            out.style(Style::Dim, cells.replace('·', " ").trim_end())
         )
     };
     recording.marks.iter().map(row).collect()
@@ -169,20 +171,23 @@ fn reasons(recording: &Recording, out: Output) -> Vec<String> {
             pause.reason
         ));
     }
+    let mut stretches: BTreeMap<(u64, u64, &str), Vec<String>> = BTreeMap::new();
     for leg in &recording.legs {
         for absence in leg.absences.iter().filter(|a| a.reason != "pause") {
-            lines.push(format!(
-                "not kept: {} on leg {}, {}",
-                span(absence.start, absence.end),
-                leg.leg,
-                match absence.reason.as_str() {
-                    "no-basis" => "no purpose had a basis",
-                    "stopped" => "recording was stopped",
-                    "sender" => "the sender left it out",
-                    _ => "missing: it never came",
-                }
-            ));
+            let stretch = (absence.start, absence.end, absence.reason.as_str());
+            stretches.entry(stretch).or_default().push(leg.leg.to_string());
         }
+    }
+    for ((start, end, reason), legs) in stretches {
+        let all = legs.len() == recording.legs.len();
+        let legs = if all { "every leg".to_owned() } else { format!("leg {}", legs.join(" and ")) };
+        let why = match reason {
+            "no-basis" => "no purpose had a basis",
+            "stopped" => "recording was stopped",
+            "sender" => "the sender left it out",
+            _ => "missing: it never came",
+        };
+        lines.push(format!("not kept: {} on {legs}, {why}", span(start, end)));
     }
     for grant in &recording.grants {
         if grant.outcome() == GrantOutcome::Denied {
@@ -263,6 +268,9 @@ mod tests {
         assert!(text.contains(&format!("{}{}", "·".repeat(32), "█".repeat(32))), "{text}");
         assert!(text.contains(&"╌".repeat(32)), "{text}");
         assert!(text.contains("withdrawn: nobody can open it"), "{text}");
-        assert!(text.contains("not kept: 0:00.000 to 0:32.000 on leg 0, no purpose had a basis"), "{text}");
+        assert!(
+            text.contains("not kept: 0:00.000 to 0:32.000 on every leg, no purpose had a basis"),
+            "{text}"
+        );
     }
 }

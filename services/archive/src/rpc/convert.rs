@@ -147,7 +147,24 @@ fn absences(history: &History, judged: &crate::completeness::Completeness, leg: 
         }
     }));
     rows.sort_by_key(|row| (row.first_frame, row.last_frame));
-    rows
+    joined(rows)
+}
+
+/// Rows that follow each other for one reason as one: ingest logs what it drops every second.
+fn joined(rows: Vec<wire::Absence>) -> Vec<wire::Absence> {
+    let mut joined: Vec<wire::Absence> = Vec::new();
+    for row in rows {
+        match joined.last_mut() {
+            Some(last)
+                if last.reason == row.reason && last.last_frame.checked_add(1) == Some(row.first_frame) =>
+            {
+                last.last_frame = row.last_frame;
+                last.end = last.end.max(row.end);
+            }
+            _ => joined.push(row),
+        }
+    }
+    joined
 }
 
 fn bases(history: &History, timeline: &Timeline) -> Vec<wire::BasisInterval> {
@@ -190,4 +207,26 @@ fn object(object: &StoredObject) -> wire::StoredObject {
 
 fn count<T>(items: impl Iterator<Item = T>) -> u32 {
     u32::try_from(items.count()).unwrap_or(u32::MAX)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn row(first_frame: u64, last_frame: u64, reason: &str) -> wire::Absence {
+        let (start, end) = (first_frame * 20_000, (last_frame + 1) * 20_000);
+        wire::Absence { first_frame, last_frame, start, end, reason: reason.to_owned() }
+    }
+
+    #[test]
+    fn what_was_dropped_second_by_second_is_told_as_one_stretch() {
+        let rows = vec![
+            row(0, 49, "no-basis"),
+            row(50, 99, "no-basis"),
+            row(100, 149, "pause"),
+            row(200, 249, "pause"),
+        ];
+        let told = vec![row(0, 99, "no-basis"), row(100, 149, "pause"), row(200, 249, "pause")];
+        assert_eq!(joined(rows), told);
+    }
 }

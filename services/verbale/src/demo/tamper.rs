@@ -33,7 +33,12 @@ impl Catch {
 }
 
 /// Alters copies, each once, and verifies them; the untouched copy must verify, or nothing was shown.
-pub(super) async fn catch(places: &Places, told: &[Told<'_>], trust: &Trust, out: Output) -> Result<Vec<Catch>> {
+pub(super) async fn catch(
+    places: &Places,
+    told: &[Told<'_>],
+    trust: &Trust,
+    out: Output,
+) -> Result<Vec<Catch>> {
     out.line(format!("\n{}", out.style(Style::Bold, "Altered, in a copy")));
     let copy = places.files.join("altered");
     copy_all(&places.data.join("objects"), &copy)?;
@@ -43,7 +48,8 @@ pub(super) async fn catch(places: &Places, told: &[Told<'_>], trust: &Trust, out
 
     let object =
         told.iter().find_map(|one| one.recording.objects.first()).context("no call left an object")?;
-    let entries = largest(&copy, &|path| path.contains("/entries/"))?;
+    let tenant = format!("/ledger/{}/entries/", told[0].story.tenant);
+    let entries = largest(&copy, &|path| path.contains(&tenant))?;
     let mut catches = Vec::new();
     for (what, file) in [
         ("one byte of an object", largest(&copy, &|path| path.contains(&object.name))?),

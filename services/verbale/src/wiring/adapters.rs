@@ -35,7 +35,8 @@ pub(super) async fn consent(shared: &mut Shared) -> Result<Role> {
     let file = shared.data("consent.db");
     let store = consent::store::sqlite::SqliteStore::open(&file, Arc::clone(&clock), bell.clone()).await;
     let store = Arc::new(store.context("consent's store cannot be opened")?);
-    let identifiers = consent::store::identifiers::SqliteIdentifiers::open(&shared.keys("identifiers.db")).await;
+    let identifiers =
+        consent::store::identifiers::SqliteIdentifiers::open(&shared.keys("identifiers.db")).await;
     shared.publish("consent", store.clone(), bell);
     let deps = consent::Deps {
         store,
