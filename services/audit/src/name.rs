@@ -132,6 +132,11 @@ pub fn bundle(incarnation: Incarnation, id: TileId) -> Key {
     key(format!("ledger/{incarnation}/{}/tile/entries/{place}", LogName::Root))
 }
 
+/// Whether a tile or bundle with this key is full: it has no `.p/<W>`.
+pub fn is_full(key: &Key) -> bool {
+    key.segments().nth_back(1).is_some_and(|above| !above.ends_with(".p"))
+}
+
 /// Where the narrower writings of a full tile are.
 pub fn partials(full: &Key) -> Prefix {
     prefix(format!("{full}.p/"))
@@ -205,7 +210,8 @@ mod tests {
         let tile_id = TileId::new(0, (u64::MAX >> 8) - 1, 255).unwrap();
         let tenant = TenantId::new("x".repeat(TenantId::MAX_LEN)).unwrap();
         tile(incarnation, LogName::Partition(u32::MAX), tile_id);
-        bundle(incarnation, tile_id);
+        assert!(!is_full(&bundle(incarnation, tile_id)));
+        assert!(is_full(&bundle(incarnation, TileId::new(0, 1_000, 256).unwrap())));
         entries(&tenant, incarnation, u32::MAX, u64::MAX);
         let (found, after) = incarnation_of(&checkpoint(incarnation, LogName::Root)).unwrap();
         assert_eq!(found, incarnation);

@@ -3,6 +3,7 @@
 //! It never signs a head that does not continue the newest one that stands: an index restored from before it
 //! publishes nothing until the topic has brought the log there again, with the same root.
 
+use std::collections::VecDeque;
 use std::sync::Arc;
 
 use bytes::Bytes;
@@ -12,6 +13,7 @@ use objects::{Key, Version};
 use tracing::info;
 
 use crate::error::Error;
+use crate::name;
 use crate::shelf::Shelf;
 use crate::signer::Signer;
 use crate::store::{Head, LedgerStore};
@@ -34,7 +36,8 @@ pub(crate) struct Publisher {
     is_begun: bool,
     /// The key whose certificate is known to be published.
     certified: Option<Timestamp>,
-    version: Option<Version>,
+    /// The checkpoints that this writer put, oldest first.
+    versions: VecDeque<Version>,
 }
 
 impl Publisher {
@@ -69,8 +72,8 @@ impl Publisher {
         }
         let floor = standing.filter(|signed| signed.size > edge.size());
         let is_begun = standing.is_some();
-        let (certified, version) = (None, None);
-        let publisher = Self { shelf, signer, store, edge, pending, floor, is_begun, certified, version };
+        let (certified, versions) = (None, VecDeque::new());
+        let publisher = Self { shelf, signer, store, edge, pending, floor, is_begun, certified, versions };
         Ok((publisher, staged.edge))
     }
 
@@ -105,6 +108,9 @@ impl Publisher {
         let staged = self.edge.stage(&self.pending).map_err(|_| Error::TreeFull(self.shelf.log()))?;
         for (key, bytes) in extra {
             self.shelf.put_equal(&key, bytes).await?;
+            if name::is_full(&key) {
+                self.shelf.drop_partials(&key).await;
+            }
         }
         for tile in &staged.tiles {
             self.shelf.put_tile(tile).await?;
@@ -139,13 +145,17 @@ impl Publisher {
             self.shelf.put_signer(self.signer.note_key(incarnation, log).id(), &certificate).await?;
             self.certified = Some(certificate.cert.not_after);
         }
-        let made = Checkpoint::new(crate::name::origin(incarnation, log), head);
+        let made = Checkpoint::new(name::origin(incarnation, log), head);
         let checkpoint = made.map_err(|source| Error::Checkpoint { log, source })?;
         let note = self.signer.sign(incarnation, log, &checkpoint)?;
         let version = self.shelf.put_checkpoint(&note).await?;
         self.is_begun = true;
-        if let Some(before) = self.version.replace(version) {
-            self.shelf.drop_checkpoint(&before).await;
+        self.versions.push_back(version);
+        // The one before stays: somebody may be about to read it.
+        if self.versions.len() > 2
+            && let Some(superseded) = self.versions.pop_front()
+        {
+            self.shelf.drop_checkpoint(&superseded).await;
         }
         Ok(())
     }

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeSet;
 use std::sync::Arc;
+use std::time::Duration;
 
 use kernel::topics::AUDIT;
 use kernel::{EventId, TenantId};
@@ -16,9 +17,14 @@ use crate::keys::{Freshness, KeySource};
 use crate::leaf::{self, LedgerKeys, Opened};
 use crate::name::{self, Incarnation, LogName};
 use crate::query::{Question, token};
-use crate::shelf::Shelf;
+use crate::shelf::{Found, Shelf};
 use crate::store::{LedgerStore, Row};
 use crate::verify::{self, Means, Report};
+
+/// How long a proof waits for the checkpoint over an entry that was committed a moment ago.
+const SIGNED_WITHIN: Duration = Duration::from_secs(2);
+/// How often it looks.
+const SIGNED_AGAIN: Duration = Duration::from_millis(20);
 
 /// The ledger's answers.
 pub struct Service {
@@ -103,7 +109,8 @@ impl Service {
         let opened = open(&keys, &row)?;
         let log = LogName::Partition(row.partition);
         let shelf = self.shelf(log).await?;
-        let found = shelf.checkpoint().await?.ok_or(Error::NotSigned { event })?;
+        let signed = tokio::time::timeout(SIGNED_WITHIN, signed(&shelf, row.index)).await;
+        let found = signed.map_err(|_| Error::NotSigned { event })??;
         let head = found.checkpoint.head();
         let needed = inclusion_tiles(row.index, head.size).map_err(|_| Error::NotSigned { event })?;
         let tiles = shelf.tiles(needed, head.size).await?;
@@ -175,6 +182,17 @@ impl Service {
 
     async fn incarnation(&self) -> Result<Incarnation, Error> {
         self.store.incarnation().await?.ok_or(Error::NotBegun)
+    }
+}
+
+/// The newest checkpoint that has this leaf; a committed leaf's comes by itself.
+async fn signed(shelf: &Shelf, index: u64) -> Result<Found, Error> {
+    loop {
+        let found = shelf.checkpoint().await?;
+        if let Some(found) = found.filter(|found| found.checkpoint.head().size > index) {
+            return Ok(found);
+        }
+        tokio::time::sleep(SIGNED_AGAIN).await;
     }
 }
 

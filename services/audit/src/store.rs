@@ -2,7 +2,7 @@
 //!
 //! It is what a writer commits to and what queries read; the objects are what it can be rebuilt from. A batch
 //! is staged under the writer's fence, invisible, and becomes the log by one conditional update of the head:
-//! of two writers at most one commits on a size, and rows of the other are never seen. [`crate::contract`] says
+//! of two writers at most one commits on a size, and rows of the other are never seen. `contract.rs` says
 //! what every adapter must keep.
 
 pub mod sqlite;

@@ -86,7 +86,7 @@ async fn every_entry_is_proved_under_a_checkpoint_whose_key_is_told() {
     }
 }
 
-#[tokio::test]
+#[tokio::test(start_paused = true)]
 async fn an_entry_that_is_not_signed_yet_is_told_from_one_that_is_not_there() {
     let (world, service) = world().await;
     world.produce(vec![record(1, 15, 6)]).await;

@@ -13,6 +13,9 @@ use crate::leaf;
 use crate::name::{self, Incarnation};
 use crate::state::State;
 
+/// How often a state that is gone is looked for again.
+const LOOKS: u32 = 5;
+
 /// Verifies every entry that is said to be in objects.
 pub(super) async fn verify(
     files: &dyn LedgerFiles,
@@ -22,17 +25,8 @@ pub(super) async fn verify(
     hashes: &[Hash],
     report: &mut Report,
 ) -> Result<(), Error> {
-    let states = keys(files, &name::states(incarnation, partition)).await?;
-    let Some(newest) = states.last() else { return Ok(()) };
     let told = report.findings.len();
-    let state =
-        read(files, newest, FindingKind::Entry, report).await?.and_then(|bytes| State::decode(&bytes));
-    let Some(state) = state else {
-        if report.findings.len() == told {
-            report.find(newest, FindingKind::Entry, "is malformed");
-        }
-        return Ok(());
-    };
+    let Some(state) = state(files, incarnation, partition, report).await? else { return Ok(()) };
     let mut check = Check { files, means, incarnation, partition, hashes, seen: BTreeSet::new() };
     for tenant in &state.tenants {
         check.tenant(tenant, report).await?;
@@ -45,6 +39,35 @@ pub(super) async fn verify(
     }
     report.stored += check.seen.len() as u64;
     Ok(())
+}
+
+/// The newest state. A writer takes a state away once a newer one stands, so one that is gone is looked for
+/// again.
+async fn state(
+    files: &dyn LedgerFiles,
+    incarnation: Incarnation,
+    partition: u32,
+    report: &mut Report,
+) -> Result<Option<State>, Error> {
+    let told = report.findings.len();
+    for _ in 0..LOOKS {
+        let states = keys(files, &name::states(incarnation, partition)).await?;
+        let Some(newest) = states.last() else { return Ok(None) };
+        let Some(bytes) = read(files, newest, FindingKind::Entry, report).await? else {
+            if report.findings.len() > told {
+                return Ok(None);
+            }
+            continue;
+        };
+        let state = State::decode(&bytes);
+        if state.is_none() {
+            report.find(newest, FindingKind::Entry, "is malformed");
+        }
+        return Ok(state);
+    }
+    let name = format!("ledger/{incarnation}/{partition}/state");
+    report.find(name, FindingKind::Entry, "is listed and cannot be read");
+    Ok(None)
 }
 
 struct Check<'c> {
