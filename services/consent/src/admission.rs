@@ -4,139 +4,21 @@
 //! consent puts the question, so it brings an `ASKED` event along. A grant that names its notice and was never
 //! asked for in that scope (a form, an app) brings both. Restrictions need no notice and no question.
 
+mod refusal;
+mod said;
+
 use std::collections::BTreeSet;
 use std::time::Duration;
 
-use kernel::{Basis, ErrorCode, EventId, NoticeName, PurposeName, RecordingId, SubjectId, Timestamp};
+use kernel::{Basis, NoticeName, PurposeName, SubjectId, Timestamp};
 use policy::consent::{ConsentState, fold_one};
-use prost::Message;
-use proto::consent::v1 as wire;
-use sha2::{Digest, Sha256};
 
+pub use self::refusal::Refusal;
+pub use self::said::Said;
 use crate::event::{
     EventKind, Expression, NewEvent, NoticeRef, Reach, StoredEvent, derived_id, is_restrictive,
 };
 use crate::policies::PolicyVersion;
-
-/// Why an event is not taken; nothing is changed then.
-#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
-pub enum Refusal {
-    /// It names no purpose.
-    PurposeMissing,
-    /// It names a purpose that the tenant's policy does not have.
-    UnknownPurpose,
-    /// It is about consent to a purpose that does not rest on it.
-    PurposeNotOnConsent,
-    /// It names no notice, and none was presented in the call.
-    NoticeMissing,
-    /// It names a notice that the tenant's policy does not have.
-    UnknownNotice,
-    /// Its notice does not tell of every purpose that it names.
-    NoticeNotForPurpose,
-    /// It does not say how consent was expressed.
-    ExpressionMissing,
-    /// It is further in the future than a sender's clock may be.
-    ClockAhead,
-    /// It is an answer to a question that was not put.
-    NotAsked,
-    /// It is older than, or at the same moment as, what took the consent away.
-    ConsentNotStanding,
-}
-
-impl Refusal {
-    /// Every refusal.
-    pub const ALL: [Self; 10] = [
-        Self::PurposeMissing,
-        Self::UnknownPurpose,
-        Self::PurposeNotOnConsent,
-        Self::NoticeMissing,
-        Self::UnknownNotice,
-        Self::NoticeNotForPurpose,
-        Self::ExpressionMissing,
-        Self::ClockAhead,
-        Self::NotAsked,
-        Self::ConsentNotStanding,
-    ];
-
-    /// The code that callers get.
-    pub fn as_str(self) -> &'static str {
-        match self {
-            Self::PurposeMissing => "purpose-missing",
-            Self::UnknownPurpose => "unknown-purpose",
-            Self::PurposeNotOnConsent => "purpose-not-on-consent",
-            Self::NoticeMissing => "notice-missing",
-            Self::UnknownNotice => "unknown-notice",
-            Self::NoticeNotForPurpose => "notice-not-for-purpose",
-            Self::ExpressionMissing => "expression-missing",
-            Self::ClockAhead => "clock-ahead",
-            Self::NotAsked => "not-asked",
-            Self::ConsentNotStanding => "consent-not-standing",
-        }
-    }
-
-    /// The kind of failure.
-    pub fn code(self) -> ErrorCode {
-        match self {
-            Self::PurposeMissing
-            | Self::UnknownPurpose
-            | Self::PurposeNotOnConsent
-            | Self::NoticeMissing
-            | Self::UnknownNotice
-            | Self::NoticeNotForPurpose
-            | Self::ExpressionMissing
-            | Self::ClockAhead => ErrorCode::InvalidArgument,
-            Self::NotAsked | Self::ConsentNotStanding => ErrorCode::FailedPrecondition,
-        }
-    }
-}
-
-impl std::fmt::Display for Refusal {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.write_str(self.as_str())
-    }
-}
-
-/// What somebody said or was told, as a sender reports it.
-#[derive(Clone, PartialEq, Eq, Debug)]
-pub struct Said {
-    /// Its identity.
-    pub id: EventId,
-    /// What it says; never `Unspecified`.
-    pub kind: EventKind,
-    /// Every purpose that it speaks of; empty for a notice.
-    pub purposes: BTreeSet<PurposeName>,
-    /// How far it reaches.
-    pub reach: Reach,
-    /// The call in which it was said.
-    pub said_in: Option<RecordingId>,
-    /// The notice that was presented, or on which the answer rests.
-    pub notice: Option<NoticeName>,
-    /// Where in the call.
-    pub position: Option<u64>,
-    /// When, on the sender's clock.
-    pub occurred_at: Timestamp,
-    /// How.
-    pub expression: Expression,
-}
-
-impl Said {
-    /// SHA-256 of everything that the sender said, of this subject: by it a repetition is known.
-    pub fn fingerprint(&self, subject: SubjectId) -> [u8; 32] {
-        let canonical = wire::RecordEventRequest {
-            event_id: self.id.to_bytes().to_vec(),
-            subject: Some(wire::record_event_request::Subject::SubjectId(subject.to_bytes().to_vec())),
-            kind: self.kind.into(),
-            purposes: self.purposes.iter().map(ToString::to_string).collect(),
-            scope: self.reach.wire().into(),
-            recording_id: self.said_in.map(|id| id.to_bytes().to_vec()).unwrap_or_default(),
-            notice: self.notice.as_ref().map(ToString::to_string).unwrap_or_default(),
-            position: self.position,
-            occurred_at: self.occurred_at.0,
-            expression: self.expression.into(),
-        };
-        Sha256::digest(canonical.encode_to_vec()).into()
-    }
-}
 
 /// What an event is judged by.
 #[derive(Clone, Copy, Debug)]
@@ -351,14 +233,17 @@ fn question(
     notice: Option<NoticeRef>,
     purposes: BTreeSet<PurposeName>,
 ) -> Option<NewEvent> {
-    let asked = NewEvent {
+    if purposes.is_empty() {
+        return None;
+    }
+    Some(NewEvent {
         id: derived_id(said.id, "asked"),
         kind: EventKind::Asked,
+        purposes,
         notice,
         expression: Expression::Unspecified,
         ..event(said, grounds, at)
-    };
-    (!purposes.is_empty()).then(|| NewEvent { purposes, ..asked })
+    })
 }
 
 fn event(said: &Said, grounds: &Grounds<'_>, at: Timestamp) -> NewEvent {

@@ -10,6 +10,9 @@ pub struct Config {
     /// How long crypto may take for one call of ours. Less than ingest's patience with `Authorize`, so that a
     /// call is decided without consent rather than kept waiting.
     pub crypto_wait: Period,
+    /// How long a call waits for its parties' identifier values to be sealed; what is late is sealed with their
+    /// next call. With `crypto_wait` less than ingest's patience.
+    pub seal_wait: Period,
     /// How often `Watch` beats. At most a quarter of ingest's `consent_silence`.
     pub beat: Period,
     /// Most changes that a `Watch` reads from the store at once.
@@ -27,6 +30,7 @@ impl Default for Config {
     fn default() -> Self {
         Self {
             crypto_wait: Period::millis(800),
+            seal_wait: Period::millis(400),
             beat: Period::millis(500),
             watch_batch: 500,
             watches: 1_000,

@@ -154,3 +154,6 @@ impl Consent for Rpc {
         }))
     }
 }
+
+#[cfg(test)]
+mod tests;

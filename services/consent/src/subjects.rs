@@ -1,7 +1,9 @@
 //! Who people are: random ids, found by HMACs of what they are known by; the values themselves sealed.
 
 use std::sync::Arc;
+use std::time::Duration;
 
+use futures::future::join_all;
 use kernel::{
     Clock, FrameNo, InstanceId, LegNo, Position, RecordingId, SectionNo, SessionEpoch, SpanNo, SubjectId,
     TenantId, chain,
@@ -11,7 +13,7 @@ use tracing::warn;
 
 use crate::error::Error;
 use crate::identifier::Identifier;
-use crate::identity::{Conflict, IndexValue, Presented};
+use crate::identity::{Conflict, IndexValue, Known, Presented};
 use crate::keys::{Keys, SubjectSection, document};
 use crate::store::{Identifiers, SealedValues, Store};
 
@@ -27,6 +29,30 @@ pub struct Resolved {
     pub conflict: Option<Conflict>,
 }
 
+/// Identifiers of a subject whose values are not sealed yet.
+struct Unsealed<'i> {
+    subject: SubjectId,
+    identifiers: Vec<&'i Identifier>,
+    presented: Vec<Presented>,
+}
+
+impl<'i> Unsealed<'i> {
+    fn of(
+        subject: SubjectId,
+        identifiers: &'i [Identifier],
+        presented: &[Presented],
+        rows: &[Known],
+    ) -> Option<Self> {
+        let is_unsealed = |(_, one): &(&Identifier, &Presented)| {
+            let row = rows.iter().find(|row| (row.kind, row.value) == (one.kind, one.value));
+            row.is_some_and(|row| row.subject == subject && row.sealed_in.is_none())
+        };
+        let unsealed = identifiers.iter().zip(presented).filter(is_unsealed);
+        let (identifiers, presented): (Vec<_>, Vec<_>) = unsealed.map(|(i, p)| (i, *p)).unzip();
+        (!identifiers.is_empty()).then_some(Self { subject, identifiers, presented })
+    }
+}
+
 /// Finds people, and makes them where there are none.
 pub struct Subjects {
     store: Arc<dyn Store>,
@@ -34,18 +60,20 @@ pub struct Subjects {
     keys: Arc<dyn Keys>,
     clock: Arc<dyn Clock>,
     writer: InstanceId,
+    seal_wait: Duration,
 }
 
 impl Subjects {
-    /// Over these stores; seals values as this writer.
+    /// Over these stores; seals values as this writer, for at most so long on a call's path.
     pub fn new(
         store: Arc<dyn Store>,
         index: Arc<dyn Identifiers>,
         keys: Arc<dyn Keys>,
         clock: Arc<dyn Clock>,
         writer: InstanceId,
+        seal_wait: Duration,
     ) -> Self {
-        Self { store, index, keys, clock, writer }
+        Self { store, index, keys, clock, writer, seal_wait }
     }
 
     /// Who has this identifier; none where nobody is known by it. Changes nothing.
@@ -64,67 +92,62 @@ impl Subjects {
         let all: Vec<_> = parties.iter().flatten().collect();
         let values = if all.is_empty() { Vec::new() } else { self.keys.index(tenant, &all).await? };
         let mut values = values.as_slice();
-        let mut resolved = Vec::with_capacity(parties.len());
+        let (mut resolved, mut unsealed) = (Vec::with_capacity(parties.len()), Vec::new());
         for identifiers in parties {
             let (own, rest) = values.split_at(identifiers.len());
             values = rest;
-            resolved.push(match identifiers.as_slice() {
-                [] => None,
-                identifiers => Some(self.resolve_one(tenant, identifiers, own).await?),
-            });
+            if identifiers.is_empty() {
+                resolved.push(None);
+                continue;
+            }
+            let presented = pair(identifiers, own);
+            let (one, rows) = self.resolve_one(tenant, &presented).await?;
+            unsealed.extend(Unsealed::of(one.subject, identifiers, &presented, &rows));
+            resolved.push(Some(one));
         }
+        self.seal_all(tenant, &unsealed).await;
         Ok(resolved)
     }
 
+    /// Who it is, and the index's rows of what was presented.
     async fn resolve_one(
         &self,
         tenant: &TenantId,
-        identifiers: &[Identifier],
-        values: &[IndexValue],
-    ) -> Result<Resolved, Error> {
-        let presented = pair(identifiers, values);
+        presented: &[Presented],
+    ) -> Result<(Resolved, Vec<Known>), Error> {
         // Most calls are from people who are known: that takes no write.
-        let known = self.index.find(tenant, &presented).await?;
-        let one = known.first().map(|row| row.subject);
+        let known = self.index.find(tenant, presented).await?;
         let all_known =
             presented.iter().all(|p| known.iter().any(|k| (k.kind, k.value) == (p.kind, p.value)));
-        let settled = one.filter(|subject| all_known && known.iter().all(|row| row.subject == *subject));
-        let resolved = match settled {
-            Some(subject) => Resolved { subject, conflict: None },
-            None => {
-                let choice =
-                    self.index.resolve(tenant, &presented, SubjectId::new(), self.clock.now()).await?;
-                Resolved { subject: choice.subject, conflict: choice.conflict }
-            }
-        };
-        let rows = if settled.is_some() { known } else { self.index.find(tenant, &presented).await? };
-        let unsealed = |place: &usize| {
-            let (kind, value) = (presented[*place].kind, presented[*place].value);
-            let row = rows.iter().find(|row| (row.kind, row.value) == (kind, value));
-            row.is_some_and(|row| row.subject == resolved.subject && row.sealed_in.is_none())
-        };
-        let unsealed: Vec<_> = (0..presented.len()).filter(unsealed).collect();
-        if !unsealed.is_empty() {
-            let identifiers: Vec<_> = unsealed.iter().map(|place| &identifiers[*place]).collect();
-            let presented: Vec<_> = unsealed.iter().map(|place| presented[*place]).collect();
-            // The call goes on without it: they are sealed when they are presented again.
-            if let Err(error) = self.seal(tenant, resolved.subject, &identifiers, &presented).await {
-                let subject = resolved.subject;
+        if let Some(subject) = known.first().map(|row| row.subject)
+            && all_known
+            && known.iter().all(|row| row.subject == subject)
+        {
+            return Ok((Resolved { subject, conflict: None }, known));
+        }
+        let choice = self.index.resolve(tenant, presented, SubjectId::new(), self.clock.now()).await?;
+        let resolved = Resolved { subject: choice.subject, conflict: choice.conflict };
+        Ok((resolved, self.index.find(tenant, presented).await?))
+    }
+
+    /// A call goes on without it: what is not sealed now is sealed when it is presented again.
+    async fn seal_all(&self, tenant: &TenantId, all: &[Unsealed<'_>]) {
+        let sealing = all.iter().map(|unsealed| async {
+            if let Err(error) = self.seal(tenant, unsealed).await {
+                let subject = unsealed.subject;
                 warn!(%tenant, %subject, error = chain(&error), "identifier values are not sealed for now");
             }
+        });
+        if tokio::time::timeout(self.seal_wait, join_all(sealing)).await.is_err() {
+            warn!(%tenant, "identifier values were not sealed in time");
         }
-        Ok(resolved)
     }
 
     /// Seals values as a section of their own. Its key is safe before its ciphertext is kept, and only then the
     /// index says that they are sealed: whatever breaks in between leaves them to be sealed again.
-    async fn seal(
-        &self,
-        tenant: &TenantId,
-        subject: SubjectId,
-        identifiers: &[&Identifier],
-        presented: &[Presented],
-    ) -> Result<(), Error> {
+    async fn seal(&self, tenant: &TenantId, unsealed: &Unsealed<'_>) -> Result<(), Error> {
+        let Unsealed { subject, identifiers, presented } = unsealed;
+        let subject = *subject;
         let refused = |source: seal::Error| Error::Sealing { subject, source };
         let active = self.keys.active(tenant, self.writer).await?;
         let section = section(subject, self.index.claim_section(tenant, subject).await?);

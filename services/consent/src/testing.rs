@@ -1,5 +1,7 @@
 //! A consent on stores of its own, with crypto, the clock and the policies in the test's hand.
 
+mod crypto;
+
 use std::collections::BTreeSet;
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -16,6 +18,7 @@ use platform::outbox::Bell;
 use policy::Party;
 use seal::{EpochSecret, LegKey, LegKeyInfo, MacKey};
 
+pub(crate) use self::crypto::CryptoServer;
 use crate::admission::Said;
 use crate::config::Config;
 use crate::error::Error;
@@ -134,7 +137,6 @@ impl Keys for FakeKeys {
 pub(crate) struct Bench {
     pub(crate) directory: tempfile::TempDir,
     pub(crate) store: Arc<SqliteStore>,
-    pub(crate) identifiers: Arc<SqliteIdentifiers>,
     pub(crate) keys: Arc<FakeKeys>,
     pub(crate) clock: Arc<ManualClock>,
     pub(crate) service: Arc<Service>,
@@ -157,14 +159,9 @@ impl Bench {
         let keys = Arc::new(FakeKeys::new());
         let path = directory.path().join("policies");
         let policies = Policies::open(path, store.clone(), Arc::clone(&dyn_clock)).await.unwrap();
-        let ports = Ports {
-            store: store.clone(),
-            identifiers: identifiers.clone(),
-            keys: keys.clone(),
-            clock: dyn_clock,
-        };
+        let ports = Ports { store: store.clone(), identifiers, keys: keys.clone(), clock: dyn_clock };
         let service = Arc::new(Service::new(&cfg, ports, Arc::new(policies)));
-        Self { directory, store, identifiers, keys, clock, service }
+        Self { directory, store, keys, clock, service }
     }
 
     /// Puts a policy in the place of another and loads it.

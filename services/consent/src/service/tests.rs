@@ -1,14 +1,18 @@
 //! What the service answers, over real stores.
 
+use std::collections::BTreeSet;
 use std::time::Duration;
 
 use kernel::{ErrorCode, EventId, ServiceError};
 use platform::outbox::OutboxStore;
-use policy::{DenyReason, Outcome};
+use policy::{DenyReason, Outcome, Party};
 use seal::SpanView;
 
 use super::*;
+use crate::admission::Said;
 use crate::event::EventKind::{Asked, Deferred, Expired, Given, Invalidated, Refused, Withdrawn};
+use crate::event::is_restrictive;
+use crate::identity::Conflict;
 use crate::testing::{
     Bench, POLICY, START, at, by_form, call, crm, notice, phone, purpose, purposes, said, tenant,
 };

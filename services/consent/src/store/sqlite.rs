@@ -1,22 +1,20 @@
 //! Facts and ciphertext in SQLite: one file in the data directory. Read [`schema`] first.
 
+mod outgoing;
 mod rows;
 mod schema;
 
-use std::collections::HashSet;
 use std::path::Path;
 use std::sync::Arc;
-use std::time::Duration;
 
-use ::sqlite::outbox::{self, OutboxNo};
+use ::sqlite::outbox;
 use ::sqlite::rusqlite::{OptionalExtension, params};
 use ::sqlite::{Db, Error, Options, Tx};
 use async_trait::async_trait;
 use kernel::{
     Clock, Envelope, EventId, NoticeName, RecordingId, ServiceError, SubjectId, TenantId, Timestamp, topics,
 };
-use platform::audit::{AuditOutbox, OutboxError};
-use platform::outbox::{Bell, OutboxStore, Outgoing};
+use platform::outbox::Bell;
 use policy::PolicyHash;
 
 use super::{
@@ -24,13 +22,9 @@ use super::{
     StoreError,
 };
 use crate::event::{NoticeRef, StoredEvent};
+use outgoing::push_entry;
 pub(super) use rows::all;
 pub use schema::COMPONENT;
-
-/// How long published events are kept, to find one by hand when a topic is in doubt.
-const KEPT: Duration = Duration::from_secs(7 * 86_400);
-/// Most events that one mark prunes, and most that it looks through at once.
-const PAGE: u32 = 1_000;
 
 /// Consent's file, with its outbox. Its publisher is the wiring's to start.
 #[derive(Clone)]
@@ -53,14 +47,10 @@ pub(super) fn failed(act: &'static str) -> impl Fn(Error) -> StoreError {
     move |source| StoreError::new(act, source.code(), source)
 }
 
-fn outbox_failed(attempt: &'static str) -> impl Fn(Error) -> OutboxError {
-    move |source| OutboxError { attempt, source: Box::new(source) }
-}
-
 #[async_trait]
 impl Store for SqliteStore {
     async fn policies_in_force(&self) -> Result<Vec<PolicyRow>, StoreError> {
-        self.db.read(|c| rows::policies_in_force(c)).await.map_err(failed("read the policies in force"))
+        self.db.read(rows::policies_in_force).await.map_err(failed("read the policies in force"))
     }
 
     async fn policy(&self, tenant: &TenantId, hash: PolicyHash) -> Result<Option<PolicyRow>, StoreError> {
@@ -226,7 +216,7 @@ impl Store for SqliteStore {
     }
 
     async fn version(&self) -> Result<u64, StoreError> {
-        self.db.read(|c| rows::version(c)).await.map_err(failed("read the last version"))
+        self.db.read(rows::version).await.map_err(failed("read the last version"))
     }
 
     async fn changes(&self, after: u64, limit: u32) -> Result<Vec<StoredEvent>, StoreError> {
@@ -249,10 +239,8 @@ fn append(tx: &Tx<'_>, addition: Addition) -> Result<Appended, Error> {
             return Ok(Appended::IdTaken);
         }
     }
-    let mut version = rows::version(tx)?;
     let mut stored = Vec::with_capacity(events.len());
-    for event in events {
-        version += 1;
+    for (version, event) in (rows::version(tx)? + 1..).zip(events) {
         let event = StoredEvent { tenant: tenant.clone(), version, event };
         rows::insert_event(tx, &event)?;
         outbox::push(tx, &topics::CONSENT, &event.to_envelope(trace.clone()))?;
@@ -260,56 +248,6 @@ fn append(tx: &Tx<'_>, addition: Addition) -> Result<Appended, Error> {
     }
     push_entry(tx, entry.as_ref())?;
     Ok(Appended::Now(stored))
-}
-
-fn push_entry(tx: &Tx<'_>, entry: Option<&Envelope>) -> Result<(), Error> {
-    match entry.map(|entry| outbox::push(tx, &topics::AUDIT, entry)) {
-        Some(Err(error)) if !error.is_duplicate() => Err(error),
-        Some(Ok(_) | Err(_)) | None => Ok(()),
-    }
-}
-
-#[async_trait]
-impl AuditOutbox for SqliteStore {
-    async fn push(&self, entry: Envelope) -> Result<(), OutboxError> {
-        let pushed = self.db.write(move |tx| push_entry(tx, Some(&entry))).await;
-        pushed.map_err(outbox_failed("keep an entry"))?;
-        self.bell.ring();
-        Ok(())
-    }
-}
-
-#[async_trait]
-impl OutboxStore for SqliteStore {
-    async fn unpublished(&self, limit: usize) -> Result<Vec<Outgoing>, OutboxError> {
-        let limit = u32::try_from(limit).unwrap_or(u32::MAX);
-        let read = self.db.read(move |c| outbox::unpublished(c, OutboxNo::START, limit)).await;
-        let outgoing =
-            |pending: outbox::Pending| Outgoing { topic: pending.topic, envelope: pending.envelope };
-        Ok(read.map_err(outbox_failed("read events"))?.into_iter().map(outgoing).collect())
-    }
-
-    async fn mark_published(&self, ids: &[EventId]) -> Result<(), OutboxError> {
-        let mut wanted: HashSet<_> = ids.iter().copied().collect();
-        let now = self.clock.now();
-        let written = self.db.write(move |tx| {
-            let (mut after, mut numbers) = (OutboxNo::START, Vec::new());
-            while !wanted.is_empty() {
-                let page = outbox::unpublished(tx, after, PAGE)?;
-                let Some(last) = page.last() else { break };
-                after = last.number;
-                numbers.extend(page.iter().filter(|p| wanted.remove(&p.envelope.id)).map(|p| p.number));
-            }
-            outbox::mark(tx, &numbers, now)?;
-            let old = Timestamp(now.0.saturating_sub(i64::try_from(KEPT.as_micros()).unwrap_or(i64::MAX)));
-            outbox::prune(tx, old, PAGE)
-        });
-        written.await.map(drop).map_err(outbox_failed("mark events"))
-    }
-
-    async fn oldest_unpublished(&self) -> Result<Option<Timestamp>, OutboxError> {
-        self.db.read(outbox::oldest_unpublished).await.map_err(outbox_failed("find the oldest event"))
-    }
 }
 
 #[cfg(test)]

@@ -1,6 +1,8 @@
 //! The suite on SQLite, and what only a file shows.
 
 use kernel::ManualClock;
+use platform::audit::AuditOutbox;
+use platform::outbox::OutboxStore;
 
 use super::*;
 
