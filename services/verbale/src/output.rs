@@ -3,7 +3,7 @@
 use std::io::{IsTerminal, Write};
 use std::process::ExitCode;
 
-use comfy_table::{Cell, ContentArrangement, Table, presets};
+use comfy_table::{Cell, ContentArrangement, LineStyle, Table, TableStyle};
 use serde::Serialize;
 
 /// How a command ended; scripts go by these numbers.
@@ -105,7 +105,8 @@ impl Style {
 /// A table that fits the terminal.
 pub fn table(header: &[&str], rows: impl IntoIterator<Item = Vec<String>>) -> String {
     let mut table = Table::new();
-    table.load_style(presets::UTF8_HORIZONTAL_ONLY).set_content_arrangement(ContentArrangement::Dynamic);
+    let style = TableStyle::new().header_separator(LineStyle::none().fill('─').junction('─'));
+    table.load_style(style).set_content_arrangement(ContentArrangement::Dynamic);
     table.set_header(header.iter().map(Cell::new));
     for row in rows {
         table.add_row(row);
@@ -116,10 +117,30 @@ pub fn table(header: &[&str], rows: impl IntoIterator<Item = Vec<String>>) -> St
 /// Prints an error and what to do next, to standard error.
 pub fn complain(error: &anyhow::Error, hint: Option<&str>) {
     let mut stderr = std::io::stderr().lock();
-    let _ = writeln!(stderr, "error: {error:#}");
+    let _ = writeln!(stderr, "error: {}", describe(error));
     if let Some(hint) = hint {
         let _ = writeln!(stderr, "  try: {hint}");
     }
+}
+
+/// An error and its causes on one line; what a role answered as its message and its reason code.
+fn describe(error: &anyhow::Error) -> String {
+    let one = |cause: &(dyn std::error::Error + 'static)| match cause.downcast_ref::<tonic::Status>() {
+        Some(status) => match platform::error::reason(status) {
+            "" => status.message().to_owned(),
+            reason => format!("{} ({reason})", status.message()),
+        },
+        None => cause.to_string(),
+    };
+    let mut told: Vec<String> = Vec::new();
+    for cause in error.chain() {
+        let text = one(cause);
+        // Some libraries repeat their cause in their own words.
+        if !text.is_empty() && told.last().is_none_or(|last| !last.ends_with(&text)) {
+            told.push(text);
+        }
+    }
+    told.join(": ")
 }
 
 /// A closed pipe (`verbale ... | head`) is no error of the command's.

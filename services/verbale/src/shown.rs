@@ -31,6 +31,15 @@ fn basis(number: i32) -> Value {
     json!(kernel::Basis::from_number(number).map(kernel::Basis::as_str))
 }
 
+/// One recording in a list, which has its own facts only.
+pub fn listed(r: &Recording) -> Value {
+    json!({
+        "recording": id(&r.recording_id), "state": timeline::state(r), "complete": r.complete,
+        "started_at": time(r.started_at), "duration_s": seconds(r.duration), "language": r.language,
+        "cause": r.cause, "policy_hash": hex(&r.policy_hash),
+    })
+}
+
 /// One recording.
 pub fn recording(r: &Recording) -> Value {
     json!({

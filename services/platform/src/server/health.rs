@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use tokio::time::Instant;
 use tonic_health::ServingStatus;
 use tonic_health::pb::health_server::HealthServer;
 use tonic_health::server::{HealthReporter, HealthService};
@@ -12,7 +13,9 @@ use crate::drain::{Shutdown, Task, TaskResult};
 use crate::role::ReadyCheck;
 
 /// How long between two looks at what is not ready yet.
-const AGAIN: Duration = Duration::from_millis(200);
+const AGAIN: Duration = Duration::from_millis(50);
+/// How long something may take at a start before it is worth a warning.
+const ORDINARY: Duration = Duration::from_secs(2);
 
 /// The gRPC health of every service and of the whole (the empty name).
 #[derive(Clone, Debug)]
@@ -79,9 +82,10 @@ async fn run(
 }
 
 async fn until_ready(check: &ReadyCheck) {
+    let began = Instant::now();
     let mut told = None;
     while let Err(why) = check.check().await {
-        if told.as_ref() != Some(&why) {
+        if began.elapsed() >= ORDINARY && told.as_ref() != Some(&why) {
             warn!(check = check.name(), why, "not ready yet");
             told = Some(why);
         }

@@ -45,26 +45,23 @@ async fn list(caller: &Caller, args: ListArgs, out: Output) -> Result<Exit> {
         request.page_token = page.next_page_token;
     }
     found.truncate(args.limit as usize);
-    let values: Vec<_> = found.iter().map(shown::recording).collect();
+    let values: Vec<_> = found.iter().map(shown::listed).collect();
     out.value(&values, |_| {
         if found.is_empty() {
             return "no recordings".to_owned();
         }
-        table(&["recording", "started", "length", "state", "purposes"], found.iter().map(row))
+        table(&["recording", "started", "length", "state", "ended by"], found.iter().map(row))
     });
     Ok(Exit::Ok)
 }
 
 fn row(recording: &wire::Recording) -> Vec<String> {
-    let mut purposes: Vec<&str> = recording.bases.iter().map(|b| b.purpose.as_str()).collect();
-    purposes.sort_unstable();
-    purposes.dedup();
     vec![
         shown::id(&recording.recording_id),
         Timestamp(recording.started_at).to_string(),
         kernel::Position(recording.duration).to_string(),
         timeline::state(recording).to_owned(),
-        purposes.join(", "),
+        recording.cause.clone(),
     ]
 }
 
