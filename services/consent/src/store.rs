@@ -6,8 +6,9 @@
 //! that no answer is judged by a history that another one has just changed; a version that is visible has no
 //! lower one that becomes visible later.
 
-pub mod identifiers;
 pub mod sqlite;
+
+pub use sqlite::identifiers;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;

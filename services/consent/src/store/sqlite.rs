@@ -1,4 +1,7 @@
-//! Facts and ciphertext in SQLite: one file in the data directory. Read [`schema`] first.
+//! Both stores in SQLite: facts and ciphertext in one file in the data directory, the identifier index
+//! ([`identifiers`]) in one in the keys directory. Read `schema` first.
+
+pub mod identifiers;
 
 mod outgoing;
 mod rows;
@@ -23,7 +26,6 @@ use super::{
 };
 use crate::event::{NoticeRef, StoredEvent};
 use outgoing::push_entry;
-pub(super) use rows::all;
 pub use schema::COMPONENT;
 
 /// Consent's file, with its outbox. Its publisher is the wiring's to start.
@@ -43,7 +45,7 @@ impl SqliteStore {
 }
 
 /// Says what was attempted.
-pub(super) fn failed(act: &'static str) -> impl Fn(Error) -> StoreError {
+fn failed(act: &'static str) -> impl Fn(Error) -> StoreError {
     move |source| StoreError::new(act, source.code(), source)
 }
 

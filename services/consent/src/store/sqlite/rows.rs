@@ -12,7 +12,7 @@ use crate::event::{EventKind, Expression, NewEvent, NoticeRef, Reach, StoredEven
 use crate::store::{NoticeRow, PartyRow, PolicyRow, RecordingRow};
 
 /// Every row of a query.
-pub(in crate::store) fn all<T>(
+pub(super) fn all<T>(
     connection: &Connection,
     query: &str,
     values: impl Params,

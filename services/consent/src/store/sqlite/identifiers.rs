@@ -7,10 +7,11 @@ use ::sqlite::{Component, Db, Error, Options};
 use async_trait::async_trait;
 use kernel::{SectionNo, SubjectId, TenantId, Timestamp};
 
-use super::sqlite::{all, failed};
-use super::{Identifiers, StoreError};
+use super::failed;
+use super::rows::all;
 use crate::identifier::Kind;
 use crate::identity::{Choice, Known, Presented, choose};
+use crate::store::{Identifiers, StoreError};
 
 /// The index's tables.
 pub const COMPONENT: Component = Component {
