@@ -3,8 +3,8 @@
 #![allow(clippy::unwrap_used, reason = "a contract is tests: what is unexpected panics")]
 
 use kernel::{
-    EventId, FrameNo, InstanceId, LegNo, MarkLabel, Position, PurposeName, RecordingId, SectionNo, SessionEpoch,
-    SubjectId, TenantId, Timestamp,
+    EventId, FrameNo, InstanceId, LegNo, MarkLabel, Position, PurposeName, RecordingId, SectionNo,
+    SessionEpoch, SubjectId, TenantId, Timestamp,
 };
 use proto::common::v1::{Basis, Grant, GrantOutcome, PartyRole};
 use proto::consent::v1::ConsentScope;
@@ -109,7 +109,10 @@ pub async fn a_session_is_made_once_and_comes_back_as_it_was(store: &impl Store)
     let asked = opening(&key, 1);
     let row = store.open(asked.clone()).await.unwrap();
     assert_eq!((row.phase, row.authorisation.is_none()), (Phase::Opening, true));
-    assert_eq!((row.started_at, row.direction, &row.language), (asked.started_at, asked.direction, &asked.language));
+    assert_eq!(
+        (row.started_at, row.direction, &row.language),
+        (asked.started_at, asked.direction, &asked.language)
+    );
     assert_eq!((&row.parties, row.owner), (&asked.parties, asked.owner));
     assert_eq!(row.legs.iter().map(|leg| leg.spec.clone()).collect::<Vec<_>>(), asked.legs);
     let decided = decided();

@@ -13,7 +13,7 @@ use crate::flow::append_patiently;
 use crate::intake::{CallerEvent, ConsentAct};
 use crate::recorder::{applied, refused, session_kind};
 use crate::records::{Records, id};
-use crate::registry::{Command, SeenState};
+use crate::registry::{COMMANDS, Command, Given, SeenState};
 use crate::service::Parts;
 use crate::session::{Session, SessionEvent, SessionEventKind};
 use crate::store::{Phase, SessionKey, SessionRow, Telling};
@@ -31,14 +31,16 @@ impl Parts {
         for _ in 0..ATTEMPTS {
             let (answer, answered) = oneshot::channel();
             match self.registry.command(key, Command { event: event.clone(), answer }) {
-                Ok(()) => {
+                Given::Taken => {
                     // A stream that ended just then has dropped the command.
                     if let Ok(done) = answered.await {
                         return done;
                     }
                 }
-                Err((_, Some(full))) => return Err(full),
-                Err((_, None)) => {
+                Given::Full => {
+                    return Err(Error::Full { what: "commands to a session", bound: COMMANDS as u64 });
+                }
+                Given::NoStream => {
                     if let Some(_turn) = self.registry.quiet_turn(key).await? {
                         return self.control_quiet(key, &event).await;
                     }
@@ -65,7 +67,9 @@ impl Parts {
             Ok(kind) => session_kind(kind, event.id),
             Err(code) => return Ok((refused(event.id, position, code), state(&session, &row))),
         };
-        let placed = SessionEvent { id: event.id, position, derived_error, at: event.wall_time, kind };
+        let by_position = row.started_at.plus(std::time::Duration::from_micros(position.0));
+        let at = if event.wall_time.0 > 0 { event.wall_time } else { by_position };
+        let placed = SessionEvent { id: event.id, position, derived_error, at, kind };
         if let Some(code) = refusal_quiet(&placed) {
             return Ok((refused(event.id, placed.effective(), code), state(&session, &row)));
         }

@@ -18,7 +18,18 @@ use crate::intake::CallerEvent;
 use crate::store::SessionKey;
 
 /// Commands that may wait for a stream.
-const COMMANDS: usize = 64;
+pub(crate) const COMMANDS: usize = 64;
+
+/// What became of a command.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) enum Given {
+    /// The stream will do it, unless it ends first.
+    Taken,
+    /// Nobody holds the session.
+    NoStream,
+    /// Too many wait.
+    Full,
+}
 
 /// Every slot of this instance.
 pub(crate) struct Registry {
@@ -121,17 +132,14 @@ impl Registry {
         Ok(Arc::clone(&slot.turn).try_lock_owned().ok())
     }
 
-    /// Gives a command to the stream that holds the session; gives it back where there is none.
-    pub(crate) fn command(&self, key: &SessionKey, command: Command) -> Result<(), (Command, Option<Error>)> {
-        let live = self.live(key).map(|live| live.commands);
-        let Some(commands) = live else { return Err((command, None)) };
-        commands.try_send(command).map_err(|refused| match refused {
-            mpsc::error::TrySendError::Full(command) => {
-                let full = Error::Full { what: "commands to a session", bound: COMMANDS as u64 };
-                (command, Some(full))
-            }
-            mpsc::error::TrySendError::Closed(command) => (command, None),
-        })
+    /// Gives a command to the stream that holds the session.
+    pub(crate) fn command(&self, key: &SessionKey, command: Command) -> Given {
+        let Some(live) = self.live(key) else { return Given::NoStream };
+        match live.commands.try_send(command) {
+            Ok(()) => Given::Taken,
+            Err(mpsc::error::TrySendError::Closed(_)) => Given::NoStream,
+            Err(mpsc::error::TrySendError::Full(_)) => Given::Full,
+        }
     }
 
     /// Tells the stream that the session was fenced.
@@ -153,8 +161,8 @@ impl Registry {
 
     fn live(&self, key: &SessionKey) -> Option<Live> {
         let slot = self.slots.lock().get(key).cloned()?;
-        let live = slot.state.lock().live.clone();
-        live
+        let state = slot.state.lock();
+        state.live.clone()
     }
 
     fn slot(&self, key: &SessionKey) -> Result<Arc<Slot>, Error> {

@@ -113,7 +113,10 @@ async fn a_consent_call_is_stored_only_between_consent_and_withdrawal() {
     assert_eq!(world.consent.told(EventKind::NoticePresented).len(), 1);
     let told = world.consent.told(EventKind::Given);
     assert_eq!((told.len(), told[0].notice.as_str(), told[0].position), (1, "notice-it-3", Some(1_205_000)));
-    assert_eq!(world.consent.told(EventKind::Withdrawn).len(), 1);
+    // Told by the stream and, where it was slow, again by the sweep, in the same words.
+    let mut told = world.consent.told(EventKind::Withdrawn);
+    told.dedup();
+    assert_eq!(told.len(), 1);
 }
 
 #[tokio::test]
@@ -180,8 +183,12 @@ async fn a_pause_survives_the_end_of_the_process() {
     for leg in [0, 1] {
         assert_eq!(seen.numbers(leg), [all(0..100), all(250..300)].concat());
     }
-    let pauses = seen.count(|event| matches!(event, Event::Paused(_)));
-    assert_eq!(pauses, 2, "logged again, under the same event id, by the process that restored it");
+    // Logged again by the process that restored it, under the same event id.
+    let pauses = seen.events.iter().filter_map(|event| match event {
+        Event::Paused(paused) => Some(paused.event_id.clone()),
+        _ => None,
+    });
+    assert_eq!(pauses.collect::<std::collections::BTreeSet<_>>().len(), 1);
 }
 
 #[tokio::test]
@@ -203,6 +210,8 @@ async fn a_resumed_pause_stays_a_pause_for_frames_that_are_sent_again() {
     again.close(30).await;
     let seen = world.seen(recording).await;
     assert_eq!(seen.numbers(0), [all(0..10), all(20..30)].concat());
+    // What the end of the first process kept from the log is logged by the second.
+    assert_eq!(seen.count(|event| matches!(event, Event::Paused(_) | Event::Resumed(_))), 2);
 }
 
 #[tokio::test]
@@ -422,18 +431,18 @@ async fn silence_of_consent_stops_its_purposes_until_it_is_heard_again() {
     world.consent.go_away();
     let ended = |seen: &Seen| seen.changes().iter().any(|(_, kind, _)| *kind == 2);
     world.until(recording, "its purposes stop", ended).await;
-    sender.both(60..160);
-    sender.acked(150).await;
+    sender.both(60..170);
+    sender.acked(159).await;
     world.consent.come_back();
     let regained = |seen: &Seen| seen.changes().iter().filter(|(_, kind, _)| *kind == 1).count() == 2;
     world.until(recording, "they go on", regained).await;
-    sender.both(160..260);
+    sender.both(170..260);
     sender.close(260).await;
     let seen = world.seen(recording).await;
-    // Stopped at the newest frame, which began at 1.180 s; gone on at 3.180 s.
+    // Stopped at the newest frame, which began at 1.180 s; gone on at 3.380 s.
     let at: Vec<_> = seen.changes().into_iter().map(|(_, kind, at)| (kind, at)).collect();
-    assert_eq!(at[..3], [(1, 0), (2, 1_180_000), (1, 3_180_000)]);
-    assert_eq!(seen.numbers(0), [all(0..59), all(159..260)].concat());
+    assert_eq!(at[..3], [(1, 0), (2, 1_180_000), (1, 3_380_000)]);
+    assert_eq!(seen.numbers(0), [all(0..59), all(169..260)].concat());
 }
 
 #[tokio::test]

@@ -35,7 +35,7 @@ pub(super) enum Act {
     /// Ask consent before the event is in force.
     Ask { event: SessionEvent, said: Vec<Said>, reply: Reply },
     /// Keep an event that is in force.
-    Keep { event: SessionEvent, said: Option<Said>, version: u64, answer: wire::Applied, reply: Reply },
+    Keep { event: SessionEvent, said: Option<Box<Said>>, version: u64, answer: wire::Applied, reply: Reply },
     /// Keep the subjects of a call that was opened without consent.
     Identify(Authorisation),
 }
@@ -112,7 +112,7 @@ async fn keep(
     parts: &Parts,
     fence: &Fence,
     event: SessionEvent,
-    said: Option<Said>,
+    said: Option<Box<Said>>,
     version: u64,
 ) -> Result<(), Error> {
     let telling = if said.is_some() { Telling::Owed } else { Telling::Done };

@@ -22,7 +22,8 @@ impl Recorder {
         };
         let kind = session_kind(kind, event.id);
         let (position, derived_error) = self.place(&event);
-        let placed = SessionEvent { id: event.id, position, derived_error, at: event.wall_time, kind };
+        let at = if event.wall_time.0 > 0 { event.wall_time } else { self.wall(position) };
+        let placed = SessionEvent { id: event.id, position, derived_error, at, kind };
         if let Some(earlier) = self.start.session.events().iter().find(|own| own.id == event.id) {
             let answer = applied(event.id, earlier.effective());
             return self.answer(answer, reply);
@@ -79,7 +80,7 @@ impl Recorder {
         let mut answer = applied(event.id, done.position);
         answer.reached_stored = reached_stored && done.restricted;
         let version = self.start.consent.version;
-        self.push(Act::Keep { event, said, version, answer, reply });
+        self.push(Act::Keep { event, said: said.map(Box::new), version, answer, reply });
     }
 
     pub(super) fn push(&mut self, act: Act) {
@@ -140,7 +141,9 @@ impl Recorder {
         match &event.kind {
             SessionEventKind::Consent { act, purpose, party, expression, .. } => {
                 let subject = self.who(*party)?;
-                let notice = self.last_notice(purpose);
+                // What is told again from the row says the same, and the row knows of no notice.
+                let rests_on_notice = !act.is_restrictive();
+                let notice = rests_on_notice.then(|| self.last_notice(purpose)).flatten();
                 let base = self.say(event, event.id, subject, event_kind(*act));
                 let scope = self.scope(*act, purpose);
                 let purposes = vec![purpose.clone()];
@@ -174,7 +177,7 @@ impl Recorder {
             scope: ConsentScope::Call,
             notice: None,
             position: event.position.0,
-            at: if event.at.0 > 0 { event.at } else { self.wall(event.position) },
+            at: event.at,
             expression: Expression::Unspecified,
         }
     }

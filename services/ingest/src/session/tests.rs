@@ -146,7 +146,9 @@ fn a_derived_pause_is_as_much_wider_as_it_may_be_off() {
 fn a_stop_is_final() {
     let mut session = session(&["mifid2-transaction", "quality", "verbal-contract"]);
     let stop = session.apply(event(1_000, SessionEventKind::Stop { reason: "objection".into() }));
-    assert!(stop.restricted && stop.records.iter().any(|r| matches!(r, wire::audio_event::Event::NotePlaced(_))));
+    assert!(
+        stop.restricted && stop.records.iter().any(|r| matches!(r, wire::audio_event::Event::NotePlaced(_)))
+    );
     assert_eq!(fate(&session, 995), Verdict::Drop(DropReason::Stopped));
     assert_eq!(session.media_state(), wire::MediaState::Ended);
     let label = mark("verbal-contract");

@@ -80,7 +80,8 @@ impl FakeConsent {
 
     /// The customer withdraws elsewhere, for every call.
     pub(crate) fn withdraws_elsewhere(&self, occurred_at: i64) {
-        let subject = Some(wire::record_event_request::Subject::SubjectId(self.customer().to_bytes().to_vec()));
+        let subject =
+            Some(wire::record_event_request::Subject::SubjectId(self.customer().to_bytes().to_vec()));
         self.publish(&wire::RecordEventRequest {
             event_id: kernel::EventId::new().to_bytes().to_vec(),
             subject,
@@ -118,7 +119,8 @@ impl FakeConsent {
     }
 
     fn policy(&self) -> policy::TenantPolicy {
-        policy::parse(*self.0.document.lock(), &|_| None).unwrap()
+        let document = *self.0.document.lock();
+        policy::parse(document, &|_| None).unwrap()
     }
 }
 
@@ -182,8 +184,9 @@ impl Consent for FakeConsent {
         _: Request<wire::GetPolicyRequest>,
     ) -> Result<Response<wire::GetPolicyResponse>, Status> {
         self.check()?;
+        let document = *self.0.document.lock();
         Ok(Response::new(wire::GetPolicyResponse {
-            document: self.0.document.lock().to_string(),
+            document: document.to_owned(),
             policy_hash: self.policy().hash().as_bytes().to_vec(),
             ..wire::GetPolicyResponse::default()
         }))
@@ -232,7 +235,8 @@ impl Follow {
         let new: Vec<_> = self.changes.borrow_and_update().iter().skip(self.after).cloned().collect();
         self.after += new.len();
         self.waiting.extend(new.into_iter().map(wire::watch_response::Message::Changed));
-        self.waiting.push_back(wire::watch_response::Message::Beat(wire::Beat { version: self.after as u64 }));
+        self.waiting
+            .push_back(wire::watch_response::Message::Beat(wire::Beat { version: self.after as u64 }));
         let message = self.waiting.pop_front();
         Some((Ok(wire::WatchResponse { message }), self))
     }

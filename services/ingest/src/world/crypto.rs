@@ -74,7 +74,10 @@ impl Keys for FakeCrypto {
         }))
     }
 
-    async fn hmac(&self, request: Request<wire::HmacRequest>) -> Result<Response<wire::HmacResponse>, Status> {
+    async fn hmac(
+        &self,
+        request: Request<wire::HmacRequest>,
+    ) -> Result<Response<wire::HmacResponse>, Status> {
         self.check()?;
         let values = request.into_inner().values;
         let macs = values.iter().map(|value| Hash::of(value).0.to_vec()).collect();

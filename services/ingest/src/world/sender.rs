@@ -38,7 +38,9 @@ pub(crate) fn open(recording: RecordingId, epoch: u64, purposes: &[&str]) -> wir
             party(PartyRole::Agent, IdentifierKind::Employee, "agent-12"),
             party(PartyRole::Customer, IdentifierKind::Phone, PHONE),
         ],
-        legs: (0..2).map(|leg| wire::Leg { leg, codec: "PCMA".into(), clock_rate: 8_000, party: leg }).collect(),
+        legs: (0..2)
+            .map(|leg| wire::Leg { leg, codec: "PCMA".into(), clock_rate: 8_000, party: leg })
+            .collect(),
         purposes: purposes.iter().map(ToString::to_string).collect(),
         correlation: [("ucid".to_owned(), "00017".to_owned())].into(),
     }
@@ -79,7 +81,12 @@ impl Sender {
         Self::try_open(ingest, open(RecordingId::new(), 1, purposes)).await.unwrap()
     }
 
-    pub(crate) async fn reopen(&self, ingest: &Ingest, epoch: u64, purposes: &[&str]) -> Result<Self, Status> {
+    pub(crate) async fn reopen(
+        &self,
+        ingest: &Ingest,
+        epoch: u64,
+        purposes: &[&str],
+    ) -> Result<Self, Status> {
         Self::try_open(ingest, open(self.recording, epoch, purposes)).await
     }
 
