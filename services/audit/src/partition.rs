@@ -13,11 +13,12 @@ use futures::{StreamExt, TryStreamExt, stream};
 use kernel::{InstanceId, TenantId};
 use merkle::Edge;
 use tokio::time::Instant;
+use tracing::warn;
 
 use crate::arrival::{self, Arrival, Said};
 use crate::entry::Entry;
 use crate::error::Error;
-use crate::finding::{FindingKind, Place};
+use crate::finding::{self, FindingKind, Place};
 use crate::flush::{Flush, unflushed};
 use crate::keys::{Adopted, Freshness};
 use crate::leaf::{self, LedgerKeys};
@@ -180,6 +181,10 @@ impl Partition {
         match self.shared.store.commit(&batch).await? {
             Committed::Done => {}
             Committed::Fenced => return Err(Error::Fenced(log)),
+        }
+        for (index, found) in (batch.on..).zip(&entries).filter(|(_, entry)| entry.actor == finding::ACTOR) {
+            let (action, facts) = (&found.action, &found.facts);
+            warn!(%log, index, action, ?facts, about = ?found.objects, "the ledger has found something");
         }
         self.head = Head { tree: batch.tree, next_offset, ..self.head };
         self.edge = staged.edge;

@@ -36,7 +36,7 @@ pub(crate) struct Publisher {
     is_begun: bool,
     /// The key whose certificate is known to be published.
     certified: Option<Timestamp>,
-    /// The checkpoints that this writer put, oldest first.
+    /// The checkpoints that stand, oldest first.
     versions: VecDeque<Version>,
 }
 
@@ -72,7 +72,7 @@ impl Publisher {
         }
         let floor = standing.filter(|signed| signed.size > edge.size());
         let is_begun = standing.is_some();
-        let (certified, versions) = (None, VecDeque::new());
+        let (certified, versions) = (None, shelf.checkpoint_versions().await?.into());
         let publisher = Self { shelf, signer, store, edge, pending, floor, is_begun, certified, versions };
         Ok((publisher, staged.edge))
     }
@@ -152,9 +152,8 @@ impl Publisher {
         self.is_begun = true;
         self.versions.push_back(version);
         // The one before stays: somebody may be about to read it.
-        if self.versions.len() > 2
-            && let Some(superseded) = self.versions.pop_front()
-        {
+        while self.versions.len() > 2 {
+            let Some(superseded) = self.versions.pop_front() else { break };
             self.shelf.drop_checkpoint(&superseded).await;
         }
         Ok(())

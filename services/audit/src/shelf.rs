@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 use merkle::{Checkpoint, Edge, Note, Tile, TileId, TileSet, edge_tiles};
-use objects::{Error as ObjectsError, IfExists, Key, ObjectStore, PutOptions, Version};
+use objects::{Error as ObjectsError, IfExists, Key, ObjectStore, Prefix, PutOptions, Version};
 use seal::SignedCert;
 use tracing::warn;
 
@@ -103,6 +103,14 @@ impl Shelf {
         let options = PutOptions { if_exists: IfExists::NewVersion, ..PutOptions::default() };
         let put = self.objects.put(&key, note.to_string().into(), options).await;
         Ok(put.map_err(Error::objects(self.log))?.version)
+    }
+
+    /// The versions of the checkpoint that are there, oldest first.
+    pub(crate) async fn checkpoint_versions(&self) -> Result<Vec<Version>, Error> {
+        let prefix = Prefix::from(&name::checkpoint(self.incarnation, self.log));
+        let listed = self.objects.list_versions(&prefix, None, objects::MAX_LIST).await;
+        let listed = listed.map_err(Error::objects(self.log))?;
+        Ok(listed.into_iter().rev().map(|listed| listed.version).collect())
     }
 
     /// Takes away a checkpoint that a newer one has replaced. Best effort: it does no harm if it stays.

@@ -1,3 +1,5 @@
+//! The writer, stopped at every step, overtaken, fed twice, restored and rebuilt.
+
 use std::time::Duration;
 
 use eventlog::{EventLog, Record};

@@ -1,3 +1,5 @@
+//! Which leaves follow from which records.
+
 use super::*;
 use crate::name::Incarnation;
 use crate::samples;

@@ -1,3 +1,5 @@
+//! What is found, proved and told.
+
 use merkle::{Checkpoint, Note, leaf_hash};
 use proto::audit::v1::QueryRequest;
 

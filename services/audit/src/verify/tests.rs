@@ -1,3 +1,5 @@
+//! Whatever is changed in objects or index is named.
+
 use std::sync::Arc;
 
 use eventlog::Record;

@@ -1,3 +1,5 @@
+//! The contract, on SQLite.
+
 use super::*;
 
 async fn fresh() -> (SqliteStore, tempfile::TempDir) {
