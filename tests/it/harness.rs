@@ -19,7 +19,7 @@ pub(crate) use child::{Child, free_port, server};
 pub(crate) use expected::Expected;
 pub(crate) use keyring::Keyring;
 pub(crate) use line::Line;
-pub(crate) use listening::{Heard, hear, hear_range};
+pub(crate) use listening::{hear, hear_range};
 pub(crate) use program::Ended;
 pub(crate) use sample::{FRAME, Sample, event};
 pub(crate) use scan::{Scan, files};

@@ -1,7 +1,7 @@
 //! Bad input: refused by name and bound, and nothing half done.
 
 use bytes::Bytes;
-use kernel::{Interval, Position, RecordingId};
+use kernel::{Interval, Position, RecordingId, Use};
 use proto::archive::v1::recordings_client::RecordingsClient;
 use proto::archive::v1::{GetRequest, RecordingState, ReplayRequest};
 use proto::ingest::v1 as wire;
@@ -139,7 +139,8 @@ async fn malformed_metadata_is_refused_by_its_name() {
     let mesh = world.up().await;
     let caller = world.person(&mesh.server(), &sample.tenant);
     let replay = || {
-        let message = ReplayRequest { recording_id: RecordingId::new().to_bytes().to_vec(), ..Default::default() };
+        let recording_id = RecordingId::new().to_bytes().to_vec();
+        let message = ReplayRequest { recording_id, r#use: Use::Replay.number(), ..Default::default() };
         caller.stated(message, &purpose("quality"), "a test").unwrap()
     };
     type Change = fn(&mut Request<ReplayRequest>);

@@ -43,7 +43,10 @@ async fn a_program_killed_at_any_moment_of_a_call_loses_nothing_that_it_acknowle
         let caller = world.sender(&server(port), &sample.tenant);
         sending.spawn(async move {
             let pace = Pace { speed: SPEED, patience: PATIENCE };
-            call.send(&caller, pace, |frames| drop(progress.send(frames))).await
+            call.send(&caller, pace, |frames| {
+                progress.send_replace(frames);
+            })
+            .await
         });
         let _ended_before = logged.wait_for(|frames| *frames >= acknowledged).await.map(drop);
         sleep(after).await;

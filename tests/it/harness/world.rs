@@ -9,6 +9,7 @@ use platform::auth::{Token, TokenRequest};
 use proto::archive::v1::{Recording, RecordingState};
 use tempfile::TempDir;
 use tonic::Status;
+use tracing_subscriber::EnvFilter;
 use verbale::commands::recordings;
 use verbale::connect::{Caller, Speaker, issue, local_token};
 use verbale::mesh::{Mesh, Settings};
@@ -26,6 +27,9 @@ pub(crate) struct World {
 
 impl World {
     pub(crate) fn new() -> Self {
+        // What the program warns of is shown with a test that fails; RUST_LOG shows more.
+        let filter = EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new("warn"));
+        let _set_by_an_earlier_test = tracing_subscriber::fmt().with_env_filter(filter).with_test_writer().try_init();
         Self { folder: tempfile::Builder::new().prefix("verbale-it-").tempdir().unwrap() }
     }
 
