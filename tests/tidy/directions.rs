@@ -7,7 +7,8 @@ use crate::tree;
 /// Crates that do no I/O and read no clock.
 const PURE: &[&str] = &["kernel", "policy", "seal", "merkle"];
 /// What a pure crate may not depend on.
-const DOES_IO: &[&str] = &["tokio", "tonic", "rusqlite", "reqwest", "rdkafka", "scylla", "aws-sdk-s3", "tracing"];
+const DOES_IO: &[&str] =
+    &["tokio", "tonic", "rusqlite", "reqwest", "rdkafka", "scylla", "aws-sdk-s3", "tracing"];
 /// One crate a role.
 const ROLES: &[&str] = &["ingest", "consent", "crypto", "archive", "audit"];
 
@@ -41,7 +42,8 @@ fn crates_depend_only_downwards() {
     let allowed = allowed();
     for krate in crates.iter().filter(|c| c.name != "verbale" && c.name != "tests") {
         let may = allowed.get(krate.name.as_str());
-        let may = may.unwrap_or_else(|| panic!("{} has no place in the drawing: give it one here", krate.name));
+        let may =
+            may.unwrap_or_else(|| panic!("{} has no place in the drawing: give it one here", krate.name));
         for dependency in names(&krate.manifest, "dependencies").intersection(&own) {
             assert!(may.contains(&dependency.as_str()), "{} may not depend on {dependency}", krate.name);
         }
@@ -81,7 +83,8 @@ fn dependencies_are_pinned_through_the_workspace() {
 #[test]
 fn every_crate_takes_the_workspace_lints() {
     for krate in tree::crates() {
-        let lints = krate.manifest.get("lints").and_then(|l| l.get("workspace")).and_then(toml::Value::as_bool);
+        let lints =
+            krate.manifest.get("lints").and_then(|l| l.get("workspace")).and_then(toml::Value::as_bool);
         assert_eq!(lints, Some(true), "{} has no [lints] workspace = true", krate.name);
     }
 }

@@ -4,22 +4,22 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 /// One crate of the workspace.
-pub struct Crate {
+pub(crate) struct Crate {
     /// Its name.
-    pub name: String,
+    pub(crate) name: String,
     /// Its folder, from the top of the tree.
-    pub folder: PathBuf,
+    pub(crate) folder: PathBuf,
     /// Its parsed Cargo.toml.
-    pub manifest: toml::Table,
+    pub(crate) manifest: toml::Table,
 }
 
 /// The top of the tree.
-pub fn root() -> PathBuf {
+pub(crate) fn root() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).parent().unwrap().to_owned()
 }
 
 /// Every crate of the workspace.
-pub fn crates() -> Vec<Crate> {
+pub(crate) fn crates() -> Vec<Crate> {
     let mut folders = vec![PathBuf::from("proto"), PathBuf::from("tests")];
     for entry in fs::read_dir(root().join("services")).unwrap() {
         let path = entry.unwrap().path();
@@ -37,7 +37,7 @@ pub fn crates() -> Vec<Crate> {
 }
 
 /// Every Rust file below a folder, as (path from the top, text).
-pub fn rust_files(folder: &Path) -> Vec<(PathBuf, String)> {
+pub(crate) fn rust_files(folder: &Path) -> Vec<(PathBuf, String)> {
     let mut found = Vec::new();
     let mut folders = vec![root().join(folder)];
     while let Some(folder) = folders.pop() {

@@ -143,7 +143,7 @@ fn show_config(config: &Config, command: &ConfigCommand, out: Output) -> Result<
             out.value(config, |_| text.trim_end().to_owned());
         }
         ConfigCommand::Check => {
-            config.archive.check().map_err(|problem| anyhow::anyhow!("archive: {problem}"))?;
+            config::check_roles(config)?;
             out.value(&json!({"ok": true}), |_| "the configuration is sound".to_owned());
         }
     }

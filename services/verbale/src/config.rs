@@ -101,6 +101,12 @@ fn check(config: &Config) -> Result<()> {
     Ok(())
 }
 
+/// What the roles say of their own sections, each problem with its key.
+pub fn check_roles(config: &Config) -> Result<()> {
+    config.archive.check().map_err(|problem| anyhow::anyhow!("archive.{problem}"))?;
+    config.ledger.check().map_err(anyhow::Error::msg)
+}
+
 /// Whether `path` is `folder` or below it, links resolved as far as they exist.
 fn inside(path: &Path, folder: &Path) -> Result<bool> {
     Ok(resolved(path)?.starts_with(resolved(folder)?))

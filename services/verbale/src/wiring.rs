@@ -10,6 +10,7 @@ use platform::drain::Task;
 use platform::role::{GuardedRole, ReadyCheck, Role};
 use platform::wire::LateWire;
 
+use crate::config;
 use crate::mesh::Settings;
 use crate::role::RoleName;
 
@@ -29,6 +30,7 @@ pub struct Wired {
 
 /// Opens the adapters and builds the roles of these settings.
 pub async fn build(settings: &Settings) -> Result<Wired> {
+    config::check_roles(&settings.config)?;
     let mut shared = Shared::open(settings).await?;
     let mut roles = Vec::new();
     for name in &settings.roles {

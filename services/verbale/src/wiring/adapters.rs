@@ -45,6 +45,9 @@ pub(super) async fn consent(shared: &mut Shared) -> Result<Role> {
         policies: shared.config.storage.policies(),
         crypto: shared.wire("consent"),
     };
+    // A first start has no policies: it records nothing, and says so to every call.
+    std::fs::create_dir_all(&deps.policies)
+        .with_context(|| format!("cannot make the directory of policies {}", deps.policies.display()))?;
     let built = consent::build(&shared.config.consent, deps).await?;
     shared.task(super::reload::task(built.policies));
     Ok(built.role)
@@ -71,7 +74,6 @@ pub(super) async fn ingest(shared: &mut Shared) -> Result<Role> {
 
 /// Recordings.
 pub(super) async fn archive(shared: &mut Shared) -> Result<Role> {
-    shared.config.archive.check().map_err(|problem| anyhow::anyhow!("archive: {problem}"))?;
     let (file, clock) = (shared.data("archive.db"), Arc::clone(&shared.clock));
     let store = archive::SqliteStore::open(&file, Options::default(), clock).await;
     let store = Arc::new(store.context("archive's store cannot be opened")?);
