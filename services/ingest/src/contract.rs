@@ -133,7 +133,7 @@ pub async fn an_open_needs_a_higher_epoch(store: &impl Store) {
     }
     let again = opening(&key, 6);
     let row = store.open(again.clone()).await.unwrap();
-    assert_eq!((row.fence.epoch, row.owner), (SessionEpoch(6), again.owner));
+    assert_eq!((row.fence.epoch, row.owner, row.streams), (SessionEpoch(6), again.owner, 2));
 }
 
 /// A session goes on as the call that it is.

@@ -108,8 +108,7 @@ impl Parts {
     }
 
     async fn log_quiet(&self, row: &SessionRow, events: Vec<wire::audio_event::Event>) -> Result<(), Error> {
-        let count = row.events.len();
-        let mut records = Records::beside(row.fence.clone(), std::sync::Arc::clone(&self.clock), None, count);
+        let mut records = Records::beside(row, std::sync::Arc::clone(&self.clock));
         let records: Vec<_> = events.into_iter().map(|event| records.record(event)).collect();
         if records.is_empty() {
             return Ok(());

@@ -200,9 +200,9 @@ impl ServiceError for Error {
             Self::Input(_) => ErrorCode::InvalidArgument,
             Self::NoSession(_) => ErrorCode::NotFound,
             Self::Overtaken { .. } => ErrorCode::Aborted,
-            Self::Over { .. } | Self::NoKey(_) | Self::WeakLog => ErrorCode::FailedPrecondition,
+            Self::Over { .. } | Self::WeakLog => ErrorCode::FailedPrecondition,
             Self::Differs { .. } => ErrorCode::AlreadyExists,
-            Self::Role { .. } | Self::Draining | Self::Held(_) => ErrorCode::Unavailable,
+            Self::NoKey(_) | Self::Role { .. } | Self::Draining | Self::Held(_) => ErrorCode::Unavailable,
             Self::Store { code, .. } => *code,
             Self::Damaged { .. } => ErrorCode::DataLoss,
             Self::Log(source) => source.code(),
@@ -216,6 +216,7 @@ impl ServiceError for Error {
             Self::Role { retry, .. } => *retry,
             Self::Log(source) => source.retry(),
             Self::Store { code: ErrorCode::Unavailable | ErrorCode::ResourceExhausted, .. }
+            | Self::NoKey(_)
             | Self::Draining
             | Self::Held(_) => Retry::Backoff,
             _ => Retry::No,

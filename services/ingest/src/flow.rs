@@ -250,7 +250,7 @@ async fn wait(what: &'static str, attempt: u32, error: &Error) {
 }
 
 fn can_wait(error: &Error) -> bool {
-    matches!(error, Error::NoKey(_)) || error.retry() == Retry::Backoff
+    error.retry() == Retry::Backoff
 }
 
 fn frames_of(item: &Item) -> Option<(usize, u64)> {
@@ -258,11 +258,11 @@ fn frames_of(item: &Item) -> Option<(usize, u64)> {
         Item::Output { leg, output: Output::Span(cut), .. } => {
             Some((usize::from(leg.0), cut.frames.len() as u64))
         }
-        // Frames that are dropped are in nobody's memory any more.
-        Item::Output { output: Output::Dropped(_), .. }
-        | Item::Event(_)
-        | Item::Meta { .. }
-        | Item::LegClosed { .. } => None,
+        // In nobody's memory any more, but not yet acknowledged.
+        Item::Output { leg, output: Output::Dropped(dropped), .. } => {
+            Some((usize::from(leg.0), dropped.last.0 - dropped.first.0 + 1))
+        }
+        Item::Event(_) | Item::Meta { .. } | Item::LegClosed { .. } => None,
     }
 }
 

@@ -20,7 +20,7 @@ use crate::registry::{Held, Left};
 use crate::sealer::{Sealer, Seals};
 use crate::service::Parts;
 use crate::session::{Session, SessionEvent, SessionEventKind, SessionFacts};
-use crate::store::{Fence, Opening, Phase, SessionKey, SessionRow, Telling};
+use crate::store::{Authorisation, Fence, Opening, Phase, SessionKey, SessionRow, Telling};
 
 /// A session that was opened, and its answer.
 pub(crate) struct Opened {
@@ -47,11 +47,15 @@ impl Parts {
         let heard = self.watch.subscribe();
         let fence = Fence { key, epoch: call.epoch };
         let row = self.store.open(self.row(&fence, &call)).await?;
-        let records = Records::new(fence.clone(), Arc::clone(&self.clock), trace);
-        let begun = match &row.authorisation {
+        let records = Records::new(fence.key.clone(), row.streams, Arc::clone(&self.clock), trace);
+        let mut begun = match &row.authorisation {
             None => self.begin(&fence, &call).await?,
             Some(_) => self.go_on(&row).await?,
         };
+        let nothing = nothing_because(begun.session.grants());
+        if nothing.is_none() {
+            self.start(&fence, &call, &mut begun).await?;
+        }
         self.watch.begin_after(begun.consent.version);
         let opened = self.session_opened(&fence, &call, &begun).await;
         self.log_opening(&fence, &records, opened, &begun).await?;
@@ -62,7 +66,9 @@ impl Parts {
             level: level as i32,
             ..wire::Opened::default()
         };
-        if let Some(reason) = nothing_because(begun.session.grants()) {
+        if let Some(reason) = nothing {
+            // Only now: what the log does not have is decided anew when the sender comes again.
+            self.store.authorise(&fence, begun.authorisation(), Phase::Rejected).await?;
             warn!(recording = %fence.key.recording, reason = reason.as_str(), "nothing of a call is recorded");
             answer.not_recorded = true;
             answer.media_state = wire::MediaState::Rejected as i32;
@@ -106,25 +112,12 @@ impl Parts {
             error!(recording = %fence.key.recording, "a call is opened without consent: its purposes are off");
         }
         let Decided { authorisation, policy, grants, degraded } = decided;
-        let nothing = nothing_because(&grants).is_some();
-        let phase = if nothing { Phase::Rejected } else { Phase::Open };
-        self.store.authorise(fence, authorisation.clone(), phase).await?;
+        if nothing_because(&grants).is_none() {
+            self.store.authorise(fence, authorisation.clone(), Phase::Open).await?;
+        }
         let parties = call.parties.iter().map(|party| policy_party(party.role)).collect();
         let facts = SessionFacts { recording: fence.key.recording, policy, parties };
-        let mut session = Session::new(facts, grants);
-        let mut events = Vec::new();
-        if !nothing {
-            let started = SessionEvent {
-                id: EventId::new(),
-                position: Position::ZERO,
-                derived_error: None,
-                at: call.started_at,
-                kind: SessionEventKind::Started,
-            };
-            let version = authorisation.consent_version;
-            self.store.record(fence, started.clone(), Telling::Done, version).await?;
-            events = session.apply(started).records;
-        }
+        let (session, events) = (Session::new(facts, grants), Vec::new());
         Ok(Begun {
             session,
             events,
@@ -133,6 +126,19 @@ impl Parts {
             subjects: authorisation.subjects,
             consent: Consent { version: authorisation.consent_version, degraded, is_behind: false },
         })
+    }
+
+    /// The call has started, unless an earlier stream got as far as to say so.
+    async fn start(&self, fence: &Fence, call: &OpenCall, begun: &mut Begun) -> Result<(), Error> {
+        let is_started = |event: &SessionEvent| event.kind == SessionEventKind::Started;
+        if begun.session.events().iter().any(is_started) {
+            return Ok(());
+        }
+        let (id, position, kind) = (EventId::new(), Position::ZERO, SessionEventKind::Started);
+        let started = SessionEvent { id, position, derived_error: None, at: call.started_at, kind };
+        self.store.record(fence, started.clone(), Telling::Done, begun.consent.version).await?;
+        begun.events.extend(begun.session.apply(started).records);
+        Ok(())
     }
 
     /// A session that its row has already: it goes on in the stored state.
@@ -300,6 +306,17 @@ struct Begun {
     policy_hash: [u8; 32],
     subjects: Vec<kernel::SubjectId>,
     consent: Consent,
+}
+
+impl Begun {
+    fn authorisation(&self) -> Authorisation {
+        Authorisation {
+            subjects: self.subjects.clone(),
+            grants: self.grants.clone(),
+            policy_hash: self.policy_hash,
+            consent_version: self.consent.version,
+        }
+    }
 }
 
 /// What an `Open` has taken hold of.

@@ -168,7 +168,8 @@ impl Recorder {
             End::Broken => info!(%recording, "a stream broke; its session waits"),
             End::Failed(error) => {
                 warn!(%recording, error = chain(&error), "a stream is ended");
-                let _gone = answers.try_send(Err(status(&error)));
+                let last = answers.send(Err(status(&error)));
+                let _gone = tokio::time::timeout(LAST_WORDS, last).await;
             }
         }
         self.leave().await;

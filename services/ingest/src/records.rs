@@ -9,38 +9,43 @@ use prost::Message;
 use proto::ingest::v1::AudioEvent;
 use proto::ingest::v1::audio_event::Event;
 
-use crate::store::Fence;
+use crate::store::{SessionKey, SessionRow};
 
 /// What ingest's events name as their source.
 pub const SOURCE: &str = "/verbale/ingest";
 
-/// Numbers one stream's events. Versions rise over streams: the session epoch, then a count in it.
+/// Numbers one stream's events. Versions rise over streams: which stream of the session it is, then a count.
 #[derive(Clone)]
 pub(crate) struct Records {
-    fence: Fence,
+    key: SessionKey,
     clock: Arc<dyn Clock>,
     trace: Option<TraceParent>,
     next: u64,
 }
 
-/// Bits of a version that count events within a session epoch.
-const COUNT_BITS: u32 = 36;
+/// Bits of a version that count events within a stream.
+const COUNT_BITS: u32 = 40;
 /// Where events begin that are logged beside a stream, after it has gone.
 const BESIDE: u64 = 1 << (COUNT_BITS - 1);
+/// Most versions that one act beside a stream may use.
+const PER_ACT: u32 = 14;
 
 impl Records {
-    pub(crate) fn new(fence: Fence, clock: Arc<dyn Clock>, trace: Option<TraceParent>) -> Self {
-        Self { fence, clock, trace, next: 0 }
-    }
-
-    /// For a session without a stream, after so many events.
-    pub(crate) fn beside(
-        fence: Fence,
+    /// For the session's stream with this number, from 1.
+    pub(crate) fn new(
+        key: SessionKey,
+        stream: u32,
         clock: Arc<dyn Clock>,
         trace: Option<TraceParent>,
-        events: usize,
     ) -> Self {
-        Self { next: BESIDE + ((events as u64) << 16), ..Self::new(fence, clock, trace) }
+        Self { key, clock, trace, next: u64::from(stream) << COUNT_BITS }
+    }
+
+    /// For a session without a stream.
+    pub(crate) fn beside(row: &SessionRow, clock: Arc<dyn Clock>) -> Self {
+        let mut records = Self::new(row.fence.key.clone(), row.streams, clock, None);
+        records.skip(BESIDE + ((row.events.len() as u64) << PER_ACT));
+        records
     }
 
     /// Leaves out versions that were used already.
@@ -50,13 +55,13 @@ impl Records {
 
     pub(crate) fn record(&mut self, event: Event) -> Record {
         let kind = kind(&event).to_owned();
-        let version = (self.fence.epoch.0 << COUNT_BITS) | self.next;
+        let version = self.next;
         self.next += 1;
         let envelope = Envelope {
             id: EventId::new(),
             kind,
-            tenant: self.fence.key.tenant.clone(),
-            aggregate: self.fence.key.recording.to_string(),
+            tenant: self.key.tenant.clone(),
+            aggregate: self.key.recording.to_string(),
             version,
             at: self.clock.now(),
             trace: self.trace.clone(),

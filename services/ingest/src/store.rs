@@ -133,6 +133,8 @@ pub struct SessionRow {
     pub fence: Fence,
     /// The instance that opened it last.
     pub owner: InstanceId,
+    /// How often it was opened: which stream of the session this is, from 1.
+    pub streams: u32,
     /// Where it stands.
     pub phase: Phase,
     /// Position 0.

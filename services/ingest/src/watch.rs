@@ -46,6 +46,9 @@ pub(crate) struct ConsentChange {
     pub(crate) purposes: Vec<PurposeName>,
     /// None: every call of the tenant.
     pub(crate) recording: Option<RecordingId>,
+    /// The call in which it was said, also where it reaches further.
+    pub(crate) said_in: Option<RecordingId>,
+    /// Where in that call.
     pub(crate) position: Option<u64>,
     pub(crate) at: Timestamp,
     pub(crate) version: u64,
@@ -221,8 +224,9 @@ fn read_change(event: &wire::ConsentEvent) -> Option<ConsentChange> {
         | wire::EventKind::Asked
         | wire::EventKind::Deferred => return None,
     };
+    let said_in = RecordingId::from_slice(&event.recording_id).ok();
     let recording = match wire::ConsentScope::try_from(event.scope).ok()? {
-        wire::ConsentScope::Call => Some(RecordingId::from_slice(&event.recording_id).ok()?),
+        wire::ConsentScope::Call => Some(said_in?),
         wire::ConsentScope::Account | wire::ConsentScope::Unspecified => None,
     };
     Some(ConsentChange {
@@ -232,7 +236,8 @@ fn read_change(event: &wire::ConsentEvent) -> Option<ConsentChange> {
         act,
         purposes: event.purposes.iter().filter_map(|name| PurposeName::new(name.clone()).ok()).collect(),
         recording,
-        position: event.position.filter(|_| recording.is_some()),
+        said_in,
+        position: event.position,
         at: Timestamp(event.occurred_at),
         version: event.version,
     })

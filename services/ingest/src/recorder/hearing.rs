@@ -97,7 +97,8 @@ impl Recorder {
         let party = self.start.subjects.iter().position(|subject| *subject == change.subject);
         let (true, Some(party)) = (is_ours, party) else { return };
         self.start.consent.version = change.version;
-        let (position, derived_error) = match change.position {
+        let is_said_here = change.said_in == Some(self.start.fence.key.recording);
+        let (position, derived_error) = match change.position.filter(|_| is_said_here) {
             Some(position) => (Position(position), None),
             None => self.place_by_wall(change.at),
         };

@@ -50,6 +50,7 @@ const SESSIONS: Component = Component {
         recording BLOB NOT NULL CHECK (length(recording) = 16),
         epoch INTEGER NOT NULL,
         owner BLOB NOT NULL CHECK (length(owner) = 16),
+        streams INTEGER NOT NULL DEFAULT 1,
         phase INTEGER NOT NULL,
         started_at INTEGER NOT NULL,
         direction INTEGER NOT NULL,
@@ -363,7 +364,7 @@ fn open(tx: &Tx<'_>, opening: &Opening) -> Result<SessionRow, Failure> {
                 return Err(Error::Differs { recording, what }.into());
             }
             tx.execute(
-                "UPDATE session SET epoch = ?, owner = ?, changed_at = ? WHERE tenant = ? AND recording = ?",
+                "UPDATE session SET epoch = ?, owner = ?, streams = streams + 1, changed_at = ? WHERE tenant = ? AND recording = ?",
                 params![
                     row::to_column(epoch.0),
                     opening.owner.to_bytes(),

@@ -33,7 +33,8 @@ pub(super) fn from_column(value: i64) -> u64 {
 pub(super) fn load(connection: &Connection, key: &SessionKey) -> Result<Option<SessionRow>, Failure> {
     let damaged = |what| Error::Damaged { recording: key.recording, what };
     let mut select = connection.prepare_cached(
-        "SELECT epoch, owner, phase, started_at, direction, language, policy_hash, consent_version, meta_sealed
+        "SELECT epoch, owner, phase, started_at, direction, language, policy_hash, consent_version, meta_sealed,
+             streams
          FROM session WHERE tenant = ? AND recording = ?",
     )?;
     let mut rows = select.query(params![key.tenant.as_str(), key.recording.to_bytes()])?;
@@ -53,6 +54,7 @@ pub(super) fn load(connection: &Connection, key: &SessionKey) -> Result<Option<S
     Ok(Some(SessionRow {
         fence: Fence { key: key.clone(), epoch: SessionEpoch(from_column(row.get(0)?)) },
         owner: InstanceId::from_slice(&owner).map_err(|_| damaged("the owner"))?,
+        streams: row.get(9)?,
         phase: Phase::from_number(row.get(2)?).ok_or_else(|| damaged("the phase"))?,
         started_at: Timestamp(row.get(3)?),
         direction: wire::Direction::try_from(row.get::<_, i32>(4)?).map_err(|_| damaged("the direction"))?,
