@@ -22,6 +22,10 @@ use crate::service::Parts;
 use crate::session::{Session, SessionEvent, SessionEventKind, SessionFacts};
 use crate::store::{Authorisation, Fence, Opening, Phase, SessionKey, SessionRow, Telling};
 
+/// What comes before a correlation id in its HMAC, so that it never equals an identifier's; archive looks for
+/// calls by the same.
+const CORRELATION: &[u8] = b"correlation:";
+
 /// A session that was opened, and its answer.
 pub(crate) struct Opened {
     pub(crate) answer: wire::Opened,
@@ -192,7 +196,7 @@ impl Parts {
     /// A call is recorded though it cannot be found by its ids: they are sealed with its metadata.
     async fn correlation_hmacs(&self, fence: &Fence, call: &OpenCall) -> Vec<bytes::Bytes> {
         let ids = [&call.call_id].into_iter().chain(call.correlation.values()).filter(|id| !id.is_empty());
-        let values = ids.map(|id| id.as_bytes().to_vec()).collect();
+        let values = ids.map(|id| kernel::correlation::hmac_input(id)).collect();
         match self.keys.identifier_hmacs(&fence.key.tenant, values).await {
             Ok(macs) => macs.into_iter().map(bytes::Bytes::from).collect(),
             Err(error) => {

@@ -7,6 +7,7 @@
 
 pub mod basis;
 pub mod clock;
+pub mod correlation;
 pub mod envelope;
 pub mod error;
 pub mod ids;
