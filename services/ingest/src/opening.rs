@@ -22,10 +22,6 @@ use crate::service::Parts;
 use crate::session::{Session, SessionEvent, SessionEventKind, SessionFacts};
 use crate::store::{Authorisation, Fence, Opening, Phase, SessionKey, SessionRow, Telling};
 
-/// What comes before a correlation id in its HMAC, so that it never equals an identifier's; archive looks for
-/// calls by the same.
-const CORRELATION: &[u8] = b"correlation:";
-
 /// A session that was opened, and its answer.
 pub(crate) struct Opened {
     pub(crate) answer: wire::Opened,
