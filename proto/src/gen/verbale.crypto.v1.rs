@@ -45,6 +45,9 @@ pub struct SealRequest {
     pub timeline_hash: ::prost::alloc::vec::Vec<u8>,
     #[prost(bytes = "vec", tag = "6")]
     pub span_table_hash: ::prost::alloc::vec::Vec<u8>,
+    /// The tenant's policy when the call opened; the gate goes by it.
+    #[prost(bytes = "vec", tag = "7")]
+    pub policy_hash: ::prost::alloc::vec::Vec<u8>,
 }
 #[derive(Clone, PartialEq, ::prost::Message)]
 pub struct SectionEntry {

@@ -20,8 +20,6 @@ use crate::error::Error;
 use crate::fact::{Gone, RecordingKey};
 use crate::timeline::PlannedEntry;
 
-/// What comes before a correlation value in its HMAC, so that it never equals an identifier's.
-const CORRELATION: &[u8] = b"correlation:";
 /// Wires to the roles that archive asks.
 #[derive(Clone)]
 pub struct Mesh {
@@ -44,6 +42,8 @@ pub struct Sealing {
     pub complete: bool,
     /// Spans stored per section.
     pub seen: Vec<(LegNo, SectionNo, SpanSet)>,
+    /// Hash of the tenant's policy when the call opened.
+    pub policy: Hash,
     /// Hash of the folded timeline.
     pub timeline: Hash,
     /// Hash of the span table.
@@ -107,6 +107,7 @@ impl Mesh {
             seen: sealing.seen.iter().map(section_spans).collect(),
             timeline_hash: sealing.timeline.0.to_vec(),
             span_table_hash: sealing.span_table.0.to_vec(),
+            policy_hash: sealing.policy.0.to_vec(),
         };
         let answer =
             KeysClient::new(self.crypto.clone()).seal(request(&sealing.recording.tenant, asked)).await;
@@ -158,7 +159,7 @@ impl Mesh {
 
     /// What a correlation id is found by.
     pub async fn correlation(&self, tenant: &TenantId, value: &str) -> Result<Hash, Error> {
-        let values = vec![[CORRELATION, value.as_bytes()].concat()];
+        let values = vec![kernel::correlation::hmac_input(value)];
         let asked = HmacRequest { key: HmacKey::Identifier.into(), values };
         let answer = KeysClient::new(self.crypto.clone()).hmac(request(tenant, asked)).await;
         let macs = answer.map_err(peer("crypto", "compute an HMAC"))?.into_inner().macs;

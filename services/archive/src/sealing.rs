@@ -235,6 +235,7 @@ impl Sealer {
             entries,
             complete: judged.is_complete(),
             seen: seen.collect::<Result<_, Error>>()?,
+            policy: history.recording.policy_hash,
             timeline: timeline::timeline_hash(timeline),
             span_table: timeline::span_table_hash(&history.spans),
         };

@@ -159,16 +159,17 @@ pub async fn a_recording_changes_only_from_the_version_it_was_read_at(store: &dy
         tenant: alfa(),
         recording,
         version: 1,
-        state: RecordingState::Open,
-        policy_hash: Some(Hash([1; 32])),
-        timeline_hash: None,
-        span_table_hash: None,
+        state: RecordingState::Sealing,
+        policy_hash: Hash([1; 32]),
+        timeline_hash: Hash([2; 32]),
+        span_table_hash: Hash([3; 32]),
     };
     let second = RecordingRow {
         version: 2,
-        state: RecordingState::Sealing,
-        timeline_hash: Some(Hash([2; 32])),
-        span_table_hash: Some(Hash([3; 32])),
+        state: RecordingState::Sealed,
+        policy_hash: Hash([4; 32]),
+        timeline_hash: Hash([5; 32]),
+        span_table_hash: Hash([6; 32]),
         ..first.clone()
     };
     assert_eq!(store.recording(&alfa(), recording).await.expect("read"), None);

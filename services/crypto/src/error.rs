@@ -63,8 +63,8 @@ pub enum Error {
     /// Others wrote at the same time, again and again.
     #[error("{0} is being changed by others")]
     Contended(&'static str),
-    /// Another sealing has taken over with another timeline.
-    #[error("recording {0} is being sealed under another timeline")]
+    /// Another sealing has taken over with another timeline or policy.
+    #[error("recording {0} is being sealed under another timeline or policy")]
     Overtaken(RecordingId),
     /// The gate says no.
     #[error("not allowed: {0}")]

@@ -41,7 +41,7 @@ pub enum Refusal {
     OtherTenant,
     /// A purpose that serves no reader.
     ReservedPurpose,
-    /// crypto keeps nothing of this recording.
+    /// No sealing of this recording has begun.
     UnknownRecording,
     /// A policy refuses.
     Policy(policy::access::Refusal),
@@ -116,8 +116,8 @@ impl Gate {
     /// Whether the claim may open anything now.
     pub async fn admit(&self, claim: &Claim, row: Option<&RecordingRow>) -> Result<(), Error> {
         check_claim(claim).map_err(Error::Refused)?;
-        let hash = row.and_then(|row| row.policy_hash).ok_or(Error::Refused(Refusal::UnknownRecording))?;
-        let recorded = self.policies.by_hash(&claim.tenant, policy::PolicyHash(hash.0)).await?;
+        let row = row.ok_or(Error::Refused(Refusal::UnknownRecording))?;
+        let recorded = self.policies.by_hash(&claim.tenant, policy::PolicyHash(row.policy_hash.0)).await?;
         let (_, in_force) = self.policies.in_force(&claim.tenant).await?;
         let bases = policy_allows(claim, &recorded, &in_force).map_err(Error::Refused)?;
         for required in REQUIRED {

@@ -2,8 +2,8 @@
 //!
 //! [`plan`] decides what becomes of each entry from sets of spans alone; here is the order in which it is
 //! done. Entries first, then consent is asked again, then the `sealing` entries go or shrink: whatever breaks
-//! in between, the same request asked again ends in the same state. Once a recording is sealed its timeline is
-//! frozen: a request under another timeline may take away and adds nothing.
+//! in between, the same request asked again ends in the same state. Once a recording is sealed its timeline and
+//! its policy are frozen: a request under others may take away and adds nothing.
 
 pub mod plan;
 
@@ -18,7 +18,6 @@ use tracing::info;
 use crate::consent::{Basis, ConsentPort};
 use crate::error::Error;
 use crate::pages::{Pages, key_of};
-use crate::policies::Policies;
 use crate::sections::{RESERVED, reserved};
 use crate::store::{EntryKey, KeyStore, Locator, LocatorState, RecordingRow, RecordingState, Written};
 use plan::{Mode, Standing, Step};
@@ -34,10 +33,19 @@ pub struct SealRequest {
     pub on_consent: BTreeSet<PurposeName>,
     /// Whether every frame lies in a span seen, or was dropped.
     pub completeness: Completeness,
+    /// Hash of the tenant's policy when the call opened.
+    pub policy_hash: Hash,
     /// Hash of the folded timeline.
     pub timeline_hash: Hash,
     /// Hash of the span table.
     pub span_table_hash: Hash,
+}
+
+impl SealRequest {
+    /// Whether the row was begun under the same timeline and policy.
+    fn is_of(&self, row: &RecordingRow) -> bool {
+        row.frozen() == (self.timeline_hash, self.policy_hash)
+    }
 }
 
 /// What is still to come of a recording.
@@ -63,7 +71,6 @@ pub struct Sealing {
     store: Arc<dyn KeyStore>,
     pages: Arc<Pages>,
     consent: Arc<dyn ConsentPort>,
-    policies: Arc<dyn Policies>,
 }
 
 /// A recording's entries as they stand, opened.
@@ -71,13 +78,8 @@ type Opened = BTreeMap<EntryKey, (Locator, Option<Entry>)>;
 
 impl Sealing {
     /// Writes into these pages, and asks this consent.
-    pub fn new(
-        store: Arc<dyn KeyStore>,
-        pages: Arc<Pages>,
-        consent: Arc<dyn ConsentPort>,
-        policies: Arc<dyn Policies>,
-    ) -> Self {
-        Self { store, pages, consent, policies }
+    pub fn new(store: Arc<dyn KeyStore>, pages: Arc<Pages>, consent: Arc<dyn ConsentPort>) -> Self {
+        Self { store, pages, consent }
     }
 
     /// Brings a recording's entries to what is asked, as far as bases stand and keys are still there.
@@ -103,28 +105,24 @@ impl Sealing {
         Ok(Sealed { entries, gone })
     }
 
-    /// Puts the timeline under which the entries are written into the recording's row.
+    /// Puts timeline and policy, under which the entries are written, into the recording's row.
     async fn begin(&self, tenant: &TenantId, request: &SealRequest) -> Result<(RecordingRow, Mode), Error> {
         let recording = request.recording;
         let before = self.store.recording(tenant, recording).await?;
         if let Some(row) = &before
             && row.state == RecordingState::Sealed
         {
-            let same = row.timeline_hash == Some(request.timeline_hash);
-            return Ok((row.clone(), if same { Mode::Follow } else { Mode::OnlyLess }));
+            let mode = if request.is_of(row) { Mode::Follow } else { Mode::OnlyLess };
+            return Ok((row.clone(), mode));
         }
-        let policy_hash = match before.as_ref().and_then(|row| row.policy_hash) {
-            Some(hash) => hash,
-            None => Hash(self.policies.in_force(tenant).await?.0.0),
-        };
         let row = RecordingRow {
             tenant: tenant.clone(),
             recording,
             version: before.map_or(1, |row| row.version + 1),
             state: RecordingState::Sealing,
-            policy_hash: Some(policy_hash),
-            timeline_hash: Some(request.timeline_hash),
-            span_table_hash: Some(request.span_table_hash),
+            policy_hash: request.policy_hash,
+            timeline_hash: request.timeline_hash,
+            span_table_hash: request.span_table_hash,
         };
         match self.store.save_recording(&row).await? {
             Written::Applied => Ok((row, Mode::Follow)),
@@ -132,17 +130,17 @@ impl Sealing {
         }
     }
 
-    /// Another instance began at the same moment: under the same timeline both go on.
+    /// Another instance began at the same moment: under the same timeline and policy both go on.
     async fn follow(&self, tenant: &TenantId, request: &SealRequest) -> Result<(RecordingRow, Mode), Error> {
         let row = self.store.recording(tenant, request.recording).await?;
-        let same = row.filter(|row| row.timeline_hash == Some(request.timeline_hash));
+        let same = row.filter(|row| request.is_of(row));
         same.map(|row| (row, Mode::Follow)).ok_or(Error::Overtaken(request.recording))
     }
 
     async fn finish(&self, row: RecordingRow, request: &SealRequest) -> Result<(), Error> {
         let sealed = RecordingRow {
             state: RecordingState::Sealed,
-            span_table_hash: Some(request.span_table_hash),
+            span_table_hash: request.span_table_hash,
             ..row.clone()
         };
         if sealed == row {
@@ -154,7 +152,7 @@ impl Sealing {
             Written::Conflict => {
                 let tenant = &next.tenant;
                 let now = self.store.recording(tenant, request.recording).await?;
-                let same = now.is_some_and(|now| now.timeline_hash == next.timeline_hash);
+                let same = now.is_some_and(|now| next.frozen() == now.frozen());
                 if same { Ok(()) } else { Err(Error::Overtaken(request.recording)) }
             }
         }

@@ -5,21 +5,15 @@
 //! serves no reader; the sealing ends it.
 
 use std::sync::Arc;
-use std::time::Duration;
 
-use kernel::{Clock, InstanceId, KeyEpoch, PurposeName, RecordingId, SessionEpoch, TenantId, chain};
+use kernel::{Clock, InstanceId, KeyEpoch, PurposeName, SessionEpoch, TenantId};
 use seal::page::{SEALING, SUBJECT};
 use seal::{Cover, Entry, Hash, HpkeSealed, LegKeyInfo, SectionAddress, SectionKind};
-use tracing::warn;
 
 use crate::epochs::Epochs;
 use crate::error::Error;
 use crate::pages::{Pages, Placed};
-use crate::policies::Policies;
-use crate::store::{Adoption, KeyStore, RecordingRow, RecordingState, SectionRow};
-
-/// How long a section waits for the policy; archive's offset waits with it.
-const POLICY_WAIT: Duration = Duration::from_secs(1);
+use crate::store::{Adoption, KeyStore, SectionRow};
 
 /// A section whose key is to be taken in.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -52,7 +46,6 @@ pub struct Sections {
     store: Arc<dyn KeyStore>,
     epochs: Arc<Epochs>,
     pages: Arc<Pages>,
-    policies: Arc<dyn Policies>,
     clock: Arc<dyn Clock>,
 }
 
@@ -62,10 +55,9 @@ impl Sections {
         store: Arc<dyn KeyStore>,
         epochs: Arc<Epochs>,
         pages: Arc<Pages>,
-        policies: Arc<dyn Policies>,
         clock: Arc<dyn Clock>,
     ) -> Self {
-        Self { store, epochs, pages, policies, clock }
+        Self { store, epochs, pages, clock }
     }
 
     /// Opens the section's key and keeps it; durable when it answers.
@@ -89,47 +81,12 @@ impl Sections {
             Adoption::Before(before) if before.fingerprint == row.fingerprint => {}
             Adoption::Before(_) => return Err(Error::OtherKey(new.section)),
         }
-        match new.kind {
-            SectionKind::Audio | SectionKind::Meta => self.stamp(tenant, new.section.recording).await?,
-            SectionKind::Subject => {}
-        }
         // Also for a row that was there: a crash may have come between it and its entry.
         let entry = Entry { section: new.section, purpose, cover };
         Ok(match self.pages.place(tenant, &[entry]).await?[0] {
             Placed::Written => Adopted::Now,
             Placed::Stood | Placed::Removed => Adopted::Before,
         })
-    }
-
-    /// Remembers the policy in force when the recording was first heard of, by which the gate goes. Without
-    /// consent the call goes on all the same; the sealing, which needs consent, sees to it then.
-    async fn stamp(&self, tenant: &TenantId, recording: RecordingId) -> Result<(), Error> {
-        if self.store.recording(tenant, recording).await?.is_some() {
-            return Ok(());
-        }
-        let hash = match tokio::time::timeout(POLICY_WAIT, self.policies.in_force(tenant)).await {
-            Ok(Ok((hash, _))) => hash,
-            Ok(Err(error)) => {
-                warn!(%recording, error = chain(&error), "a section is adopted without a policy for now");
-                return Ok(());
-            }
-            Err(_) => {
-                warn!(%recording, "a section is adopted without a policy for now");
-                return Ok(());
-            }
-        };
-        let row = RecordingRow {
-            tenant: tenant.clone(),
-            recording,
-            version: 1,
-            state: RecordingState::Open,
-            policy_hash: Some(Hash(hash.0)),
-            timeline_hash: None,
-            span_table_hash: None,
-        };
-        // A row that another wrote meanwhile is as good.
-        self.store.save_recording(&row).await?;
-        Ok(())
     }
 
     async fn open(&self, tenant: &TenantId, new: &NewSection) -> Result<Cover, Error> {

@@ -71,17 +71,16 @@ impl Service {
             cfg.open_epoch_life.0,
         ));
         let pages = Arc::new(Pages::new(Arc::clone(&store), Arc::clone(&epochs), instance));
-        let gate = Gate::new(Arc::clone(&policies), vec![Arc::new(ConsentRule(Arc::clone(&consent)))]);
+        let gate = Gate::new(policies, vec![Arc::new(ConsentRule(Arc::clone(&consent)))]);
         let leases = Leases::new(cfg.lease.0, cfg.leases);
         Self {
             sections: Sections::new(
                 Arc::clone(&store),
                 Arc::clone(&epochs),
                 Arc::clone(&pages),
-                Arc::clone(&policies),
                 Arc::clone(&clock),
             ),
-            sealing: Sealing::new(Arc::clone(&store), Arc::clone(&pages), consent, policies),
+            sealing: Sealing::new(Arc::clone(&store), Arc::clone(&pages), consent),
             unwrapping: Unwrapping::new(Arc::clone(&store), Arc::clone(&pages), gate, leases, verifier),
             reasons: Reasons::new(
                 store,

@@ -115,15 +115,13 @@ pub enum Adoption {
 /// How far the sealing of a recording's entries has come.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum RecordingState {
-    /// Still running, or not yet sealed.
-    Open = 1,
-    /// A sealing has begun under the timeline named.
-    Sealing = 2,
-    /// Its entries are written; the timeline is frozen.
-    Sealed = 3,
+    /// A sealing has begun under the timeline and the policy named.
+    Sealing = 1,
+    /// Its entries are written; timeline and policy are frozen.
+    Sealed = 2,
 }
 
-/// What crypto remembers of a recording.
+/// What crypto remembers of a recording from its sealing on; before it, nothing opens.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct RecordingRow {
     /// Whose.
@@ -134,12 +132,19 @@ pub struct RecordingRow {
     pub version: u64,
     /// How far it has come.
     pub state: RecordingState,
-    /// The policy under which it was recorded, as far as crypto could see.
-    pub policy_hash: Option<Hash>,
+    /// The tenant's policy when the call opened; the gate goes by it.
+    pub policy_hash: Hash,
     /// Hash of the folded timeline that its entries follow.
-    pub timeline_hash: Option<Hash>,
+    pub timeline_hash: Hash,
     /// Hash of the span table of the last sealing.
-    pub span_table_hash: Option<Hash>,
+    pub span_table_hash: Hash,
+}
+
+impl RecordingRow {
+    /// What no later sealing changes: timeline and policy.
+    pub fn frozen(&self) -> (Hash, Hash) {
+        (self.timeline_hash, self.policy_hash)
+    }
 }
 
 /// The key of an entry: whose purpose, which section.
@@ -355,7 +360,7 @@ macro_rules! state_numbers {
 
 state_numbers! {
     EpochState { Active = 1, Closing = 2, }
-    RecordingState { Open = 1, Sealing = 2, Sealed = 3, }
+    RecordingState { Sealing = 1, Sealed = 2, }
     LocatorState { Claimed = 1, Removed = 2, }
     PageState { Open = 1, Closed = 2, }
 }

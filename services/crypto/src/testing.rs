@@ -125,9 +125,6 @@ impl FakePolicies {
         self.known.lock().insert(hash, Arc::new(policy));
         *self.in_force.lock() = Some(hash);
     }
-    pub(crate) fn lose(&self) {
-        *self.in_force.lock() = None;
-    }
 }
 
 #[async_trait]
@@ -293,7 +290,12 @@ fn ports(
     }
 }
 
-/// A sealing of these entries; `quality` and `training` rest on consent.
+/// The hash of a policy's text.
+pub(crate) fn policy_hash(text: &str) -> Hash {
+    Hash(policy::parse(text, &|_| None).unwrap().hash().0)
+}
+
+/// A sealing of these entries under [`POLICY`]; `quality` and `training` rest on consent.
 pub(crate) fn request(recording: RecordingId, entries: &[(SectionAddress, &str, Range<u32>)]) -> SealRequest {
     let key = |section: SectionAddress, name: &str| EntryKey { section, purpose: purpose(name) };
     let on_consent = entries.iter().map(|(_, name, _)| purpose(name));
@@ -302,6 +304,7 @@ pub(crate) fn request(recording: RecordingId, entries: &[(SectionAddress, &str, 
         entries: entries.iter().map(|(at, name, range)| (key(*at, name), spans(range.clone()))).collect(),
         on_consent: on_consent.filter(|name| name.as_str() != "mifid2-transaction").collect(),
         completeness: Completeness::Complete,
+        policy_hash: policy_hash(POLICY),
         timeline_hash: Hash([1; 32]),
         span_table_hash: Hash([2; 32]),
     }

@@ -63,6 +63,8 @@ async fn the_manifest_says_what_is_kept_and_verifies() {
     let asked = bench.keys.state().sealed[0].clone();
     assert_eq!(asked.timeline_hash, manifest.timeline.0);
     assert_eq!(asked.span_table_hash, manifest.span_table.0);
+    assert_eq!(asked.policy_hash, bench.consent.policy_hash().0);
+    assert_eq!(asked.policy_hash, manifest.policy_hash.0);
     let told = events(&bench).await;
     let [Event::Sealed(sealed)] = told.as_slice() else { panic!("{told:?}") };
     assert_eq!(sealed.purposes, ["mifid2-transaction", "quality"]);

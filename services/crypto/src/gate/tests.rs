@@ -32,9 +32,9 @@ fn row(policies: &str) -> RecordingRow {
         recording: RecordingId::from_bytes([1; 16]),
         version: 1,
         state: RecordingState::Sealed,
-        policy_hash: Some(Hash(policy::parse(policies, &|_| None).unwrap().hash().0)),
-        timeline_hash: None,
-        span_table_hash: None,
+        policy_hash: Hash(policy::parse(policies, &|_| None).unwrap().hash().0),
+        timeline_hash: Hash([1; 32]),
+        span_table_hash: Hash([2; 32]),
     }
 }
 
@@ -115,7 +115,7 @@ async fn a_bearer_of_another_tenant_is_refused_before_anything_is_asked() {
 }
 
 #[tokio::test]
-async fn a_recording_that_nobody_adopted_is_unknown() {
+async fn a_recording_that_was_not_sealed_is_unknown() {
     let gate = gate(Stands, &[POLICY]);
     assert_eq!(
         word(&gate, &claim(Role::Supervisor, "quality", Use::Replay), None).await,

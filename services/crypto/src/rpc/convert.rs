@@ -83,6 +83,7 @@ pub(super) fn seal_request(request: wire::SealRequest) -> Result<SealRequest, Er
         entries,
         on_consent,
         completeness,
+        policy_hash: hash(&request.policy_hash, "policy_hash")?,
         timeline_hash: hash(&request.timeline_hash, "timeline_hash")?,
         span_table_hash: hash(&request.span_table_hash, "span_table_hash")?,
     })

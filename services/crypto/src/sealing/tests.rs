@@ -1,11 +1,11 @@
 //! Sealings, checked with the keys in hand and not through the gate.
 
-use kernel::{ErrorCode, LegNo, SectionNo, ServiceError};
+use kernel::{ErrorCode, LegNo, Role, SectionNo, ServiceError};
 use proptest::prelude::*;
 use seal::page::SEALING;
 
 use super::*;
-use crate::testing::{Bench, POLICY, Says, derives, purpose, request, section, spans, tenant};
+use crate::testing::{Bench, POLICY, Says, derives, policy_hash, purpose, request, section, spans, tenant};
 
 const DUTY: &str = "mifid2-transaction";
 
@@ -154,7 +154,7 @@ async fn a_gap_keeps_the_root_of_what_was_not_seen_and_late_spans_get_their_entr
     let duty = entries.iter().find(|entry| entry.purpose.as_str() == DUTY).unwrap();
     assert!(derives(&duty.cover, &key, 0..12));
     let row = bench.store.recording(&tenant(), at.recording).await.unwrap().unwrap();
-    assert_eq!(row.span_table_hash, Some(Hash([3; 32])));
+    assert_eq!(row.span_table_hash, Hash([3; 32]));
 }
 
 #[tokio::test]
@@ -189,7 +189,7 @@ async fn under_another_timeline_a_sealed_recording_only_loses() {
     assert_eq!(bench.opens(at).await, expected);
     assert_eq!(bench.opens(meta).await, BTreeMap::new());
     let row = bench.store.recording(&tenant(), at.recording).await.unwrap().unwrap();
-    assert_eq!(row.timeline_hash, Some(Hash([1; 32])), "the first one stays");
+    assert_eq!(row.timeline_hash, Hash([1; 32]), "the first one stays");
 }
 
 #[tokio::test]
@@ -207,15 +207,43 @@ async fn complete_takes_every_root_of_the_recording_and_no_other_recordings() {
 }
 
 #[tokio::test]
-async fn the_policy_is_the_one_in_force_when_the_recording_was_first_heard_of() {
+async fn the_gate_goes_by_the_policy_that_the_sealing_names() {
     let bench = Bench::new().await;
     let at = section(RecordingId::new(), 0);
     bench.adopted(at).await;
-    let stamped = bench.store.recording(&tenant(), at.recording).await.unwrap().unwrap().policy_hash;
-    bench.policies.take(&POLICY.replace("P90D", "P30D"));
-    seal(&bench, &request(at.recording, &[(at, DUTY, 0..3)])).await;
+    assert_eq!(
+        bench.store.recording(&tenant(), at.recording).await.unwrap(),
+        None,
+        "nothing opens before it"
+    );
+    // The tenant has let compliance hear `quality` since the call opened.
+    bench.policies.take(&later());
+    seal(&bench, &request(at.recording, &[(at, "quality", 0..3)])).await;
     let row = bench.store.recording(&tenant(), at.recording).await.unwrap().unwrap();
-    assert_eq!((row.state, row.policy_hash), (RecordingState::Sealed, stamped));
+    assert_eq!((row.state, row.policy_hash), (RecordingState::Sealed, policy_hash(POLICY)));
+    let ask = bench.ask(Role::Compliance, "quality", at, 0..3);
+    let refused = bench.service.unwrapping.unwrap(&tenant(), "archive", &ask).await.unwrap_err();
+    assert_eq!(refused.reason(), Some("role-not-allowed"));
+}
+
+#[tokio::test]
+async fn under_another_policy_a_sealed_recording_only_loses_and_keeps_the_first() {
+    let bench = Bench::new().await;
+    let at = section(RecordingId::new(), 0);
+    bench.adopted(at).await;
+    let first = request(at.recording, &[(at, DUTY, 0..10), (at, "quality", 0..5)]);
+    seal(&bench, &with_gap(first, &[(at, 0..10)])).await;
+    let other = request(at.recording, &[(at, DUTY, 0..20), (at, "quality", 0..2), (at, "training", 12..20)]);
+    seal(&bench, &SealRequest { policy_hash: policy_hash(&later()), ..other }).await;
+    let expected = BTreeMap::from([(DUTY.to_owned(), spans(0..10)), ("quality".to_owned(), spans(0..2))]);
+    assert_eq!(bench.opens(at).await, expected);
+    let row = bench.store.recording(&tenant(), at.recording).await.unwrap().unwrap();
+    assert_eq!(row.policy_hash, policy_hash(POLICY));
+}
+
+/// A policy that lets more roles hear than [`POLICY`].
+fn later() -> String {
+    POLICY.replace("roles: [supervisor]", "roles: [supervisor, compliance]")
 }
 
 proptest! {

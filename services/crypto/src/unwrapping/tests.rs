@@ -97,7 +97,7 @@ async fn an_open_recording_serves_no_reader() {
     let at = section(RecordingId::new(), 0);
     bench.adopted(at).await;
     let ask = bench.ask(Role::Compliance, DUTY, at, 0..60);
-    assert_eq!(word(bench.service.unwrapping.unwrap(&tenant(), "archive", &ask).await), "nothing-opens");
+    assert_eq!(word(bench.service.unwrapping.unwrap(&tenant(), "archive", &ask).await), "unknown-recording");
     let root = bench.ask(Role::Compliance, "sealing", at, 0..60);
     assert_eq!(word(bench.service.unwrapping.unwrap(&tenant(), "archive", &root).await), "reserved-purpose");
 }

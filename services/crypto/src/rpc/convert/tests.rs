@@ -40,6 +40,7 @@ fn seal() -> wire::SealRequest {
         seen: vec![wire::SectionSpans { leg: 0, section: 1, spans: vec![range(0, 9)] }],
         timeline_hash: vec![5; 32],
         span_table_hash: vec![6; 32],
+        policy_hash: vec![7; 32],
     }
 }
 
@@ -85,6 +86,7 @@ fn a_sealing_is_read_whole() {
     let asked = seal_request(seal()).unwrap();
     let spans = SpanSet::from_ranges([0..5, 7..8]).unwrap();
     assert_eq!(asked.entries[0].1, spans);
+    assert_eq!((asked.policy_hash, asked.timeline_hash), (Hash([7; 32]), Hash([5; 32])));
     assert_eq!(asked.on_consent, BTreeSet::from([PurposeName::new("quality").unwrap()]));
     assert!(matches!(asked.completeness, Completeness::Gaps(seen) if seen.len() == 1));
     let complete = seal_request(wire::SealRequest { complete: true, ..seal() }).unwrap();
@@ -108,6 +110,8 @@ fn a_malformed_sealing_is_refused_by_its_field() {
     refused(with(&|entry| entry.spans = vec![range(0, 0); MAX_RANGES + 1]), "spans");
     refused(seal_request(wire::SealRequest { timeline_hash: vec![1; 31], ..seal() }), "timeline_hash");
     refused(seal_request(wire::SealRequest { span_table_hash: Vec::new(), ..seal() }), "span_table_hash");
+    refused(seal_request(wire::SealRequest { policy_hash: vec![7; 33], ..seal() }), "policy_hash");
+    refused(seal_request(wire::SealRequest { policy_hash: Vec::new(), ..seal() }), "policy_hash");
     let many = wire::SealRequest { entries: vec![seal().entries.remove(0); MAX_ENTRIES + 1], ..seal() };
     refused(seal_request(many), "entries");
 }

@@ -62,9 +62,9 @@ pub(super) fn save_recording(tx: &Tx<'_>, row: &RecordingRow) -> Result<Written,
                 row.tenant.as_str(),
                 row.recording.to_bytes(),
                 row.state.number(),
-                row.policy_hash.as_ref().map(seal::Hash::as_bytes),
-                row.timeline_hash.as_ref().map(seal::Hash::as_bytes),
-                row.span_table_hash.as_ref().map(seal::Hash::as_bytes),
+                row.policy_hash.as_bytes(),
+                row.timeline_hash.as_bytes(),
+                row.span_table_hash.as_bytes(),
             ])?
     } else {
         tx.prepare_cached(
@@ -74,9 +74,9 @@ pub(super) fn save_recording(tx: &Tx<'_>, row: &RecordingRow) -> Result<Written,
         )?
         .execute(params![
             row.state.number(),
-            row.policy_hash.as_ref().map(seal::Hash::as_bytes),
-            row.timeline_hash.as_ref().map(seal::Hash::as_bytes),
-            row.span_table_hash.as_ref().map(seal::Hash::as_bytes),
+            row.policy_hash.as_bytes(),
+            row.timeline_hash.as_bytes(),
+            row.span_table_hash.as_bytes(),
             row.tenant.as_str(),
             row.recording.to_bytes(),
             row.version,

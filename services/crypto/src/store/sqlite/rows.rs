@@ -64,15 +64,14 @@ pub(super) fn section(row: &Row<'_>) -> Result<SectionRow, Error> {
 
 pub(super) fn recording(row: &Row<'_>) -> Result<RecordingRow, Error> {
     let bad = |what| Error::Row { table: "recording", what };
-    let hash = |column| Ok::<_, Error>(row.get::<_, Option<[u8; 32]>>(column)?.map(Hash));
     Ok(RecordingRow {
         tenant: tenant(row, bad)?,
         recording: RecordingId::from_bytes(row.get("recording")?),
         version: row.get("version")?,
         state: RecordingState::from_number(row.get("state")?).ok_or(bad("a state"))?,
-        policy_hash: hash("policy_hash")?,
-        timeline_hash: hash("timeline_hash")?,
-        span_table_hash: hash("span_table_hash")?,
+        policy_hash: Hash(row.get("policy_hash")?),
+        timeline_hash: Hash(row.get("timeline_hash")?),
+        span_table_hash: Hash(row.get("span_table_hash")?),
     })
 }
 

@@ -42,9 +42,9 @@ pub const COMPONENT: Component = Component {
         recording BLOB NOT NULL CHECK (length(recording) = 16),
         version INTEGER NOT NULL,
         state INTEGER NOT NULL,
-        policy_hash BLOB CHECK (length(policy_hash) = 32),
-        timeline_hash BLOB CHECK (length(timeline_hash) = 32),
-        span_table_hash BLOB CHECK (length(span_table_hash) = 32),
+        policy_hash BLOB NOT NULL CHECK (length(policy_hash) = 32),
+        timeline_hash BLOB NOT NULL CHECK (length(timeline_hash) = 32),
+        span_table_hash BLOB NOT NULL CHECK (length(span_table_hash) = 32),
         PRIMARY KEY (tenant, recording)
     ) STRICT, WITHOUT ROWID;
     CREATE TABLE locator (
