@@ -57,7 +57,8 @@ macro_rules! uuid_id {
 }
 
 macro_rules! name_id {
-    ($(#[$doc:meta])* $name:ident, $kind:literal) => {
+    ($(#[$doc:meta])* $name:ident, $kind:literal) => { name_id!($(#[$doc])* $name, $kind, except &[]); };
+    ($(#[$doc:meta])* $name:ident, $kind:literal, except $reserved:expr) => {
         $(#[$doc])*
         #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
         #[serde(transparent)]
@@ -70,6 +71,7 @@ macro_rules! name_id {
             pub fn new(text: impl Into<String>) -> Result<Self, InvalidId> {
                 let text = text.into();
                 check_slug($kind, &text)?;
+                check_free($kind, &text, $reserved)?;
                 Ok(Self(text))
             }
             /// The name as text.
@@ -129,8 +131,9 @@ uuid_id!(/// A page of entries under one page key.
 uuid_id!(/// Permission to hold a part of a key tree for at most 60 s of machine time.
     LeaseId, "lease id", now_v7);
 
-name_id!(/// A controller. Every row, key, object and topic key carries its tenant.
-    TenantId, "tenant");
+name_id!(/// A controller. Every row, key, object and topic key carries its tenant; none is named `ledger` or
+    /// `quarantine`, which are the object store's own.
+    TenantId, "tenant", except RESERVED_TENANTS);
 name_id!(/// Why audio may be kept or used, from the tenant's policy.
     PurposeName, "purpose");
 name_id!(/// A retention duty laid down by law, such as `mifid2-16-7`.
@@ -153,6 +156,15 @@ number_id!(/// A sender's fencing number for one recording: the higher one wins.
 number_id!(/// A key epoch of a tenant, numbered from 1.
     KeyEpoch, u64);
 
+/// What the object store keeps for itself beside the tenants' folders, whose names are the tenants': a tenant
+/// of such a name would lie among the ledger's entries, or among bytes that nobody vouches for.
+const RESERVED_TENANTS: &[&str] = &["ledger", "quarantine"];
+
+impl TenantId {
+    /// The name under which the mesh notes what concerns no tenant alone; no tenant's policy may take it.
+    pub const DEPLOYMENT: &str = "verbale-deployment";
+}
+
 fn check_slug(kind: &'static str, text: &str) -> Result<(), InvalidId> {
     let refuse = |reason| Err(InvalidId { kind, reason });
     if text.is_empty() || text.len() > 63 {
@@ -167,8 +179,17 @@ fn check_slug(kind: &'static str, text: &str) -> Result<(), InvalidId> {
     Ok(())
 }
 
+fn check_free(kind: &'static str, text: &str, reserved: &[&str]) -> Result<(), InvalidId> {
+    if reserved.contains(&text) {
+        return Err(InvalidId { kind, reason: "must not be a name that the object store keeps for itself" });
+    }
+    Ok(())
+}
+
 #[cfg(test)]
 mod tests {
+    use serde::de::value::StrDeserializer;
+
     use super::*;
 
     #[test]
@@ -179,6 +200,18 @@ mod tests {
         for bad in ["", "-a", "a-", "Banca", "a b", "a/b", "à", "a_b", &"x".repeat(64)] {
             assert!(TenantId::new(bad).is_err(), "{bad:?}");
         }
+    }
+
+    #[test]
+    fn no_tenant_lies_where_the_object_store_keeps_its_own() {
+        for taken in ["ledger", "quarantine"] {
+            assert!(TenantId::new(taken).unwrap_err().to_string().contains("object store"), "{taken}");
+            let read = StrDeserializer::<serde::de::value::Error>::new(taken);
+            assert!(TenantId::deserialize(read).is_err(), "{taken}");
+            assert!(PurposeName::new(taken).is_ok(), "only tenants have folders there");
+        }
+        assert!(TenantId::new("ledger-bank").is_ok());
+        assert!(TenantId::new(TenantId::DEPLOYMENT).is_ok(), "the mesh itself writes under it");
     }
 
     #[test]

@@ -112,3 +112,12 @@ async fn a_subjects_identifiers_lie_under_their_own_reserved_purpose() {
     bench.service.sections.adopt(&tenant(), &subject).await.unwrap();
     assert_eq!(bench.entries_in_hand().await[0].purpose.as_str(), SUBJECT);
 }
+
+#[test]
+fn no_policy_takes_a_reserved_purpose() {
+    for name in RESERVED {
+        let text = crate::testing::POLICY.replace("training", name);
+        let refused = policy::parse(&text, &|_| None).unwrap_err();
+        assert!(refused.to_string().contains(&format!("purpose {name} is reserved")), "{refused}");
+    }
+}

@@ -15,6 +15,10 @@ use crate::jurisdiction::Jurisdiction;
 use crate::period::Period;
 use crate::yaml::{Key, Node, Place, Value};
 
+/// Purposes that crypto keeps for itself: a running recording's root, a subject's identifiers, a stated
+/// reason. No reader is served under them, so a policy that grants them would grant nothing.
+const RESERVED_PURPOSES: &[&str] = &["sealing", "subject", "reason"];
+
 /// A value with the place that a later fault about it names.
 #[derive(Clone, Debug)]
 pub(super) struct At<T> {
@@ -85,7 +89,7 @@ impl<'a> Reader<'a> {
         ];
         let entries = self.entries(root, "the policy", KEYS)?;
         let tenant = self.needed(root.place, &entries, "tenant", "the policy");
-        let tenant = tenant.and_then(|node| self.word::<TenantId>(node, "tenant"));
+        let tenant = tenant.and_then(|node| self.tenant(node));
         let jurisdiction = self.needed(root.place, &entries, "jurisdiction", "the policy");
         let jurisdiction = jurisdiction.and_then(|node| self.word::<Jurisdiction>(node, "jurisdiction"));
         let (shortest, longest) = SPAN_BOUNDS;
@@ -112,10 +116,22 @@ impl<'a> Reader<'a> {
         })
     }
 
+    fn tenant(&mut self, node: &Node) -> Option<At<TenantId>> {
+        let tenant = self.word::<TenantId>(node, "tenant")?;
+        if tenant.value.as_str() == TenantId::DEPLOYMENT {
+            self.fault(node.place, format!("tenant {} is the deployment's own name", tenant.value));
+            return None;
+        }
+        Some(tenant)
+    }
+
     fn purposes(&mut self, node: &Node) -> Option<Vec<(At<PurposeName>, Option<DraftPurpose>)>> {
         let mut purposes = Vec::new();
         for (key, node) in self.named(node, "purposes")? {
             let Some(name) = self.key::<PurposeName>(key) else { continue };
+            if RESERVED_PURPOSES.contains(&name.value.as_str()) {
+                self.fault(key.place, format!("purpose {} is reserved by crypto", name.value));
+            }
             purposes.push((name, self.purpose(key, node)));
         }
         Some(purposes)

@@ -65,6 +65,26 @@ fn a_policy_without_purposes_is_legal() {
     }
 }
 
+#[rstest]
+#[case("ledger", "1:9: tenant `ledger`: tenant must not be a name that the object store keeps for itself")]
+#[case(
+    "quarantine",
+    "1:9: tenant `quarantine`: tenant must not be a name that the object store keeps for itself"
+)]
+#[case("verbale-deployment", "1:9: tenant verbale-deployment is the deployment's own name")]
+fn a_tenant_takes_no_name_of_the_deployments(#[case] tenant: &str, #[case] expected: &str) {
+    assert_eq!(problems(parse_plain(&format!("tenant: {tenant}\njurisdiction: IT\n"))), [expected]);
+}
+
+#[rstest]
+fn no_purpose_takes_a_name_that_crypto_keeps(#[values("sealing", "subject", "reason")] name: &str) {
+    let policy = |purpose: &str| format!("tenant: t\njurisdiction: IT\npurposes:\n  {name}: {purpose}\n");
+    let reserved = format!("4:3: purpose {name} is reserved by crypto");
+    assert_eq!(problems(parse_plain(&policy("{ basis: contract, retention: P2Y }"))), [reserved.as_str()]);
+    let both = problems(parse_plain(&policy("{ basis: contract }")));
+    assert_eq!((both.len(), &both[0]), (2, &reserved), "its other faults are named too: {both:?}");
+}
+
 #[test]
 fn what_is_not_said_is_the_narrowest() {
     let purpose = quality(with_purpose("{ basis: contract, retention: P2Y }"));
