@@ -63,7 +63,8 @@ pub struct Mark {
     pub interval: Interval,
 }
 
-/// Frames of a stored span that readers skip, because a later writer has stored them too.
+/// Frames of a stored span that readers skip: a lower (session epoch, section, span) holds them already, and
+/// the first copy wins.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct Superseded {
     /// Of which leg.
