@@ -33,7 +33,12 @@ async fn each_call_replays_as_it_was_sent_wherever_a_purpose_has_its_basis_and_n
                 assert_eq!(reason(&heard.unwrap_err()), "not-recorded", "{}", sample.name);
                 continue;
             }
-            assert_eq!((recording.state(), recording.complete), (RecordingState::Sealed, true), "{}", sample.name);
+            assert_eq!(
+                (recording.state(), recording.complete),
+                (RecordingState::Sealed, true),
+                "{}",
+                sample.name
+            );
             assert_eq!(recording.duration, sample.length(), "{}", sample.name);
             if expected.is_withdrawn(&purpose) {
                 let refused = heard.unwrap_err();
@@ -63,10 +68,13 @@ async fn a_mark_a_range_and_one_leg_play_as_clips_of_their_own() {
     let quality = purpose("quality");
     let (start, end) = (10_003_000, 13_017_000);
     let ranges = vec![WireInterval { start, end }];
-    let heard = hear_range(&caller, id, &quality, ReplayRequest { ranges, ..Default::default() }, WHY).await.unwrap();
+    let heard =
+        hear_range(&caller, id, &quality, ReplayRequest { ranges, ..Default::default() }, WHY).await.unwrap();
     heard.must_be(&expected, &sample, &quality, Interval::new(Position(start), Position(end)).unwrap());
 
-    let alone = hear_range(&caller, id, &duty, ReplayRequest { legs: vec![1], ..Default::default() }, WHY).await.unwrap();
+    let alone = hear_range(&caller, id, &duty, ReplayRequest { legs: vec![1], ..Default::default() }, WHY)
+        .await
+        .unwrap();
     assert_eq!(alone.frames.len() as u64, sample.frames());
     assert!(alone.frames.keys().all(|(leg, _)| *leg == 1) && alone.gaps.is_empty());
     mesh.stop().await.unwrap();
@@ -95,7 +103,8 @@ async fn every_document_is_signed_and_says_what_there_is() {
             let why = NotRecorded::verify(&document, &roots, &sample.tenant).unwrap();
             assert_eq!(why.recording, id);
             assert_eq!(why.reason, NotRecordedReason::BasisNeverCame);
-            let denied: Vec<_> = why.denials.iter().map(|d| (d.purpose.as_str(), d.reason.as_str())).collect();
+            let denied: Vec<_> =
+                why.denials.iter().map(|d| (d.purpose.as_str(), d.reason.as_str())).collect();
             assert_eq!(denied, [("quality", "consent-refused")]);
             assert!(spans.is_empty(), "{}: something was stored", sample.name);
             continue;

@@ -13,7 +13,8 @@ async fn a_call_is_recorded_listed_shown_replayed_and_verified_from_the_command_
     let mesh = world.up().await;
     let (server, tenant) = (mesh.server(), sample.tenant.as_str());
     let (wav, meta) = (sample.wav(), sample.meta());
-    let record = ["record", wav.to_str().unwrap(), "--meta", meta.to_str().unwrap(), "--speed", "0", "--json"];
+    let record =
+        ["record", wav.to_str().unwrap(), "--meta", meta.to_str().unwrap(), "--speed", "0", "--json"];
     let recorded = world.run(&server, tenant, &record).await;
     assert_eq!(recorded.code, 0, "{recorded:?}");
     let id = recorded.json()["recording"].as_str().unwrap().to_owned();
@@ -27,13 +28,26 @@ async fn a_call_is_recorded_listed_shown_replayed_and_verified_from_the_command_
         assert_eq!(found.as_array().unwrap().len(), 1, "{by:?}: {listed:?}");
         assert_eq!(found[0]["recording"].as_str(), Some(id.as_str()), "{by:?}");
     }
-    let none = world.run(&server, tenant, &["recordings", "list", "--phone", "+390000000000", "--json"]).await;
+    let none =
+        world.run(&server, tenant, &["recordings", "list", "--phone", "+390000000000", "--json"]).await;
     assert_eq!((none.code, none.json()), (0, Value::Array(Vec::new())));
 
     let clip = world.folder().join("order.wav");
     let replay = |purpose: &'static str, output: &'static str| {
-        ["replay", &id, "--purpose", purpose, "--reason", "a dispute", "--mark", "order", "-o", output, "--json"]
-            .map(str::to_owned)
+        [
+            "replay",
+            &id,
+            "--purpose",
+            purpose,
+            "--reason",
+            "a dispute",
+            "--mark",
+            "order",
+            "-o",
+            output,
+            "--json",
+        ]
+        .map(str::to_owned)
     };
     let asked = replay("mifid2-transaction", "order.wav");
     let played = world.run(&server, tenant, &asked.each_ref().map(String::as_str)).await;
@@ -43,7 +57,10 @@ async fn a_call_is_recorded_listed_shown_replayed_and_verified_from_the_command_
     let asked = replay("verbal-contract", "none.wav");
     let refused = world.run(&server, tenant, &asked.each_ref().map(String::as_str)).await;
     assert_eq!(refused.code, 3, "{refused:?}");
-    assert!(refused.err.contains("policy explain") && !world.folder().join("none.wav").exists(), "{refused:?}");
+    assert!(
+        refused.err.contains("policy explain") && !world.folder().join("none.wav").exists(),
+        "{refused:?}"
+    );
 
     let verified = world.run(&server, tenant, &["recordings", "verify", &id, "--json"]).await;
     assert_eq!((verified.code, &verified.json()["ok"]), (0, &Value::Bool(true)), "{verified:?}");
@@ -62,7 +79,10 @@ async fn errors_name_the_place_and_end_with_a_code_that_scripts_can_use() {
         std::fs::write(folder.join(name), bytes).unwrap();
         name.to_owned()
     };
-    let policy = put("policy.yaml", b"tenant: banca-alfa\njurisdiction: IT\npurposes:\n  quality: { basis: consnt }\n");
+    let policy = put(
+        "policy.yaml",
+        b"tenant: banca-alfa\njurisdiction: IT\npurposes:\n  quality: { basis: consnt }\n",
+    );
     let config = put("verbale.toml", b"[ingest]\nwindow_frmes = 5\n");
     let wav = std::fs::read(sample.wav()).unwrap();
     let short = put("short.wav", &wav[..wav.len() - 1_000]);

@@ -23,14 +23,20 @@ async fn one_purposes_entry_opens_no_span_that_only_another_may_use() {
         let (expected, id) = (Expected::of(sample), id_of(recording));
         let entries = keyring.entries(&sample.tenant, id).await;
         let named: BTreeSet<_> = entries.iter().map(|entry| entry.purpose.clone()).collect();
-        assert_eq!(named, expected.purposes().into_iter().collect(), "{}: the entries' purposes", sample.name);
+        assert_eq!(
+            named,
+            expected.purposes().into_iter().collect(),
+            "{}: the entries' purposes",
+            sample.name
+        );
         for span in shelf.spans(&sample.tenant, id).await {
             let header = &span.header;
             if header.leg >= LegNo(16) {
                 continue;
             }
             for purpose in expected.purposes() {
-                let may = (header.first_frame.0..=header.last_frame.0).all(|n| expected.may_open(&purpose, n));
+                let may =
+                    (header.first_frame.0..=header.last_frame.0).all(|n| expected.may_open(&purpose, n));
                 let opening: Vec<_> =
                     keys(&entries, &purpose).into_iter().filter_map(|key| span.frames(&key)).collect();
                 assert_eq!(opening.len(), usize::from(may), "{} {purpose}: {header:?}", sample.name);
@@ -42,7 +48,10 @@ async fn one_purposes_entry_opens_no_span_that_only_another_may_use() {
             }
         }
     }
-    assert!(forbidden > 20, "the samples have spans that one purpose may use and another may not: {forbidden}");
+    assert!(
+        forbidden > 20,
+        "the samples have spans that one purpose may use and another may not: {forbidden}"
+    );
 }
 
 #[tokio::test(flavor = "multi_thread")]

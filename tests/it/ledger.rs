@@ -41,7 +41,8 @@ async fn every_act_of_a_recording_is_in_the_ledger_and_each_is_proven() {
     .await;
 
     let replays: Vec<_> = entries.iter().filter(|entry| entry.action == "recording.replayed").collect();
-    let played = replays.iter().find(|entry| entry.outcome == "ok" && !entry.reason_commitment.is_empty()).unwrap();
+    let played =
+        replays.iter().find(|entry| entry.outcome == "ok" && !entry.reason_commitment.is_empty()).unwrap();
     assert_eq!((played.purpose.as_str(), played.actor_kind.as_str()), ("quality", "person"));
     let told = crate::harness::reason(&refused);
     assert!(replays.iter().any(|e| e.purpose == "training" && e.outcome == told), "{told}: {replays:#?}");

@@ -20,7 +20,8 @@ async fn a_session_killed_in_its_pause_is_still_paused_and_the_card_number_is_st
     let (mut line, opened) = Line::open(&caller, &tenant, sample.open(id, 1)).await.unwrap();
     assert_eq!(opened.media_state(), MediaState::Active);
     let events: Vec<_> = events(&sample).into_iter().collect();
-    let (before, after) = events.split_at(events.iter().position(|(_, k)| matches!(k, Kind::Pause(_))).unwrap() + 1);
+    let (before, after) =
+        events.split_at(events.iter().position(|(_, k)| matches!(k, Kind::Pause(_))).unwrap() + 1);
     let mut next = 0;
     for (at, kind) in before {
         next = play(&mut line, &sample, next, *at, kind).await;

@@ -77,10 +77,15 @@ fn named(sample: &Sample) -> Call {
     Call::new(file, &wav, None).unwrap()
 }
 
-async fn listen(caller: &verbale::connect::Caller, recording: &proto::archive::v1::Recording, purpose: &PurposeName) {
+async fn listen(
+    caller: &verbale::connect::Caller,
+    recording: &proto::archive::v1::Recording,
+    purpose: &PurposeName,
+) {
     use proto::archive::v1::ReplayRequest;
     // Whether it plays is another test's; what it leaves behind is this one's.
-    let _heard_or_refused = hear_range(caller, id_of(recording), purpose, ReplayRequest::default(), REASON).await;
+    let _heard_or_refused =
+        hear_range(caller, id_of(recording), purpose, ReplayRequest::default(), REASON).await;
 }
 
 fn everything(samples: &[Sample], keys: &Path) -> Scan {

@@ -46,7 +46,8 @@ impl Child {
             .unwrap();
         let mut stdout = BufReader::new(process.stdout.take().unwrap());
         let mut line = String::new();
-        let read = timeout(PATIENCE, stdout.read_line(&mut line)).await.expect("the program comes up").unwrap();
+        let read =
+            timeout(PATIENCE, stdout.read_line(&mut line)).await.expect("the program comes up").unwrap();
         let said = || std::fs::read_to_string(&log).unwrap_or_default();
         assert!(read > 0 && line.contains("is up on"), "the program did not come up: {line}\n{}", said());
         Self { process, _stdout: stdout }

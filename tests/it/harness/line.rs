@@ -1,9 +1,9 @@
 //! A sender by hand: one message after another, and what comes back.
 
 use kernel::TenantId;
-use proto::ingest::v1::recorder_client::RecorderClient;
 use proto::ingest::v1::record_request::Message as Request;
 use proto::ingest::v1::record_response::Message as Response;
+use proto::ingest::v1::recorder_client::RecorderClient;
 use proto::ingest::v1::{self as wire, Level};
 use tokio::sync::mpsc;
 use tokio::time::timeout;
@@ -17,6 +17,8 @@ use super::{PATIENCE, Sample};
 pub(crate) struct Line {
     outbound: mpsc::Sender<wire::RecordRequest>,
     inbound: Streaming<wire::RecordResponse>,
+    /// Per leg, the first frame that is not acknowledged LOGGED.
+    logged: [u64; 2],
 }
 
 impl Line {
@@ -30,13 +32,16 @@ impl Line {
         outbound.send(wire::RecordRequest { message: Some(Request::Open(open)) }).await.unwrap();
         let request = caller.request_for(tenant, ReceiverStream::new(requests));
         let inbound = RecorderClient::new(caller.wire()).record(request).await?.into_inner();
-        let mut line = Self { outbound, inbound };
+        let mut line = Self { outbound, inbound, logged: [0, 0] };
         let opened = line
             .until(|message| match message {
                 Response::Opened(opened) => Some(opened),
                 _ => None,
             })
             .await?;
+        for resume in &opened.resume {
+            line.logged[resume.leg as usize] = resume.next_frame;
+        }
         Ok((line, opened))
     }
 
@@ -69,27 +74,35 @@ impl Line {
 
     /// Waits until both legs are acknowledged LOGGED up to, not including, `frame`.
     pub(crate) async fn logged(&mut self, frame: u64) -> Result<(), Status> {
-        let mut next = [0, 0];
-        self.until(|message| {
-            if let Response::Ack(ack) = message
-                && ack.level() >= Level::Logged
-            {
-                next[ack.leg as usize] = ack.next_frame;
-            }
-            next.iter().all(|next| *next >= frame).then_some(())
-        })
-        .await
+        let mut logged = self.logged;
+        if logged.iter().any(|next| *next < frame) {
+            self.until(|message| {
+                if let Response::Ack(ack) = message
+                    && ack.level() >= Level::Logged
+                {
+                    logged[ack.leg as usize] = ack.next_frame;
+                }
+                logged.iter().all(|next| *next >= frame).then_some(())
+            })
+            .await?;
+        }
+        self.logged = logged;
+        Ok(())
     }
 
     /// Closes the call with all frames of the sample, and waits for the answer.
     pub(crate) async fn close(mut self, sample: &Sample) -> Result<(), Status> {
         let end = |leg| wire::LegEnd { leg, frames: sample.frames() };
-        self.send(Request::Close(wire::Close { cause: "hangup".to_owned(), legs: vec![end(0), end(1)] })).await;
+        self.send(Request::Close(wire::Close { cause: "hangup".to_owned(), legs: vec![end(0), end(1)] }))
+            .await;
         self.until(|message| matches!(message, Response::Closed(_)).then_some(())).await
     }
 
     /// Reads until a message has what is looked for.
-    pub(crate) async fn until<T>(&mut self, mut pick: impl FnMut(Response) -> Option<T>) -> Result<T, Status> {
+    pub(crate) async fn until<T>(
+        &mut self,
+        mut pick: impl FnMut(Response) -> Option<T>,
+    ) -> Result<T, Status> {
         loop {
             let message = timeout(PATIENCE, self.inbound.message()).await.expect("the stream goes on")?;
             let message = message.ok_or_else(|| Status::unavailable("the stream ended"))?;

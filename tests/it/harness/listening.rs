@@ -65,7 +65,13 @@ pub(crate) async fn hear_range(
 impl Heard {
     /// Compares with the sample, byte for byte, within `asked`: what plays is what was sent, what does not is
     /// a gap that says why, and together they are all that was asked for.
-    pub(crate) fn must_be(&self, expected: &Expected<'_>, sample: &Sample, purpose: &PurposeName, asked: Interval) {
+    pub(crate) fn must_be(
+        &self,
+        expected: &Expected<'_>,
+        sample: &Sample,
+        purpose: &PurposeName,
+        asked: Interval,
+    ) {
         let name = sample.name;
         for leg in [0, 1] {
             let mut covered = IntervalSet::EMPTY;
@@ -74,17 +80,33 @@ impl Heard {
                 let heard = self.frames.get(&(leg, number));
                 let fate = expected.fate(purpose, number);
                 if fate == Fate::Plays && asked.covers(place) {
-                    let heard = heard.unwrap_or_else(|| panic!("{name} {purpose}: leg {leg} frame {number} is absent"));
+                    let heard = heard
+                        .unwrap_or_else(|| panic!("{name} {purpose}: leg {leg} frame {number} is absent"));
                     let sent = sample.frame(leg as usize, number);
                     assert_eq!(heard.payload, sent.payload, "{name} {purpose}: leg {leg} frame {number}");
                     assert_eq!(
-                        (heard.position, heard.rtp_timestamp, heard.rtp_sequence, heard.marker, heard.payload_type),
-                        (place.start().0, sent.rtp_timestamp, sent.rtp_sequence, sent.marker, sent.payload_type)
+                        (
+                            heard.position,
+                            heard.rtp_timestamp,
+                            heard.rtp_sequence,
+                            heard.marker,
+                            heard.payload_type
+                        ),
+                        (
+                            place.start().0,
+                            sent.rtp_timestamp,
+                            sent.rtp_sequence,
+                            sent.marker,
+                            sent.payload_type
+                        )
                     );
                     covered.insert(place);
                     continue;
                 }
-                assert!(heard.is_none(), "{name} {purpose}: leg {leg} frame {number} plays, expected {fate:?}");
+                assert!(
+                    heard.is_none(),
+                    "{name} {purpose}: leg {leg} frame {number} plays, expected {fate:?}"
+                );
                 let Some(part) = place.intersection(asked) else { continue };
                 match fate {
                     // It would play, but only a part of it was asked for: it is neither heard nor missing.

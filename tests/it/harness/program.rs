@@ -30,7 +30,14 @@ pub(crate) async fn run(folder: &Path, args: &[&str]) -> Ended {
     for (name, _) in std::env::vars_os().filter(|(name, _)| name.to_string_lossy().starts_with("VERBALE")) {
         command.env_remove(name);
     }
-    let ran = command.args(args).current_dir(folder).stdin(Stdio::null()).kill_on_drop(true).output().await.unwrap();
+    let ran = command
+        .args(args)
+        .current_dir(folder)
+        .stdin(Stdio::null())
+        .kill_on_drop(true)
+        .output()
+        .await
+        .unwrap();
     let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
     Ended { code: ran.status.code().unwrap_or(-1), out: text(&ran.stdout), err: text(&ran.stderr) }
 }

@@ -30,7 +30,8 @@ pub(crate) struct Sample {
 
 impl Sample {
     pub(crate) fn new(name: &'static str) -> Self {
-        let json: Value = serde_json::from_slice(&std::fs::read(folder(name).join("call.json")).unwrap()).unwrap();
+        let json: Value =
+            serde_json::from_slice(&std::fs::read(folder(name).join("call.json")).unwrap()).unwrap();
         let wav = std::fs::read(folder(name).join("call.wav")).unwrap();
         let tenant = TenantId::new(json["tenant"].as_str().unwrap()).unwrap();
         Self { name, tenant, json, legs: split(&wav) }

@@ -46,7 +46,9 @@ impl Shelf {
                 continue;
             }
             verify_object(&bytes).unwrap();
-            let Tail::Footer(footer) = Footer::from_tail(&bytes).unwrap() else { panic!("{name} has no footer") };
+            let Tail::Footer(footer) = Footer::from_tail(&bytes).unwrap() else {
+                panic!("{name} has no footer")
+            };
             spans.extend(footer.spans.iter().map(|row| {
                 let bytes = &bytes[row.offset as usize..(row.offset + row.length) as usize];
                 StoredSpan { header: SpanView::parse(bytes).unwrap().header, bytes: bytes.to_vec() }

@@ -29,7 +29,8 @@ impl World {
     pub(crate) fn new() -> Self {
         // What the program warns of is shown with a test that fails; RUST_LOG shows more.
         let filter = EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new("warn"));
-        let _set_by_an_earlier_test = tracing_subscriber::fmt().with_env_filter(filter).with_test_writer().try_init();
+        let _set_by_an_earlier_test =
+            tracing_subscriber::fmt().with_env_filter(filter).with_test_writer().try_init();
         Self { folder: tempfile::Builder::new().prefix("verbale-it-").tempdir().unwrap() }
     }
 
@@ -98,7 +99,9 @@ impl World {
         eventually(&format!("recording {id} is sealed"), async || {
             let recording = recordings::get(&caller, id).await.ok()?;
             match recording.state() {
-                RecordingState::Sealed | RecordingState::Addended | RecordingState::NotRecorded => Some(recording),
+                RecordingState::Sealed | RecordingState::Addended | RecordingState::NotRecorded => {
+                    Some(recording)
+                }
                 RecordingState::Unspecified | RecordingState::Open | RecordingState::Sealing => None,
             }
         })
