@@ -200,12 +200,12 @@ fn audio_leg(history: &History, judged: &Completeness, row: &LegRow, pauses: Vec
     }
 }
 
-/// The manifest's cause says that a recording was stopped; for its frames, nothing had a basis any more.
 fn absent(reason: DropReason) -> Absent {
     match reason {
         DropReason::Pause => Absent::Pause,
-        DropReason::NoBasis | DropReason::Stopped => Absent::NoBasis,
+        DropReason::NoBasis => Absent::NoBasis,
         DropReason::Sender => Absent::Sender,
+        DropReason::Stopped => Absent::Stopped,
     }
 }
 

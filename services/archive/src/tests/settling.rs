@@ -6,7 +6,7 @@ use proto::archive::v1::RecordingEvent;
 use proto::archive::v1::recording_event::Event;
 use proto::common::v1::basis_change::Kind;
 use proto::common::v1::{Grant, GrantOutcome};
-use seal::manifest::{AddendumChange, Completeness, EndCause, NotRecordedReason};
+use seal::manifest::{AddendumChange, Completeness, DropReason, EndCause, NotRecordedReason};
 use seal::{Addendum, Manifest, NotRecorded, SignedDocument};
 
 use crate::fact::META_LEG;
@@ -70,6 +70,23 @@ async fn the_manifest_says_what_is_kept_and_verifies() {
     assert_eq!(sealed.purposes, ["mifid2-transaction", "quality"]);
     assert_eq!((sealed.complete, sealed.duration), (true, 3_000_000));
     assert_eq!(sealed.regimes, ["mifid2-16-7"]);
+}
+
+#[tokio::test]
+async fn the_manifest_tells_frames_after_a_stop_from_frames_without_a_basis() {
+    let bench = Bench::new().await;
+    let mut call = Call::plain(&bench, 1, &[("mifid2-transaction", 0)]).await;
+    for leg in 0..2 {
+        call.dropped(&bench, leg, 50, 99, 2).await;
+        call.dropped(&bench, leg, 100, 149, 4).await;
+    }
+    call.close(&bench, 150).await;
+    bench.consume().await;
+    let manifest = manifest(&bench, &call).await;
+    assert_eq!((manifest.cause, manifest.completeness), (EndCause::Stopped, Completeness::Complete));
+    let told = |row: &seal::manifest::Dropped| (row.frames.first.0, row.frames.last.0, row.reason);
+    let expected = [(50, 99, DropReason::NoBasis), (100, 149, DropReason::Stopped)];
+    assert_eq!(manifest.legs[0].dropped.iter().map(told).collect::<Vec<_>>(), expected);
 }
 
 #[tokio::test]

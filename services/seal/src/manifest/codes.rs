@@ -81,6 +81,8 @@ codes! {
         NoBasis = 2 "no_basis",
         /// The sender says that it has lost them.
         Sender = 3 "sender",
+        /// Recording had been stopped for good.
+        Stopped = 4 "stopped",
     }
 
     /// Why a call was not recorded at all.

@@ -162,9 +162,9 @@ fn every_code_keeps_its_number() {
     assert_eq!(numbers(EndCause::ALL, EndCause::number), [1, 2, 3, 4]);
     assert_eq!(numbers(Completeness::ALL, Completeness::number), [1, 2]);
     assert_eq!(numbers(PartyRole::ALL, PartyRole::number), [1, 2, 3, 4, 5, 6, 7]);
-    assert_eq!(numbers(DropReason::ALL, DropReason::number), [1, 2, 3]);
+    assert_eq!(numbers(DropReason::ALL, DropReason::number), [1, 2, 3, 4]);
     assert_eq!(numbers(NotRecordedReason::ALL, NotRecordedReason::number), [1, 2, 3, 4, 5, 6]);
-    assert_eq!(DropReason::from_number(4), None);
+    assert_eq!(DropReason::from_number(5), None);
 }
 
 fn erased(number: u32, previous: Option<Hash>) -> Addendum {
