@@ -51,11 +51,11 @@ fn played(listen: &Listen, written: &Written, file: &str, out: Output) -> Value 
         .filter(|gap| gap.leg == 0)
         .map(|gap| format!("{} to {} {}", Position(gap.start), Position(gap.end), gap.reason))
         .collect();
-    out.line(format!("{:20}{} replay {}: {} frames", "", tick(true, out), what(listen), written.frames));
+    out.line(format!("{:22}{} replay {}: {} frames", "", tick(true, out), what(listen), written.frames));
     if !silent.is_empty() {
-        out.line(out.style(Style::Dim, &format!("{:20}  silent: {}", "", silent.join("; "))));
+        out.line(out.style(Style::Dim, &format!("{:22}  silent: {}", "", silent.join("; "))));
     }
-    out.line(out.style(Style::Dim, &format!("{:20}  {file}", "")));
+    out.line(out.style(Style::Dim, &format!("{:22}  {file}", "")));
     json!({
         "purpose": listen.purpose, "mark": listen.mark, "played": true, "frames": written.frames, "file": file,
         "gaps": written.gaps.iter().map(|g| json!({
@@ -68,7 +68,7 @@ fn played(listen: &Listen, written: &Written, file: &str, out: Output) -> Value 
 fn refused(listen: &Listen, status: &tonic::Status, out: Output) -> Value {
     let reason = platform::error::reason(status);
     out.line(format!(
-        "{:20}{} replay {}: refused, {reason}",
+        "{:22}{} replay {}: refused, {reason}",
         "",
         out.style(Style::Yellow, "–"),
         what(listen)
