@@ -3,6 +3,8 @@
 //! Needs `python3` with `cryptography` 50 or later, on the path or in `target/python`. Without it the test says
 //! so and passes, unless `VERBALE_REQUIRE` names `python`.
 
+#![allow(clippy::unwrap_used, reason = "a scenario that cannot go on has failed")]
+
 use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::process::Command;

@@ -1,6 +1,5 @@
 //! Connections that break in the middle of a message, at any byte.
 
-use std::io::Write;
 use std::net::SocketAddr;
 
 use kernel::{Interval, Position};
@@ -40,8 +39,6 @@ async fn survives(sample: &Sample, cuts: &[Cut]) {
     let proxy = Proxy::to(mesh.address(), cuts.to_vec()).await;
     let call = sample.call();
     let sent = world.send(&proxy.server(), &call, 0.0).await;
-    writeln!(std::io::stderr(), "{}: {} reconnects for {} cuts", sample.name, sent.reconnects, cuts.len())
-        .unwrap();
     assert!(sent.reconnects > 6, "{}: hardly any cut broke the stream: {}", sample.name, sent.reconnects);
     assert_eq!(sent.refused, [], "{}", sample.name);
 

@@ -5,6 +5,8 @@
 //! [`harness::Expected`]), a sender by hand ([`harness::Line`]), and readers that go past the program, with the
 //! keys in hand ([`harness::Keyring`], [`harness::Shelf`]).
 
+#![allow(clippy::unwrap_used, reason = "a scenario that cannot go on has failed")]
+
 mod harness;
 
 mod breaks;
