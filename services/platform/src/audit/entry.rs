@@ -14,7 +14,7 @@ pub const HEARTBEAT: &str = "verbale.audit.heartbeat";
 /// The reserved tenant of entries about the deployment itself, and of refusals of callers who named a tenant
 /// that is not theirs: nobody writes into another's ledger by knocking at it.
 pub fn deployment() -> TenantId {
-    X
+    TenantId::new(TenantId::DEPLOYMENT).expect("the name is a slug")
 }
 
 /// Who did what to which object, for what, and how it came out. Ids, codes, times and numbers; no free text.
