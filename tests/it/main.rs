@@ -20,3 +20,4 @@ mod offline;
 mod pauses;
 mod plaintext;
 mod refusals;
+mod withdrawals;

@@ -151,7 +151,7 @@ mod tests {
         let noise: Vec<u8> = (0..5_000u32).map(|n| (n.wrapping_mul(40_503) >> 7) as u8).collect();
         assert_eq!(scan.findings(&noise), [""; 0]);
         for (from, at) in [(0, 0), (33, 1), (500, 4_000), (1_936, 4_936)] {
-            let mut bytes = noise;
+            let mut bytes = noise.clone();
             bytes[at..at + STRETCH].copy_from_slice(&audio[from..from + STRETCH]);
             let found = scan.findings(&bytes);
             assert!(found.len() == 1 && found[0].contains("of the call"), "{from} {at}: {found:?}");
