@@ -11,6 +11,7 @@ mod scan;
 mod shelf;
 mod world;
 
+use std::io::Write;
 use std::time::Duration;
 
 use tokio::time::{Instant, sleep};
@@ -28,6 +29,14 @@ pub(crate) use world::{World, id_of, purpose, reason};
 
 /// Longest wait for anything that happens by itself.
 pub(crate) const PATIENCE: Duration = Duration::from_secs(60);
+
+/// Says aloud that something cannot be tested on this machine; a failure where `VERBALE_REQUIRE` names it.
+pub(crate) fn not_tested(name: &str, why: &str) {
+    let required = std::env::var("VERBALE_REQUIRE").unwrap_or_default();
+    assert!(required.split(',').all(|own| own.trim() != name), "VERBALE_REQUIRE names {name}: {why}");
+    // Straight to standard error: the test harness shows nothing else of a test that passes.
+    std::io::stderr().write_all(format!("NOT TESTED: {why}\n").as_bytes()).unwrap();
+}
 
 /// Waits until the probe finds something; the only place that waits by looking again.
 pub(crate) async fn eventually<T>(what: &str, mut probe: impl AsyncFnMut() -> Option<T>) -> T {

@@ -32,6 +32,7 @@ async fn a_program_killed_at_any_moment_of_a_call_loses_nothing_that_it_acknowle
     let mut moments = StdRng::seed_from_u64(seed);
     let (world, sample, port) = (World::new(), Sample::new("mifid-order-it"), free_port());
     let mut child = Child::up(&world, port).await;
+    let mut broken = 0;
     for round in 0..KILLS {
         let call = sample.call();
         let id = call.recording();
@@ -57,6 +58,7 @@ async fn a_program_killed_at_any_moment_of_a_call_loses_nothing_that_it_acknowle
 
         let sent: Sent = sending.join_next().await.unwrap().unwrap().unwrap();
         assert_eq!(sent.refused, [], "round {round}");
+        broken += u64::from(sent.reconnects > 0);
         let recording = world.sealed(&server(port), &sample.tenant, id).await;
         let at = format!("round {round}, killed {after:?} after {acknowledged} frames were acknowledged");
         assert_eq!((recording.state(), recording.complete), (RecordingState::Sealed, true), "{at}");
@@ -68,4 +70,5 @@ async fn a_program_killed_at_any_moment_of_a_call_loses_nothing_that_it_acknowle
         }
     }
     child.kill().await;
+    assert!(broken > KILLS / 2, "hardly any kill met a stream: {broken}");
 }

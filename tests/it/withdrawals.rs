@@ -17,7 +17,8 @@ async fn a_withdrawal_after_the_call_closes_its_purpose_at_once_and_leaves_the_d
     let (server, tenant) = (mesh.server(), sample.tenant.as_str());
     let recording = world.record(&server, &sample).await;
     let (person, id) = (world.person(&server, &sample.tenant), id_of(&recording));
-    let (expected, quality, duty) = (Expected::of(&sample), purpose("quality"), purpose("mifid2-transaction"));
+    let (expected, quality, duty) =
+        (Expected::of(&sample), purpose("quality"), purpose("mifid2-transaction"));
     let whole = Interval::new(Position::ZERO, Position(sample.length())).unwrap();
     hear(&person, id, &quality).await.unwrap().must_be(&expected, &sample, &quality, whole);
 
@@ -91,7 +92,8 @@ async fn a_withdrawal_by_letter_reaches_a_call_that_is_running() {
     line.close(&sample).await.unwrap();
 
     let recording = world.sealed(&server, &tenant, id).await;
-    let stored = recording.legs.iter().flat_map(|leg| &leg.stored).map(|interval| interval.end).max().unwrap();
+    let stored =
+        recording.legs.iter().flat_map(|leg| &leg.stored).map(|interval| interval.end).max().unwrap();
     assert!(stored < sample.length(), "the call went on to be stored after the withdrawal: {recording:?}");
     let refused = hear(&world.person(&server, &tenant), id, &purpose("quality")).await.unwrap_err();
     assert_eq!((refused.code(), reason(&refused)), (Code::PermissionDenied, "withdrawn"), "{refused}");

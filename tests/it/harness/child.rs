@@ -2,6 +2,7 @@
 
 use std::fs::File;
 use std::net::TcpListener;
+use std::path::{Path, PathBuf};
 use std::process::Stdio;
 
 use tokio::io::{AsyncBufReadExt, BufReader};
@@ -28,9 +29,25 @@ pub(crate) fn free_port() -> u16 {
 impl Child {
     /// Starts it and waits until it says that it is up.
     pub(crate) async fn up(world: &World, port: u16) -> Self {
-        let log = world.folder().join("up.log");
+        Self::start(Command::new(PROGRAM), world, port).await
+    }
+
+    /// The same, with the data directory on a disk of its own of `size` bytes, of which a ballast takes all but
+    /// `room`. Needs user namespaces.
+    pub(crate) async fn up_on_small_disk(world: &World, port: u16, size: u64, room: u64) -> Self {
+        std::fs::create_dir_all(world.data()).unwrap();
+        let script = "mount -t tmpfs -o size=\"$1\" tmpfs \"$3\" && head -c \"$2\" /dev/zero > \"$3/ballast\" \
+                      && shift 3 && exec \"$@\"";
+        let mut command = Command::new("unshare");
+        command.args(["--map-root-user", "--mount", "sh", "-c", script, "sh"]);
+        command.args([size.to_string(), (size - room).to_string()]).arg(world.data()).arg(PROGRAM);
+        Self::start(command, world, port).await
+    }
+
+    async fn start(mut command: Command, world: &World, port: u16) -> Self {
+        let log = world.log();
         let appended = File::options().create(true).append(true).open(&log).unwrap();
-        let mut process = Command::new(PROGRAM)
+        let mut process = command
             .args(["up", "--listen", &format!("127.0.0.1:{port}")])
             .arg("--data")
             .arg(world.data())
@@ -51,6 +68,24 @@ impl Child {
         let said = || std::fs::read_to_string(&log).unwrap_or_default();
         assert!(read > 0 && line.contains("is up on"), "the program did not come up: {line}\n{}", said());
         Self { process, _stdout: stdout }
+    }
+
+    /// A file as the program sees it, on its own disk.
+    pub(crate) fn inside(&self, file: &Path) -> PathBuf {
+        let root = format!("/proc/{}/root", self.process.id().unwrap());
+        Path::new(&root).join(file.strip_prefix("/").unwrap())
+    }
+
+    /// Whether it has ended by itself.
+    pub(crate) fn has_ended(&mut self) -> bool {
+        self.process.try_wait().unwrap().is_some()
+    }
+
+    /// Asks it to stop, as an operator does, and waits for its exit code.
+    pub(crate) async fn terminate(mut self) -> Option<i32> {
+        let pid = self.process.id().unwrap().to_string();
+        assert!(Command::new("kill").args(["-TERM", &pid]).status().await.unwrap().success());
+        timeout(PATIENCE, self.process.wait()).await.expect("it stops").unwrap().code()
     }
 
     /// `kill -9`.

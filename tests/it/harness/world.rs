@@ -43,6 +43,10 @@ impl World {
     pub(crate) fn keys(&self) -> PathBuf {
         self.folder().join("keys")
     }
+    /// What a child process logs.
+    pub(crate) fn log(&self) -> PathBuf {
+        self.folder().join("up.log")
+    }
     pub(crate) fn policies(&self) -> PathBuf {
         Path::new(env!("CARGO_MANIFEST_DIR")).join("data/policies")
     }

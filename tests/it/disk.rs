@@ -1,0 +1,62 @@
+//! A disk that is full, in earnest.
+
+use std::process::Command;
+
+use kernel::{Interval, Position};
+use proto::archive::v1::RecordingState;
+use tokio::sync::watch;
+use tokio::task::JoinSet;
+use verbale::commands::audit;
+use verbale::sender::Pace;
+
+use crate::harness::{
+    Child, Expected, PATIENCE, Sample, World, eventually, free_port, hear, not_tested, server,
+};
+
+/// The disk, and what is left of it: less than a fresh deployment and one call take.
+const DISK: u64 = 48 << 20;
+const ROOM: u64 = 3 << 20;
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_full_disk_stops_acknowledgements_and_not_the_process_and_room_is_all_it_needs() {
+    let tried = Command::new("unshare").args(["--map-root-user", "--mount", "true"]).output();
+    if !tried.is_ok_and(|tried| tried.status.success()) {
+        return not_tested("namespaces", "a full disk: this machine lets nobody mount a small one (unshare)");
+    }
+    let (world, sample, port) = (World::new(), Sample::new("mifid-order-it"), free_port());
+    let mut child = Child::up_on_small_disk(&world, port, DISK, ROOM).await;
+    let call = sample.call();
+    let id = call.recording();
+    let (progress, logged) = watch::channel(0);
+    let (mut sending, caller) = (JoinSet::new(), world.sender(&server(port), &sample.tenant));
+    let frames = call.frames();
+    sending.spawn(async move {
+        let pace = Pace { speed: 0.0, patience: PATIENCE };
+        call.send(&caller, pace, |frames| {
+            progress.send_replace(frames);
+        })
+        .await
+    });
+
+    eventually("the disk is full", async || {
+        std::fs::read_to_string(world.log()).unwrap().contains("database or disk is full").then_some(())
+    })
+    .await;
+    assert!(!child.has_ended(), "the full disk ended the process");
+    let ballast = child.inside(&world.data().join("ballast"));
+    let acknowledged = *logged.borrow();
+    assert!(acknowledged < frames, "the whole call found room");
+    std::fs::remove_file(ballast).unwrap();
+
+    let sent = sending.join_next().await.unwrap().unwrap().unwrap();
+    assert_eq!(sent.refused, []);
+    let recording = world.sealed(&server(port), &sample.tenant, id).await;
+    assert_eq!((recording.state(), recording.complete), (RecordingState::Sealed, true));
+    let (expected, person) = (Expected::of(&sample), world.person(&server(port), &sample.tenant));
+    let whole = Interval::new(Position::ZERO, Position(sample.length())).unwrap();
+    for purpose in expected.purposes() {
+        hear(&person, id, &purpose).await.unwrap().must_be(&expected, &sample, &purpose, whole);
+    }
+    assert!(audit::check(&person).await.unwrap().ok);
+    child.kill().await;
+}

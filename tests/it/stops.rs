@@ -1,0 +1,41 @@
+//! Stopped as an operator stops it, in the middle of a call.
+
+use kernel::{Interval, Position};
+use proto::archive::v1::RecordingState;
+use tokio::sync::watch;
+use tokio::task::JoinSet;
+use verbale::sender::Pace;
+
+use crate::harness::{Child, Expected, PATIENCE, Sample, World, free_port, hear, server};
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_program_that_is_stopped_in_a_call_lets_it_end_and_seals_it_when_started_again() {
+    let (world, sample, port) = (World::new(), Sample::new("mifid-order-it"), free_port());
+    let child = Child::up(&world, port).await;
+    let call = sample.call();
+    let (id, frames) = (call.recording(), call.frames());
+    let (progress, mut logged) = watch::channel(0);
+    let (mut sending, caller) = (JoinSet::new(), world.sender(&server(port), &sample.tenant));
+    sending.spawn(async move {
+        let pace = Pace { speed: 10.0, patience: PATIENCE };
+        call.send(&caller, pace, |frames| {
+            progress.send_replace(frames);
+        })
+        .await
+    });
+    logged.wait_for(|logged| *logged >= frames / 3).await.unwrap();
+    assert_eq!(child.terminate().await, Some(0), "{}", std::fs::read_to_string(world.log()).unwrap());
+    // The call was shorter than the time for draining: its sender never noticed.
+    let sent = sending.join_next().await.unwrap().unwrap().unwrap();
+    assert_eq!((sent.reconnects, sent.refused.len()), (0, 0));
+
+    let child = Child::up(&world, port).await;
+    let recording = world.sealed(&server(port), &sample.tenant, id).await;
+    assert_eq!((recording.state(), recording.complete), (RecordingState::Sealed, true));
+    let (expected, person) = (Expected::of(&sample), world.person(&server(port), &sample.tenant));
+    let whole = Interval::new(Position::ZERO, Position(sample.length())).unwrap();
+    for purpose in expected.purposes() {
+        hear(&person, id, &purpose).await.unwrap().must_be(&expected, &sample, &purpose, whole);
+    }
+    assert_eq!(child.terminate().await, Some(0));
+}
