@@ -30,10 +30,11 @@ async fn a_program_killed_at_any_moment_of_a_call_loses_nothing_that_it_acknowle
     // Straight to standard error: it is shown also where the test passes.
     std::io::stderr().write_all(format!("VERBALE_SEED={seed} repeats these moments\n").as_bytes()).unwrap();
     let mut moments = StdRng::seed_from_u64(seed);
-    let (world, sample, port) = (World::new(), Sample::new("mifid-order-it"), free_port());
+    let (world, port) = (World::new(), free_port());
+    let samples = ["mifid-order-it", "card-payment-en"].map(Sample::new);
     let mut child = Child::up(&world, port).await;
     let mut broken = 0;
-    for round in 0..KILLS {
+    for (round, sample) in (0..KILLS).zip(samples.iter().cycle()) {
         let call = sample.call();
         let id = call.recording();
         // At this many acknowledged frames, and a moment after, so that it is not always right behind one. A few
@@ -60,13 +61,16 @@ async fn a_program_killed_at_any_moment_of_a_call_loses_nothing_that_it_acknowle
         assert_eq!(sent.refused, [], "round {round}");
         broken += u64::from(sent.reconnects > 0);
         let recording = world.sealed(&server(port), &sample.tenant, id).await;
-        let at = format!("round {round}, killed {after:?} after {acknowledged} frames were acknowledged");
+        let at = format!(
+            "round {round}, {}, killed {after:?} after {acknowledged} frames were acknowledged",
+            sample.name
+        );
         assert_eq!((recording.state(), recording.complete), (RecordingState::Sealed, true), "{at}");
-        let (expected, person) = (Expected::of(&sample), world.person(&server(port), &sample.tenant));
+        let (expected, person) = (Expected::of(sample), world.person(&server(port), &sample.tenant));
         let whole = Interval::new(Position::ZERO, Position(sample.length())).unwrap();
         for purpose in expected.purposes() {
             let heard = hear(&person, id, &purpose).await.unwrap_or_else(|status| panic!("{at}: {status}"));
-            heard.must_be(&expected, &sample, &purpose, whole);
+            heard.must_be(&expected, sample, &purpose, whole);
         }
     }
     child.kill().await;

@@ -11,8 +11,11 @@ mod harness;
 
 mod breaks;
 mod calls;
+mod codecs;
 mod command_line;
+mod crowds;
 mod disk;
+mod disorder;
 mod entries;
 mod input;
 mod kills;
