@@ -25,4 +25,5 @@ mod pauses;
 mod plaintext;
 mod refusals;
 mod stops;
+mod time;
 mod withdrawals;
