@@ -125,6 +125,43 @@ async fn errors_name_the_place_and_end_with_a_code_that_scripts_can_use() {
     assert_eq!(sound.code, 0, "{sound:?}");
 }
 
+#[tokio::test(flavor = "multi_thread")]
+async fn the_demo_tells_its_story_and_catches_what_it_alters() {
+    let folder = tempfile::tempdir().unwrap();
+    let ended = program::run(folder.path(), &["demo", "--data", "data", "--json"]).await;
+    assert_eq!(ended.code, 0, "{ended:?}");
+    let told = ended.json();
+    assert_eq!(told["verified"], true, "{told}");
+    let caught = told["tampering"].as_array().unwrap();
+    assert!(caught.len() >= 2 && caught.iter().all(|one| one["caught"] == true), "{caught:?}");
+    let mut heard = Vec::new();
+    for call in told["recordings"].as_array().unwrap() {
+        for one in call["listening"].as_array().unwrap() {
+            heard.push((
+                call["call"].as_str().unwrap(),
+                one["purpose"].as_str().unwrap(),
+                one["reason"].as_str(),
+            ));
+        }
+    }
+    let story = [
+        ("mifid-order-it", "mifid2-transaction", None),
+        ("mifid-order-it", "quality", None),
+        ("withdrawal-midcall-it", "quality", Some("withdrawn")),
+        ("withdrawal-midcall-it", "training", Some("withdrawn")),
+        ("card-payment-en", "verbal-contract", None),
+        ("card-payment-en", "quality", None),
+        ("access-request-en", "quality", None),
+        ("no-consent-it", "quality", Some("not-recorded")),
+    ];
+    for part in story {
+        assert!(heard.contains(&part), "{part:?} is not in {heard:?}");
+    }
+    // Its data directory is there to look at, and it does not write over it.
+    let again = program::run(folder.path(), &["demo", "--data", "data"]).await;
+    assert!(again.code == 2 && again.err.contains("not empty"), "{again:?}");
+}
+
 /// A stereo A-law file, as long as the mark; its frames are the sample's, those that the mark cuts are silence.
 fn is_the_order(file: &Path, sample: &Sample) {
     let wav = std::fs::read(file).unwrap();

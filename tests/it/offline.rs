@@ -4,7 +4,8 @@ use std::path::{Path, PathBuf};
 
 use futures::future::join_all;
 use serde_json::Value;
-use verbale::commands::trust;
+use sha2::{Digest, Sha256};
+use verbale::commands::{audit, trust};
 
 use crate::harness::{Ended, Sample, World, eventually, files, id_of, program};
 
@@ -46,27 +47,66 @@ async fn files_verify_offline_and_one_flipped_byte_is_caught_wherever_it_is() {
         ("a ledger tile", bytes_of("/tile/")),
         ("ledger entries", bytes_of("/entries/")),
     ];
-    for (what, file) in table {
-        let copy = world.folder().join("copy");
-        copy_all(&objects, &copy);
-        let altered = copy.join(file.strip_prefix(&objects).unwrap());
-        let mut bytes = std::fs::read(&altered).unwrap();
-        let middle = bytes.len() / 2;
-        bytes[middle] ^= 0x10;
-        std::fs::write(&altered, bytes).unwrap();
-
-        let caught = verify(&world, &copy).await;
-        assert_eq!(caught.code, 1, "{what}, {}: {caught:?}", file.display());
-        let report = caught.json();
-        let findings = report["findings"].as_array().unwrap();
-        let key = key_of(&file, &objects);
-        let names = |finding: &&Value| {
-            let name = finding["name"].as_str().unwrap();
-            key.contains(name) || name.contains(&key) || what.contains("ledger")
-        };
-        assert!(findings.iter().any(|finding| names(&finding)), "{what}, {key}: {report}");
-        std::fs::remove_dir_all(copy).unwrap();
+    for (what, file) in &table {
+        is_caught(&world, &objects, what, file, |copy| flip(copy)).await;
     }
+    // Whoever can write there can write the store's own checksum too: what is signed must catch it alone. Entries
+    // are sealed, so offline nothing but that checksum speaks for them; the ledger itself opens them.
+    for (what, file) in &table[..4] {
+        let forge = |copy: &Path| {
+            flip(copy);
+            repair(copy);
+        };
+        is_caught(&world, &objects, &format!("{what}, forged"), file, forge).await;
+    }
+    let (_, span) = &table[0];
+    is_caught(&world, &objects, "an object that is gone", span, |copy| {
+        std::fs::remove_dir_all(copy.parent().unwrap()).unwrap();
+    })
+    .await;
+
+    // Entries forged under a running mesh.
+    let (_, entries) = &table[4];
+    flip(entries);
+    repair(entries);
+    let mesh = world.up().await;
+    let checked = audit::check(&world.person(&mesh.server(), &samples[0].tenant)).await.unwrap();
+    assert!(!checked.ok && !checked.findings.is_empty(), "forged entries: {checked:?}");
+    mesh.stop().await.unwrap();
+}
+
+/// Changes one file in a copy of everything, and has it verified.
+async fn is_caught(world: &World, objects: &Path, what: &str, file: &Path, change: impl FnOnce(&Path)) {
+    let copy = world.folder().join("copy");
+    copy_all(objects, &copy);
+    change(&copy.join(file.strip_prefix(objects).unwrap()));
+    let caught = verify(world, &copy).await;
+    assert_eq!(caught.code, 1, "{what}, {}: {caught:?}", file.display());
+    let report = caught.json();
+    let findings = report["findings"].as_array().unwrap();
+    let key = key_of(file, objects);
+    let named = findings
+        .iter()
+        .map(|finding| finding["name"].as_str().unwrap())
+        .any(|name| key.contains(name) || name.contains(&key) || what.contains("ledger"));
+    assert!(named, "{what}, {key}: {report}");
+    std::fs::remove_dir_all(copy).unwrap();
+}
+
+/// Changes one bit in the middle of a file.
+fn flip(file: &Path) {
+    let mut bytes = std::fs::read(file).unwrap();
+    let middle = bytes.len() / 2;
+    bytes[middle] ^= 0x10;
+    std::fs::write(file, bytes).unwrap();
+}
+
+/// Writes the directory store's checksum anew, as somebody would who covers their tracks.
+fn repair(file: &Path) {
+    let sidecar = file.with_extension("json");
+    let mut told: Value = serde_json::from_slice(&std::fs::read(&sidecar).unwrap()).unwrap();
+    told["sha256"] = hex::encode(Sha256::digest(std::fs::read(file).unwrap())).into();
+    std::fs::write(sidecar, told.to_string()).unwrap();
 }
 
 async fn verify(world: &World, objects: &Path) -> Ended {
