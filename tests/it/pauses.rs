@@ -6,7 +6,8 @@ use proto::ingest::v1::event::Kind;
 use proto::ingest::v1::{self as wire, MediaState};
 
 use crate::harness::{
-    Child, Expected, FRAME, Keyring, Line, Sample, Scan, Shelf, World, event, files, free_port, hear, server,
+    Child, Expected, FRAME, Keyring, Line, Sample, Scan, Shelf, World, event, files, free_port, hear,
+    purpose, server,
 };
 
 #[tokio::test(flavor = "multi_thread")]
@@ -118,4 +119,52 @@ fn events(sample: &Sample) -> Vec<(u64, Kind)> {
         Some(((event["at_s"].as_f64().unwrap() * 1e6).round() as u64, kind))
     });
     read.collect()
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_pause_that_comes_too_late_is_told_so_and_nobody_opens_what_it_reaches() {
+    let (world, sample) = (World::new(), Sample::new("mifid-order-it"));
+    let mesh = world.up().await;
+    let (caller, id) = (world.sender(&mesh.server(), &sample.tenant), RecordingId::new());
+    let (mut line, _) = Line::open(&caller, &sample.tenant, sample.open(id, 1)).await.unwrap();
+    line.media(&sample, 0..600).await;
+    line.logged(500).await.unwrap();
+    // Six seconds of stored audio are behind it; the pause began in it.
+    let (from, to) = (5_510_000, 12_300_000);
+    let late =
+        line.event(event(from, Kind::Pause(wire::Pause { reason: "pci-dss".to_owned() }))).await.unwrap();
+    assert_eq!((late.refused.as_str(), late.position, late.reached_stored), ("", from, true));
+    line.media(&sample, 600..to / FRAME + 1).await;
+    line.event(event(to, Kind::Resume(wire::Resume {}))).await.unwrap();
+    line.media(&sample, to / FRAME + 1..sample.frames()).await;
+    line.close(&sample).await.unwrap();
+    world.sealed(&mesh.server(), &sample.tenant, id).await;
+
+    let paused = Interval::new(Position(from), Position(to)).unwrap();
+    let person = world.person(&mesh.server(), &sample.tenant);
+    let heard = hear(&person, id, &purpose("mifid2-transaction")).await.unwrap();
+    for frame in heard.frames.values() {
+        assert!(!paused.overlaps(sample.place(frame.number)), "frame {} plays", frame.number);
+    }
+    // A second before and a frame after it everything plays: no more is lost than the spans that it cuts.
+    let (last, first) = ((from - 1_000_000) / FRAME - 1, to.div_ceil(FRAME));
+    for number in (0..=last).chain(first..sample.frames()) {
+        assert!(heard.frames.contains_key(&(0, number)), "frame {number} does not play");
+    }
+    mesh.stop().await.unwrap();
+
+    let (keyring, shelf) = (Keyring::open(&world.keys()).await, Shelf::open(&world.data()).await);
+    let entries = keyring.entries(&sample.tenant, id).await;
+    let mut reached = 0;
+    for span in shelf.spans(&sample.tenant, id).await {
+        let place = Interval::new(span.header.start, span.header.end);
+        if span.header.leg >= LegNo(16) || !place.is_some_and(|place| place.overlaps(paused)) {
+            continue;
+        }
+        reached += 1;
+        let own = entries.iter().filter(|entry| entry.section == span.header.section_address());
+        let keys: Vec<_> = own.filter_map(|entry| entry.cover.key(span.header.span)).collect();
+        assert!(keys.is_empty(), "{} entries open {:?}", keys.len(), span.header);
+    }
+    assert!(reached >= 8, "the pause reached stored spans of both legs: {reached}");
 }
