@@ -48,7 +48,7 @@ async fn files_verify_offline_and_one_flipped_byte_is_caught_wherever_it_is() {
         ("ledger entries", bytes_of("/entries/")),
     ];
     for (what, file) in &table {
-        is_caught(&world, &objects, what, file, |copy| flip(copy)).await;
+        is_caught(&world, &objects, what, file, flip).await;
     }
     // Whoever can write there can write the store's own checksum too: what is signed must catch it alone. Entries
     // are sealed, so offline nothing but that checksum speaks for them; the ledger itself opens them.
