@@ -7,8 +7,9 @@ use std::sync::Arc;
 use anyhow::Result;
 use clap::{CommandFactory, Parser};
 use kernel::{PrincipalKind, Role, SystemClock, TenantId};
-use platform::auth::{Token, TokenRequest};
+use platform::auth::TokenRequest;
 use platform::config::ProcessEnv;
+use platform::telemetry::Format;
 use serde_json::json;
 use tonic::{Code, Status};
 
@@ -45,7 +46,7 @@ async fn run(cli: Cli) -> Result<Exit> {
     let config = || config::load(&global, &ProcessEnv);
     let caller = |speaker: Speaker, tenant: Option<&TenantId>| -> Result<Caller> {
         let token = match &global.token {
-            Some(token) => Token::new(token.clone()),
+            Some(token) => token.clone(),
             None => {
                 let config = config()?;
                 local_token(&config.storage.keys(), &config.auth.audience, "local", speaker, tenant)?
@@ -62,12 +63,18 @@ async fn run(cli: Cli) -> Result<Exit> {
         }
         Command::Demo(args) => {
             let places = Places::fresh(global.data.as_deref(), global.keys.as_deref())?;
-            let _telemetry = quiet(config().unwrap_or_default())?;
+            let _telemetry = quiet(config()?, "error")?;
             demo::run(args, places, out).await
         }
         Command::Record(args) => {
             let call = record::load(&args)?;
+            let own = &call.file().tenant;
+            anyhow::ensure!(
+                global.tenant.as_ref().is_none_or(|tenant| tenant == own),
+                "--tenant is not the tenant of the call's JSON, {own}"
+            );
             let caller = caller(Speaker::Sender, Some(&call.file().tenant))?;
+            let _telemetry = quiet(config()?, "warn")?;
             record::run(&caller, &call, args.speed, out).await
         }
         Command::Recordings(command) => recordings::run(&person()?, command, out).await,
@@ -82,7 +89,9 @@ async fn run(cli: Cli) -> Result<Exit> {
         Command::Token(args) => token(&config()?, &global.tenant, &args, out),
         Command::Config(command) => show_config(&config()?, &command, out),
         Command::Completions { shell } => {
-            clap_complete::generate(shell, &mut Cli::command(), "verbale", &mut std::io::stdout());
+            let mut script = Vec::new();
+            clap_complete::generate(shell, &mut Cli::command(), "verbale", &mut script);
+            Output::new(false).line(String::from_utf8_lossy(&script).trim_end());
             Ok(Exit::Ok)
         }
     }
@@ -93,8 +102,16 @@ async fn up(mut config: Config, roles: Vec<RoleName>, args: UpArgs, out: Output)
         config.server.listen = listen.to_string();
     }
     if let Some(policies) = args.policies {
+        anyhow::ensure!(policies.is_dir(), "--policies {} is no directory", policies.display());
         config.storage.policies = Some(policies);
     }
+    let missing: Vec<_> =
+        RoleName::ALL.iter().filter(|role| !roles.contains(role)).map(|r| r.as_str()).collect();
+    anyhow::ensure!(
+        missing.is_empty(),
+        "roles in one process need each other until wires to other processes are built: add {}",
+        missing.join(",")
+    );
     let _telemetry = platform::telemetry::init(&config.telemetry, "verbale")?;
     let places: [(&str, PathBuf); 3] = [
         ("data", config.storage.data.clone()),
@@ -114,10 +131,11 @@ async fn up(mut config: Config, roles: Vec<RoleName>, args: UpArgs, out: Output)
     Ok(Exit::Ok)
 }
 
-/// The demo's log is for when something goes wrong.
-fn quiet(mut config: Config) -> Result<platform::telemetry::TelemetryGuard> {
+/// A command's log is for when something goes wrong.
+fn quiet(mut config: Config, level: &str) -> Result<platform::telemetry::TelemetryGuard> {
     if config.telemetry == Config::default().telemetry {
-        config.telemetry.log = "error".to_owned();
+        config.telemetry.log = level.to_owned();
+        config.telemetry.format = Format::Human;
     }
     Ok(platform::telemetry::init(&config.telemetry, "verbale")?)
 }
@@ -164,16 +182,27 @@ fn judge(error: &anyhow::Error) -> (Exit, Option<&'static str>) {
             Exit::Refused,
             Some("a fresh token: `verbale token --role ... --tenant ...`, or the right --keys"),
         ),
-        Code::PermissionDenied => {
-            (Exit::Refused, Some("`verbale policy explain FILE` says who may do what, for which purpose"))
-        }
+        Code::PermissionDenied => (Exit::Refused, permission_hint(platform::error::reason(status))),
         Code::FailedPrecondition | Code::Aborted | Code::AlreadyExists => (Exit::Refused, None),
-        Code::NotFound => (Exit::NotFound, Some("`verbale recordings list --tenant ...` says what there is")),
+        Code::NotFound if status.message().contains("recording") => {
+            (Exit::NotFound, Some("`verbale recordings list --tenant ...` says what there is"))
+        }
+        Code::NotFound => (Exit::NotFound, None),
         Code::InvalidArgument | Code::OutOfRange => (Exit::Usage, None),
         Code::DataLoss => (Exit::Fault, Some("`verbale recordings verify ID` names what is damaged")),
         Code::Ok | Code::Cancelled | Code::Unknown | Code::Unimplemented | Code::Internal => {
             (Exit::Internal, None)
         }
+    }
+}
+
+/// What a refused person may do; nothing where the answer is final.
+fn permission_hint(reason: &str) -> Option<&'static str> {
+    match reason {
+        "tenant" => Some("a token for that tenant: `verbale token --role ... --tenant ...`"),
+        "permission" => Some("a token with another role: `verbale token --role ... --tenant ...`"),
+        "withdrawn" | "refused" | "not-recorded" => None,
+        _ => Some("`verbale policy explain FILE` says who may do what, for which purpose"),
     }
 }
 

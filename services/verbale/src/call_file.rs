@@ -139,6 +139,12 @@ impl CallFile {
     pub fn parse(text: &str) -> Result<Self, Error> {
         let call: Self = serde_json::from_str(text)?;
         call.started_at()?;
+        if let Some(phone) = &call.customer.phone {
+            let digits = phone.strip_prefix('+').unwrap_or_default();
+            if !(7..=15).contains(&digits.len()) || !digits.bytes().all(|b| b.is_ascii_digit()) {
+                return Err(value("customer.phone", "must be E.164: + and 7 to 15 digits"));
+            }
+        }
         if call.audio.channels.is_empty() {
             return Err(value("audio.channels", "names no channel"));
         }
@@ -216,6 +222,7 @@ mod tests {
         check("\"pause\"", "\"pauze\"", "events[4].type");
         check("\"reason\": \"pci-dss\"", "\"label\": \"x\"", "events[4].reason");
         check("2026-03-03T15:02:11+00:00", "yesterday", "started_at");
+        check("+442079460123", "ciao", "customer.phone");
         check("\"tenant\": \"shop-gamma\"", "\"tenant\": \"Shop\"", "line 3 column");
         check("\"direction\"", "\"directions\"", "unknown field `directions`");
     }

@@ -5,6 +5,8 @@ use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use kernel::{EventId, PurposeName, RecordingId, Role, SubjectId, TenantId, Use};
+use platform::auth::Token;
+use platform::call::MAX_REASON;
 
 /// Compliance recording for contact centres: recorded lawfully, sealed, provable, forgotten on time.
 #[derive(Debug, Parser)]
@@ -34,8 +36,8 @@ pub struct Global {
     #[arg(long, global = true, env = "VERBALE_SERVER", default_value = "http://127.0.0.1:7420")]
     pub server: String,
     /// Bearer token (JWT). Without one, a token is issued with the key in the local keys directory.
-    #[arg(long, global = true, env = "VERBALE_TOKEN", hide_env_values = true)]
-    pub token: Option<String>,
+    #[arg(long, global = true, env = "VERBALE_TOKEN", hide_env_values = true, value_parser = token)]
+    pub token: Option<Token>,
     /// Whose data. Needed by every command that touches a tenant's data.
     #[arg(long, global = true, env = "VERBALE_TENANT")]
     pub tenant: Option<TenantId>,
@@ -117,8 +119,8 @@ pub struct DemoArgs {
     /// Stay up afterwards, to try the commands that the demo names.
     #[arg(long)]
     pub keep: bool,
-    /// Times real time at which calls are sent.
-    #[arg(long, default_value_t = 40.0)]
+    /// Times real time at which calls are sent; 0 as fast as it can.
+    #[arg(long, default_value_t = 40.0, value_parser = speed)]
     pub speed: f64,
 }
 
@@ -131,7 +133,7 @@ pub struct RecordArgs {
     #[arg(long, value_name = "FILE")]
     pub meta: PathBuf,
     /// Times real time; 0 sends as fast as it can.
-    #[arg(long, default_value_t = 1.0)]
+    #[arg(long, default_value_t = 1.0, value_parser = speed)]
     pub speed: f64,
     /// The recording's id; drawn where neither this nor the JSON gives one.
     #[arg(long)]
@@ -177,7 +179,7 @@ pub struct ListArgs {
     #[arg(long)]
     pub correlation: Option<String>,
     /// At most so many.
-    #[arg(long, default_value_t = 100)]
+    #[arg(long, default_value_t = 100, value_parser = clap::value_parser!(u32).range(1..))]
     pub limit: u32,
 }
 
@@ -189,8 +191,8 @@ pub struct ReplayArgs {
     /// The purpose to listen for, from the tenant's policy.
     #[arg(long)]
     pub purpose: PurposeName,
-    /// Why, in words; sealed, and kept in the ledger by its commitment.
-    #[arg(long)]
+    /// Why, in words of at most 4,096 bytes; sealed, and kept in the ledger by its commitment.
+    #[arg(long, value_parser = reason)]
     pub reason: String,
     /// The use: replay, review, rights, legal_claim, authority or probe.
     #[arg(long = "use", default_value = "replay")]
@@ -294,7 +296,7 @@ pub enum AuditCommand {
     /// The newest entries.
     Tail {
         /// How many.
-        #[arg(long, short = 'n', default_value_t = 20)]
+        #[arg(long, short = 'n', default_value_t = 20, value_parser = clap::value_parser!(u32).range(1..))]
         lines: u32,
     },
     /// Entries by object, subject, actor, action, time.
@@ -330,7 +332,7 @@ pub struct AuditQuery {
     #[arg(long)]
     pub to: Option<String>,
     /// At most so many.
-    #[arg(long, default_value_t = 100)]
+    #[arg(long, default_value_t = 100, value_parser = clap::value_parser!(u32).range(1..))]
     pub limit: u32,
 }
 
@@ -363,7 +365,7 @@ pub enum TrustCommand {
 /// `verbale verify`.
 #[derive(Debug, Clone, Args)]
 pub struct VerifyArgs {
-    /// Directory of objects: a tenant's, a recording's, or the ledger's, or all of them.
+    /// Directory of objects, as it lies in the data directory (`DATA/objects`) or in a copy of it.
     pub directory: PathBuf,
     /// What `trust export` printed.
     #[arg(long, value_name = "FILE")]
@@ -379,8 +381,8 @@ pub struct TokenArgs {
     /// Account id of the bearer; never a person's name.
     #[arg(long, default_value = "local")]
     pub subject: String,
-    /// Valid for so many minutes.
-    #[arg(long, default_value_t = 60)]
+    /// Valid for so many minutes, at most a day.
+    #[arg(long, default_value_t = 60, value_parser = clap::value_parser!(u32).range(1..=1_440))]
     pub minutes: u32,
 }
 
@@ -391,6 +393,26 @@ pub enum ConfigCommand {
     Dump,
     /// Say what is wrong with it.
     Check,
+}
+
+/// One word, as it goes into a header.
+fn token(text: &str) -> Result<Token, String> {
+    let legal = !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_graphic());
+    if legal { Ok(Token::new(text)) } else { Err("must be one word of printable characters".to_owned()) }
+}
+
+/// Times real time: finite and not negative.
+fn speed(text: &str) -> Result<f64, String> {
+    let speed: Option<f64> = text.parse().ok();
+    speed.filter(|s| s.is_finite() && *s >= 0.0).ok_or_else(|| "must be a number from 0 on".to_owned())
+}
+
+/// As long as the mesh takes.
+fn reason(text: &str) -> Result<String, String> {
+    match text.len() {
+        1..=MAX_REASON => Ok(text.to_owned()),
+        length => Err(format!("must have 1 to {MAX_REASON} bytes, has {length}")),
+    }
 }
 
 #[cfg(test)]

@@ -52,6 +52,11 @@ pub struct Caller {
 impl Caller {
     /// Reaches `server` with this token.
     pub fn new(server: &str, token: Token, tenant: Option<TenantId>) -> Result<Self> {
+        // A token sent in the clear to an https address would be a promise broken silently.
+        anyhow::ensure!(
+            server.starts_with("http://"),
+            "--server {server} must be an address such as http://127.0.0.1:7420; TLS is not built in yet"
+        );
         let endpoint = Endpoint::from_shared(server.to_owned())
             .with_context(|| format!("--server {server} is no address such as http://127.0.0.1:7420"))?
             .connect_timeout(Duration::from_secs(5));

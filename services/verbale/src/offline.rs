@@ -107,7 +107,7 @@ impl Report {
         let hash_is_right = Hash::of(bytes) == row.sha256;
         match verify_object(bytes) {
             Ok(footer) => {
-                self.spans += u64::from(footer.span_set().len());
+                self.spans += footer.span_set().len();
                 if footer.root() != row.root {
                     self.find(key.as_str(), "root", "its spans are not those that were signed");
                 } else if !hash_is_right {

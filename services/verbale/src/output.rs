@@ -127,7 +127,7 @@ pub fn complain(error: &anyhow::Error, hint: Option<&str>) {
 fn describe(error: &anyhow::Error) -> String {
     let one = |cause: &(dyn std::error::Error + 'static)| match cause.downcast_ref::<tonic::Status>() {
         Some(status) => match platform::error::reason(status) {
-            "" => status.message().to_owned(),
+            reason if status.message().ends_with(reason) => status.message().to_owned(),
             reason => format!("{} ({reason})", status.message()),
         },
         None => cause.to_string(),

@@ -122,6 +122,8 @@ impl Call {
         let mut logged = vec![0u64; self.legs.len()];
         let mut answered = BTreeSet::new();
         let mut last_progress = Instant::now();
+        // When a break was last told: once until there was progress again.
+        let mut told: Option<Instant> = None;
         let mut epoch = 0;
         loop {
             // Above every epoch that an earlier process of this sender can have used.
@@ -144,7 +146,10 @@ impl Call {
                     if last_progress.elapsed() > pace.patience {
                         return Err(error.context("the call could not be sent to its end"));
                     }
-                    tracing::debug!(error = format!("{error:#}"), "the stream broke, opening it again");
+                    if told.is_none_or(|told| told < last_progress) {
+                        tracing::warn!(error = format!("{error:#}"), "the stream broke, trying again");
+                        told = Some(Instant::now());
+                    }
                     sent.reconnects += 1;
                     tokio::time::sleep(Duration::from_millis(200)).await;
                 }

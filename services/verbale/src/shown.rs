@@ -23,6 +23,11 @@ pub fn time(micros: i64) -> Value {
     if micros == 0 { Value::Null } else { json!(Timestamp(micros).to_string()) }
 }
 
+/// An enum's value as a word: without its prefix, in small letters.
+pub fn word(name: &'static str, prefix: &str) -> String {
+    name.trim_start_matches(prefix).to_lowercase().replace('_', "-")
+}
+
 fn seconds(position: u64) -> Value {
     if position == u64::MAX { Value::Null } else { json!(Position(position).as_secs_f64()) }
 }
@@ -72,7 +77,7 @@ pub fn recording(r: &Recording) -> Value {
         })).collect::<Vec<_>>(),
         "gone": r.gone.iter().map(|g| json!({"purpose": g.purpose, "reason": g.reason})).collect::<Vec<_>>(),
         "grants": r.grants.iter().map(|g| json!({
-            "purpose": g.purpose, "outcome": g.outcome().as_str_name(), "reason": g.reason,
+            "purpose": g.purpose, "outcome": word(g.outcome().as_str_name(), "GRANT_OUTCOME_"), "reason": g.reason,
         })).collect::<Vec<_>>(),
         "pauses": r.pauses.iter().map(|p| json!({
             "start_s": seconds(p.start), "end_s": seconds(p.end), "reason": p.reason,
@@ -106,14 +111,14 @@ pub fn consent(state: &GetStateResponse) -> Value {
         "subject": id(&state.subject_id),
         "states": state.states.iter().map(|s| json!({
             "purpose": s.purpose, "state": s.state, "since": time(s.since),
-            "scope": s.scope().as_str_name(),
+            "scope": word(s.scope().as_str_name(), "CONSENT_SCOPE_"),
             "recording": if s.recording_id.is_empty() { Value::Null } else { json!(id(&s.recording_id)) },
         })).collect::<Vec<_>>(),
         "history": state.history.iter().map(|e| json!({
-            "event": id(&e.event_id), "kind": e.kind().as_str_name(), "purposes": e.purposes,
-            "scope": e.scope().as_str_name(), "at": time(e.occurred_at), "recorded_at": time(e.recorded_at),
+            "event": id(&e.event_id), "kind": word(e.kind().as_str_name(), "EVENT_KIND_"), "purposes": e.purposes,
+            "scope": word(e.scope().as_str_name(), "CONSENT_SCOPE_"), "at": time(e.occurred_at), "recorded_at": time(e.recorded_at),
             "notice": e.notice, "notice_sha256": hex(&e.notice_hash),
-            "expression": e.expression().as_str_name(),
+            "expression": word(e.expression().as_str_name(), "EXPRESSION_"),
             "recording": if e.recording_id.is_empty() { Value::Null } else { json!(id(&e.recording_id)) },
         })).collect::<Vec<_>>(),
     })

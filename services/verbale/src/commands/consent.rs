@@ -59,7 +59,7 @@ async fn show(caller: &Caller, person: Person, out: Output) -> Result<Exit> {
         let history = state.history.iter().map(|e| {
             vec![
                 Timestamp(e.occurred_at).to_string(),
-                e.kind().as_str_name().trim_start_matches("EVENT_KIND_").to_lowercase(),
+                shown::word(e.kind().as_str_name(), "EVENT_KIND_"),
                 e.purposes.join(", "),
                 e.notice.clone(),
             ]

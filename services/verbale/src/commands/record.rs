@@ -11,6 +11,7 @@ use crate::cli::RecordArgs;
 use crate::connect::Caller;
 use crate::output::{Exit, Output, table};
 use crate::sender::{self, Call, Pace, Sent};
+use crate::shown;
 
 /// Reads what is to be sent.
 pub fn load(args: &RecordArgs) -> Result<Call> {
@@ -30,7 +31,7 @@ pub async fn run(caller: &Caller, call: &Call, speed: f64, out: Output) -> Resul
         &json!({
             "recording": id, "not_recorded": sent.not_recorded, "reconnects": sent.reconnects,
             "grants": sent.grants.iter().map(|g| json!({
-                "purpose": g.purpose, "outcome": g.outcome().as_str_name(), "reason": g.reason,
+                "purpose": g.purpose, "outcome": shown::word(g.outcome().as_str_name(), "GRANT_OUTCOME_"), "reason": g.reason,
             })).collect::<Vec<_>>(),
             "refused_events": sent.refused,
         }),

@@ -42,7 +42,7 @@ pub async fn run(caller: &Caller, args: ReplayArgs, out: Output) -> Result<Exit>
         }
         text
     });
-    Ok(Exit::Ok)
+    Ok(if written.is_damaged() { Exit::Fault } else { Exit::Ok })
 }
 
 /// What a replay left in its file.
@@ -56,6 +56,22 @@ pub struct Written {
     pub gaps: Vec<wire::ReplayGap>,
 }
 
+impl Written {
+    /// Gaps that follow each other for one reason are one.
+    fn note(&mut self, gap: wire::ReplayGap) {
+        let before = self.gaps.iter_mut().rev().find(|before| before.leg == gap.leg);
+        match before.filter(|before| before.end == gap.start && before.reason == gap.reason) {
+            Some(before) => before.end = gap.end,
+            None => self.gaps.push(gap),
+        }
+    }
+
+    /// Whether something that is stored did not open.
+    pub fn is_damaged(&self) -> bool {
+        self.gaps.iter().any(|gap| gap.reason == "unreadable")
+    }
+}
+
 /// Replays into a file, which appears under its name only when it is whole.
 pub async fn to_file(
     caller: &Caller,
@@ -64,6 +80,9 @@ pub async fn to_file(
     reason: &str,
     path: &Path,
 ) -> Result<Written> {
+    // A device or a pipe would be replaced by a file.
+    let special = std::fs::metadata(path).is_ok_and(|found| !found.is_file());
+    anyhow::ensure!(!special, "{} is there and is no file", path.display());
     let request = caller.stated(request, purpose, reason)?;
     let mut stream = RecordingsClient::new(caller.wire()).replay(request).await?.into_inner();
     let folder = path.parent().filter(|p| !p.as_os_str().is_empty()).unwrap_or(Path::new("."));
@@ -77,7 +96,7 @@ pub async fn to_file(
                 written.bytes += bytes.len() as u64;
                 file.write_all(&bytes)?;
             }
-            Some(Message::Gap(gap)) => written.gaps.push(gap),
+            Some(Message::Gap(gap)) => written.note(gap),
             Some(Message::End(end)) => {
                 written.frames = end.frames;
                 ended = true;
@@ -107,10 +126,9 @@ fn range(from: Option<&str>, to: Option<&str>) -> Result<Option<Interval>> {
 /// Reads `m:ss.mmm` or seconds.
 fn position(text: &str) -> Result<u64> {
     let (minutes, seconds) = text.split_once(':').unwrap_or(("0", text));
-    let minutes: u32 =
-        minutes.parse().ok().filter(|m| *m < 100_000).context("minutes must be a whole number")?;
-    let seconds: f64 =
-        seconds.parse().ok().filter(|s| (0.0..1e7).contains(s)).context("seconds must be a number")?;
+    let bad = || format!("{text:?} is no position such as 15.233 or 1:02.5");
+    let minutes: u32 = minutes.parse().ok().filter(|m| *m < 100_000).with_context(bad)?;
+    let seconds: f64 = seconds.parse().ok().filter(|s| (0.0..1e7).contains(s)).with_context(bad)?;
     let whole =
         std::time::Duration::from_secs_f64(seconds) + std::time::Duration::from_secs(60 * u64::from(minutes));
     Ok(u64::try_from(whole.as_micros())?)

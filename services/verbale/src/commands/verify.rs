@@ -65,7 +65,11 @@ impl Checked {
 
 /// Verifies a directory of objects.
 pub async fn check(directory: &Path, trust: &Trust, clock: Arc<dyn Clock>) -> Result<Checked> {
-    anyhow::ensure!(directory.is_dir(), "{} is no directory of objects", directory.display());
+    anyhow::ensure!(
+        directory.join("objects").is_dir(),
+        "{} is no directory of objects; it lies in the data directory as `objects`",
+        directory.display()
+    );
     let keys = trust.roots()?;
     let roots = keys.iter().map(VerifyingKey::from_bytes).collect::<Result<TrustRoots, _>>();
     let roots = roots.context("the trust file holds a malformed key")?;
@@ -83,7 +87,9 @@ fn describe(checked: &Checked) -> String {
         checked.ledger.leaves
     );
     if checked.is_ok() {
-        return format!("as signed: {counts}");
+        return format!(
+            "as signed: {counts}\na recording of which no file is left cannot be missed here: `recordings verify` can"
+        );
     }
     let rows = checked.findings().into_iter().map(|f| vec![f.name, f.kind.to_owned(), f.detail]);
     format!("NOT as signed: {counts}\n{}", table(&["where", "what", "detail"], rows))

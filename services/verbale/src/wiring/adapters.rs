@@ -6,6 +6,7 @@ use anyhow::{Context, Result};
 use platform::outbox::Bell;
 use platform::role::Role;
 use sqlite::{Db, Options};
+use tracing::warn;
 
 use super::shared::Shared;
 
@@ -48,6 +49,9 @@ pub(super) async fn consent(shared: &mut Shared) -> Result<Role> {
     // A first start has no policies: it records nothing, and says so to every call.
     std::fs::create_dir_all(&deps.policies)
         .with_context(|| format!("cannot make the directory of policies {}", deps.policies.display()))?;
+    if std::fs::read_dir(&deps.policies).is_ok_and(|mut entries| entries.next().is_none()) {
+        warn!(policies = %deps.policies.display(), "there are no policies: nothing will be recorded");
+    }
     let built = consent::build(&shared.config.consent, deps).await?;
     shared.task(super::reload::task(built.policies));
     Ok(built.role)
