@@ -32,6 +32,10 @@ pub struct Config {
     pub takeover: Period,
     /// How often events that consent has not yet taken are told again.
     pub tell: Period,
+    /// How long running streams may go on when the process drains, so that calls about to end do so here; then
+    /// they are ended and their senders go on elsewhere. Keep it well below `server.drain`, which cuts off
+    /// without a word.
+    pub drain: Period,
     /// Accept a log that is weaker than `LOGGED` asks for; `Opened` then says `SPOOLED`.
     pub accept_weak_log: bool,
 }
@@ -51,6 +55,7 @@ impl Default for Config {
             suspect: Period::secs(30),
             takeover: Period::secs(5),
             tell: Period::secs(5),
+            drain: Period::secs(5),
             accept_weak_log: false,
         }
     }

@@ -189,6 +189,9 @@ pub enum Error {
     /// The instance is going away.
     #[error("this instance takes no new sessions: it is draining")]
     Draining,
+    /// The stream that ran the session is ended, since the instance is going away.
+    #[error("recording {0} goes on elsewhere, under a higher session epoch: this instance is draining")]
+    Leaving(RecordingId),
     /// The stream that owns the session did not let go in time.
     #[error("recording {0} is still held by its earlier stream")]
     Held(RecordingId),
@@ -202,7 +205,9 @@ impl ServiceError for Error {
             Self::Overtaken { .. } => ErrorCode::Aborted,
             Self::Over { .. } | Self::WeakLog => ErrorCode::FailedPrecondition,
             Self::Differs { .. } => ErrorCode::AlreadyExists,
-            Self::NoKey(_) | Self::Role { .. } | Self::Draining | Self::Held(_) => ErrorCode::Unavailable,
+            Self::NoKey(_) | Self::Role { .. } | Self::Draining | Self::Leaving(_) | Self::Held(_) => {
+                ErrorCode::Unavailable
+            }
             Self::Store { code, .. } => *code,
             Self::Damaged { .. } => ErrorCode::DataLoss,
             Self::Log(source) => source.code(),
@@ -218,6 +223,7 @@ impl ServiceError for Error {
             Self::Store { code: ErrorCode::Unavailable | ErrorCode::ResourceExhausted, .. }
             | Self::NoKey(_)
             | Self::Draining
+            | Self::Leaving(_)
             | Self::Held(_) => Retry::Backoff,
             _ => Retry::No,
         }

@@ -22,7 +22,7 @@ use proto::ingest::v1 as wire;
 use proto::ingest::v1::audio_event::Event;
 use proto::ingest::v1::record_request::Message;
 use proto::ingest::v1::record_response::Message as Answer;
-use tokio::sync::{broadcast, mpsc, watch};
+use tokio::sync::{broadcast, mpsc};
 use tokio::time::Instant;
 use tonic::Status;
 use tracing::{debug, info, warn};
@@ -38,7 +38,7 @@ pub(crate) use crate::recorder::events::{NOTICE_PLAYED, applied, refused, sessio
 use crate::recorder::hearing::Caught;
 use crate::records::id;
 use crate::registry::{Held, Left, Release};
-use crate::service::Parts;
+use crate::service::{Draining, Parts};
 use crate::session::{Session, SessionEvent, SessionEventKind};
 use crate::store::Fence;
 use crate::watch::Heard;
@@ -153,7 +153,7 @@ impl Recorder {
     }
 
     /// Runs the stream until it ends.
-    pub(crate) async fn run<S>(mut self, mut said: S, answers: Answers, draining: watch::Receiver<bool>)
+    pub(crate) async fn run<S>(mut self, mut said: S, answers: Answers, draining: Draining)
     where
         S: Stream<Item = Result<wire::RecordRequest, Status>> + Send + Unpin,
     {
@@ -175,10 +175,13 @@ impl Recorder {
         self.leave().await;
     }
 
-    async fn drive<S>(&mut self, said: &mut S, answers: &Answers, mut draining: watch::Receiver<bool>) -> End
+    async fn drive<S>(&mut self, said: &mut S, answers: &Answers, mut draining: Draining) -> End
     where
         S: Stream<Item = Result<wire::RecordRequest, Status>> + Send + Unpin,
     {
+        // Also where it had begun before this stream did.
+        draining.mark_changed();
+        let mut until = None;
         loop {
             self.press_on();
             if self.closing && self.out.is_empty() && self.flow().is_idle() && self.acts.is_idle() {
@@ -189,6 +192,7 @@ impl Recorder {
             tokio::select! {
                 biased;
                 _ = self.start.held.release.changed() => return self.released(),
+                () = at(until) => return self.end_unfinished(answers).await,
                 Some(command) = self.start.held.commands.recv() => {
                     self.take_event(command.event, Reply::Control(command.answer));
                 }
@@ -209,7 +213,12 @@ impl Recorder {
                     Err(_) => return End::Broken,
                 },
                 () = answers.closed(), if !self.closing => return End::Broken,
-                Ok(()) = draining.changed() => self.out.push_back(Answer::Drain(wire::Drain {})),
+                Ok(()) = draining.changed() => {
+                    until = *draining.borrow_and_update();
+                    if until.is_some() {
+                        self.out.push_back(Answer::Drain(wire::Drain {}));
+                    }
+                }
                 message = said.next(), if may_read => match message {
                     Some(Ok(request)) => if let Err(error) = self.take(request) {
                         return End::Failed(error);
@@ -344,6 +353,29 @@ impl Recorder {
         }
         let _gone = answers.send(Ok(wire::RecordResponse { message })).await;
         End::Closed
+    }
+
+    /// The time for draining is over: what has come is logged and acknowledged as far as time allows, the rest
+    /// its sender still has, and the session waits for it.
+    async fn end_unfinished(&mut self, answers: &Answers) -> End {
+        if !self.closing {
+            for place in 0..self.start.legs.len() {
+                self.cut(place, Closing::Early);
+            }
+        }
+        let last = async {
+            self.last_words().await;
+            while let Some(message) = self.out.pop_front() {
+                if answers.send(Ok(wire::RecordResponse { message: Some(message) })).await.is_err() {
+                    return;
+                }
+            }
+        };
+        let in_time = tokio::time::timeout(LAST_WORDS, last).await.is_ok();
+        if self.closing && in_time && self.flow().is_idle() && self.acts.is_idle() {
+            return self.close_now(answers).await;
+        }
+        End::Failed(Error::Leaving(self.start.fence.key.recording))
     }
 
     /// Lets the next stream know what this one knew, once what is under way has ended.

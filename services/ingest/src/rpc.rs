@@ -40,7 +40,13 @@ impl Recorder for Rpc {
         let mut said = request.into_inner();
         let service = &self.0;
         service.check_admission().map_err(|error| status(&error))?;
-        let first = said.message().await?.and_then(|request| request.message);
+        let mut draining = service.draining();
+        // A stream that does not even begin may not hold up the instance's end.
+        let first = tokio::select! {
+            biased;
+            first = said.message() => first?.and_then(|request| request.message),
+            _ = draining.wait_for(Option::is_some) => return Err(status(&Error::Draining)),
+        };
         let Some(Message::Open(open)) = first else {
             return Err(status(&Error::from(BadInput::Order("a stream begins with an open"))));
         };

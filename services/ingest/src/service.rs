@@ -1,6 +1,7 @@
 //! The role's service: what streams, controls and tasks share, and who owns the running streams.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use eventlog::EventLog;
 use kernel::{Clock, InstanceId};
@@ -10,7 +11,8 @@ use platform::drain::{Shutdown, TaskResult};
 use platform::policies::PolicyBook;
 use tokio::sync::watch;
 use tokio::task::JoinSet;
-use tracing::info;
+use tokio::time::{Instant, timeout_at};
+use tracing::{info, warn};
 
 use crate::authority::Authority;
 use crate::config::Config;
@@ -19,6 +21,12 @@ use crate::keys::Keys;
 use crate::registry::Registry;
 use crate::store::Store;
 use crate::watch::Watch;
+
+/// How long streams that are ended may take over their last appends and words.
+const LEAVING: Duration = Duration::from_secs(5);
+
+/// Until when running streams may go on; none while the instance does not drain.
+pub(crate) type Draining = watch::Receiver<Option<Instant>>;
 
 /// What ingest does its work with.
 #[derive(Clone)]
@@ -38,7 +46,7 @@ pub(crate) struct Parts {
 pub(crate) struct Service {
     pub(crate) parts: Parts,
     streams: Mutex<JoinSet<()>>,
-    draining: watch::Sender<bool>,
+    draining: watch::Sender<Option<Instant>>,
 }
 
 impl Service {
@@ -57,7 +65,7 @@ impl Service {
         let authority = Arc::new(Authority::new(consent, policies, patience));
         let registry = Arc::new(Registry::new(config.sessions));
         let parts = Parts { config, store, log, clock, instance, keys, authority, watch, registry };
-        Self { parts, streams: Mutex::default(), draining: watch::Sender::new(false) }
+        Self { parts, streams: Mutex::default(), draining: watch::Sender::new(None) }
     }
 
     /// Runs a stream until it ends, whatever becomes of the call that brought it.
@@ -69,27 +77,34 @@ impl Service {
 
     /// Refuses new sessions once the instance drains.
     pub(crate) fn check_admission(&self) -> Result<(), Error> {
-        if *self.draining.borrow() { Err(Error::Draining) } else { Ok(()) }
+        if self.draining.borrow().is_some() { Err(Error::Draining) } else { Ok(()) }
     }
 
-    /// Turns true when the instance drains.
-    pub(crate) fn draining(&self) -> watch::Receiver<bool> {
+    /// Tells when the instance drains, and until when what runs may go on.
+    pub(crate) fn draining(&self) -> Draining {
         self.draining.subscribe()
     }
 
-    /// On the signal tells every sender to go elsewhere; ends with the last stream, or cuts the rest off when
-    /// the process flushes.
+    /// On the signal tells every sender to go elsewhere. Streams whose calls end soon end with them; the others
+    /// end themselves when their time is over, and what does not even then is cut off, so that the stages after
+    /// this one are reached whatever senders and the log do.
     pub(crate) async fn drain(self: Arc<Self>, shutdown: Shutdown) -> TaskResult {
         shutdown.draining().await;
-        self.draining.send_replace(true);
-        let mut streams = std::mem::take(&mut *self.streams.lock());
-        info!(streams = streams.len(), "senders are told to go elsewhere");
-        let all = async { while streams.join_next().await.is_some() {} };
-        tokio::select! {
-            () = all => {}
-            () = shutdown.flushing() => {}
+        let until = Instant::now() + self.parts.config.drain.0;
+        self.draining.send_replace(Some(until));
+        info!("senders are told to go elsewhere");
+        loop {
+            // More than once: calls that were admitted before the signal may have begun their streams after it.
+            let mut streams = std::mem::take(&mut *self.streams.lock());
+            if streams.is_empty() {
+                return Ok(());
+            }
+            let all = async { while streams.join_next().await.is_some() {} };
+            if timeout_at(until + LEAVING, all).await.is_err() {
+                warn!(streams = streams.len(), "streams did not end in time and are cut off");
+                streams.shutdown().await;
+                return Ok(());
+            }
         }
-        streams.shutdown().await;
-        Ok(())
     }
 }

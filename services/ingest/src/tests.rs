@@ -1,4 +1,5 @@
 use kernel::RecordingId;
+use platform::config::Period;
 use prost::Message as _;
 use proto::consent::v1::EventKind;
 use proto::ingest::v1 as wire;
@@ -647,4 +648,43 @@ async fn a_draining_instance_sends_its_senders_elsewhere() {
     let recording = sender.recording;
     sender.close(10).await;
     assert_eq!(world.seen(recording).await.numbers(0), all(0..10));
+}
+
+#[tokio::test]
+async fn a_call_that_does_not_end_while_the_instance_drains_goes_on_in_the_next_one() {
+    let config = crate::Config { drain: Period::millis(200), ..World::new().config };
+    let world = World { config, ..World::new() };
+    let ingest = world.ingest().await;
+    let mut sender = Sender::open(&ingest, DUTY).await;
+    let recording = sender.recording;
+    // Less than a span: only the end of the time for draining seals it. Where the newest frame ends is not
+    // known, so its sender keeps that one.
+    sender.both(0..20);
+    let ((), ended) = tokio::join!(ingest.stop(), async {
+        while !matches!(sender.next().await.unwrap(), Some(Answer::Drain(_))) {}
+        sender.acked(19).await;
+        sender.ends_with().await
+    });
+    assert_eq!(ended.code(), Code::Unavailable, "{ended}");
+    assert!(ended.message().contains("higher session epoch"), "{ended}");
+
+    let ingest = world.ingest().await;
+    let sender = Sender::try_open(&ingest, open(recording, 2, DUTY)).await.unwrap();
+    sender.both(19..60);
+    sender.close(60).await;
+    let seen = world.seen(recording).await;
+    assert!(is_exact(&seen));
+    assert_eq!((seen.numbers(0), seen.numbers(1)), (all(0..60), all(0..60)));
+}
+
+#[tokio::test]
+async fn an_instance_drains_in_time_though_the_log_takes_nothing() {
+    let config = crate::Config { drain: Period::millis(200), ..World::new().config };
+    let world = World { config, ..World::new() };
+    let ingest = world.ingest().await;
+    let sender = Sender::open(&ingest, DUTY).await;
+    world.log.set_full(true);
+    sender.both(0..120);
+    let ((), ended) = tokio::join!(ingest.stop(), sender.ends_with());
+    assert_eq!(ended.code(), Code::Unavailable, "{ended}");
 }

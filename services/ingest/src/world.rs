@@ -51,7 +51,7 @@ pub(crate) struct World {
 pub(crate) struct Ingest {
     pub(crate) wire: Wire,
     stopper: Stopper,
-    _tasks: Tasks,
+    tasks: Tasks,
 }
 
 impl World {
@@ -92,11 +92,12 @@ impl World {
         let mut tasks = Tasks::new(shutdown);
         let (watch, parts, draining) =
             (Arc::clone(&service.parts.watch), service.parts.clone(), Arc::clone(&service));
-        tasks.start(platform::Task::new("watch", move |shutdown| watch.run(shutdown)));
+        let watch = platform::Task::new("watch", move |shutdown| watch.run(shutdown));
+        tasks.start(watch.until(Stage::Flushing));
         tasks.start(platform::Task::new("owed", move |shutdown| parts.tell_until_drained(shutdown)));
         tasks.start(platform::Task::new("drain", move |shutdown| draining.drain(shutdown)));
         let wire = ingest_wire(Rpc(service));
-        Ingest { wire, stopper, _tasks: tasks }
+        Ingest { wire, stopper, tasks }
     }
 
     /// What is in the log of a recording.
@@ -142,6 +143,12 @@ impl Ingest {
 
     pub(crate) fn begin_to_drain(&self) {
         self.stopper.advance(Stage::Draining);
+    }
+
+    /// Stops it in order; every task must end by itself.
+    pub(crate) async fn stop(mut self) {
+        let aborted = self.tasks.stop(&self.stopper, Duration::from_secs(15)).await;
+        assert_eq!(aborted, 0, "tasks did not end");
     }
 }
 
