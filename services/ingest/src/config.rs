@@ -18,6 +18,9 @@ pub struct Config {
     pub reorder_frames: usize,
     /// Longest wait for a missing one, in the sender's capture time.
     pub reorder: Period,
+    /// How far ahead of this instance's clock a call's start may lie. Retention counts from it, and what a locked
+    /// store keeps nobody can shorten.
+    pub clock_ahead: Period,
     /// Longest call.
     pub length: Period,
     /// Least error of a position that was derived from wall time.
@@ -48,6 +51,7 @@ impl Default for Config {
             frames_per_second: 1_000,
             reorder_frames: 100,
             reorder: Period::secs(2),
+            clock_ahead: Period::secs(3_600),
             length: Period::secs(86_400),
             derived_error: Period::millis(100),
             call: Period::millis(1_500),

@@ -1,5 +1,7 @@
 //! What can go wrong in ingest; never with a sender's text, a name or audio in it.
 
+use std::time::Duration;
+
 use kernel::{
     ErrorCode, FrameNo, InvalidId, LegNo, Position, RecordingId, Retry, ServiceError, SessionEpoch,
 };
@@ -38,6 +40,16 @@ pub enum BadInput {
         found: u64,
         /// The bound.
         bound: u64,
+    },
+    /// A time in the future.
+    #[error("{place} is {ahead:?} ahead of this instance's clock, the bound is {bound:?}")]
+    Ahead {
+        /// Which field.
+        place: &'static str,
+        /// How far.
+        ahead: Duration,
+        /// The bound.
+        bound: Duration,
     },
     /// A leg that `Open` did not name.
     #[error("leg {0} was not opened")]

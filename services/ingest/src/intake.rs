@@ -7,7 +7,7 @@ mod open;
 pub use event::{CallerEvent, CallerEventKind, ConsentAct, Expression};
 pub(crate) use media::elapsed;
 pub use media::{CloseCall, close, frames};
-pub use open::{OpenCall, PartyFacts, open};
+pub use open::{OpenCall, PartyFacts, Present, open};
 
 use crate::error::BadInput;
 

@@ -50,7 +50,8 @@ impl Recorder for Rpc {
         let Some(Message::Open(open)) = first else {
             return Err(status(&Error::from(BadInput::Order("a stream begins with an open"))));
         };
-        let call = intake::open(open).map_err(|error| status(&Error::from(error)))?;
+        let call =
+            intake::open(open, service.parts.present()).map_err(|error| status(&Error::from(error)))?;
         context.touched().recording(call.recording);
         let key = SessionKey { tenant, recording: call.recording };
         let opened = service.parts.open(key, call, context.trace.clone()).await;

@@ -17,6 +17,7 @@ use tracing::{info, warn};
 use crate::authority::Authority;
 use crate::config::Config;
 use crate::error::Error;
+use crate::intake::Present;
 use crate::keys::Keys;
 use crate::registry::Registry;
 use crate::store::Store;
@@ -40,6 +41,13 @@ pub(crate) struct Parts {
     pub(crate) authority: Arc<Authority>,
     pub(crate) watch: Arc<Watch>,
     pub(crate) registry: Arc<Registry>,
+}
+
+impl Parts {
+    /// What an `Open` that comes now is measured by.
+    pub(crate) fn present(&self) -> Present {
+        Present { now: self.clock.now(), clock_ahead: self.config.clock_ahead.0 }
+    }
 }
 
 /// The role's service.

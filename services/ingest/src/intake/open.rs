@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
+use std::time::Duration;
 
 use kernel::{LegNo, PurposeName, RecordingId, SessionEpoch, Timestamp};
 use proto::common::v1::{Identifier, IdentifierKind, PartyRole};
@@ -50,16 +51,23 @@ pub struct PartyFacts {
     pub identifiers: Vec<Identifier>,
 }
 
+/// What time it is, and how far ahead of it a call's start may lie.
+#[derive(Clone, Copy, Debug)]
+pub struct Present {
+    /// By this instance's clock.
+    pub now: Timestamp,
+    /// The bound.
+    pub clock_ahead: Duration,
+}
+
 /// Checks an `Open`.
-pub fn open(open: wire::Open) -> Result<OpenCall, BadInput> {
+pub fn open(open: wire::Open, present: Present) -> Result<OpenCall, BadInput> {
     let recording = RecordingId::from_slice(&open.recording_id)
         .map_err(|source| BadInput::Id { place: "open.recording_id", source })?;
     if open.session_epoch == 0 {
         return Err(BadInput::Missing("open.session_epoch"));
     }
-    if open.started_at <= 0 {
-        return Err(BadInput::Missing("open.started_at"));
-    }
+    let started_at = started_at(open.started_at, present)?;
     at_most("length of open.call_id", open.call_id.len(), MAX_TEXT)?;
     let direction = wire::Direction::try_from(open.direction)
         .map_err(|_| BadInput::Value { place: "open.direction", problem: "is not a known direction" })?;
@@ -76,7 +84,7 @@ pub fn open(open: wire::Open) -> Result<OpenCall, BadInput> {
     Ok(OpenCall {
         recording,
         epoch: SessionEpoch(open.session_epoch),
-        started_at: Timestamp(open.started_at),
+        started_at,
         call_id: open.call_id,
         direction,
         language: open.language,
@@ -85,6 +93,19 @@ pub fn open(open: wire::Open) -> Result<OpenCall, BadInput> {
         purposes: purposes(open.purposes)?,
         correlation: open.correlation.into_iter().collect(),
     })
+}
+
+/// The past is not bounded: calls that were kept elsewhere may come late.
+fn started_at(micros: i64, present: Present) -> Result<Timestamp, BadInput> {
+    let place = "open.started_at";
+    match micros {
+        0 => return Err(BadInput::Missing(place)),
+        ..0 => return Err(BadInput::Value { place, problem: "is before 1970" }),
+        1.. => {}
+    }
+    let ahead = u64::try_from(micros.saturating_sub(present.now.0)).unwrap_or(0);
+    let (ahead, bound) = (Duration::from_micros(ahead), present.clock_ahead);
+    if ahead > bound { Err(BadInput::Ahead { place, ahead, bound }) } else { Ok(Timestamp(micros)) }
 }
 
 fn party(party: wire::Party) -> Result<PartyFacts, BadInput> {

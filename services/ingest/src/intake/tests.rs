@@ -1,13 +1,19 @@
+use std::time::Duration;
+
+use kernel::Timestamp;
 use proto::common::v1 as common;
 use proto::ingest::v1 as wire;
 
 use super::*;
 
+const NOW: Timestamp = Timestamp(1_772_000_000_000_000);
+const PRESENT: Present = Present { now: NOW, clock_ahead: Duration::from_secs(3_600) };
+
 fn good() -> wire::Open {
     wire::Open {
         recording_id: kernel::RecordingId::new().to_bytes().to_vec().into(),
         session_epoch: 1,
-        started_at: 1_772_000_000_000_000,
+        started_at: NOW.0,
         call_id: "call-1".into(),
         direction: wire::Direction::Inbound as i32,
         language: "it".into(),
@@ -26,7 +32,7 @@ fn good() -> wire::Open {
 
 #[test]
 fn an_open_within_bounds_is_taken_and_shows_nobody() {
-    let call = open(good()).unwrap();
+    let call = open(good(), PRESENT).unwrap();
     assert_eq!(call.purposes.len(), 1);
     assert!(!format!("{call:?}").contains("0612"));
 }
@@ -60,9 +66,35 @@ fn each_bad_open_names_the_place() {
     for (place, change) in cases {
         let mut bad = good();
         change(&mut bad);
-        let error = open(bad).unwrap_err().to_string();
+        let error = open(bad, PRESENT).unwrap_err().to_string();
         assert!(error.contains(place), "{place}: {error}");
         assert!(!error.contains("0612"), "{error}");
+    }
+}
+
+#[test]
+fn a_call_starts_after_1970_and_hardly_in_the_future() {
+    let hour = 3_600_000_000;
+    let cases = [
+        (0, Some("open.started_at is missing")),
+        (-1, Some("open.started_at is before 1970")),
+        (i64::MIN, Some("open.started_at is before 1970")),
+        (1, None),
+        (NOW.0, None),
+        (NOW.0 + hour, None),
+        (
+            NOW.0 + hour + 1_000_000,
+            Some("open.started_at is 3601s ahead of this instance's clock, the bound is 3600s"),
+        ),
+        (i64::MAX, Some("the bound is 3600s")),
+    ];
+    for (started_at, problem) in cases {
+        let checked = open(wire::Open { started_at, ..good() }, PRESENT);
+        match (checked, problem) {
+            (Ok(call), None) => assert_eq!(call.started_at, Timestamp(started_at)),
+            (Err(error), Some(problem)) => assert!(error.to_string().contains(problem), "{error}"),
+            (checked, problem) => panic!("{started_at}: {checked:?} for {problem:?}"),
+        }
     }
 }
 
