@@ -15,13 +15,14 @@ pub enum BadInput {
     /// A field that must be there.
     #[error("{0} is missing")]
     Missing(&'static str),
-    /// An id or a name that is none.
-    #[error("{place}: {source}")]
+    /// An id or a name that is none. The problem is part of the text, since a sender hears no causes; so it is
+    /// no cause as well, or a log would have it twice.
+    #[error("{place}: {problem}")]
     Id {
         /// Which field.
         place: &'static str,
         /// What is wrong with it.
-        source: InvalidId,
+        problem: InvalidId,
     },
     /// A value that its field does not take.
     #[error("{place} {problem}")]

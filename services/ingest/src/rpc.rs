@@ -110,7 +110,7 @@ impl Rpc {
         let context = CallContext::of(request)?;
         let tenant: TenantId = context.tenant()?.clone();
         let recording = RecordingId::from_slice(recording(request.get_ref()))
-            .map_err(|source| status(&Error::from(BadInput::Id { place: "recording_id", source })))?;
+            .map_err(|problem| status(&Error::from(BadInput::Id { place: "recording_id", problem })))?;
         context.touched().recording(recording);
         Ok((SessionKey { tenant, recording }, context))
     }

@@ -105,7 +105,7 @@ impl CallerEvent {
     /// answered with a code.
     pub fn read(event: wire::Event) -> Result<Self, BadInput> {
         let id = EventId::from_slice(&event.event_id)
-            .map_err(|source| BadInput::Id { place: "event.event_id", source })?;
+            .map_err(|problem| BadInput::Id { place: "event.event_id", problem })?;
         if let Some(found) = event.position.filter(|at| *at > MAX_POSITION) {
             return Err(BadInput::Bound { place: "event.position", found, bound: MAX_POSITION });
         }

@@ -63,7 +63,7 @@ pub struct Present {
 /// Checks an `Open`.
 pub fn open(open: wire::Open, present: Present) -> Result<OpenCall, BadInput> {
     let recording = RecordingId::from_slice(&open.recording_id)
-        .map_err(|source| BadInput::Id { place: "open.recording_id", source })?;
+        .map_err(|problem| BadInput::Id { place: "open.recording_id", problem })?;
     if open.session_epoch == 0 {
         return Err(BadInput::Missing("open.session_epoch"));
     }
@@ -149,7 +149,7 @@ fn leg(number: usize, leg: &wire::Leg, parties: usize) -> Result<LegSpec, BadInp
 fn purposes(names: Vec<String>) -> Result<Vec<PurposeName>, BadInput> {
     at_most("number of open.purposes", names.len(), MAX_PURPOSES)?;
     let named = names.into_iter().map(PurposeName::new).collect::<Result<BTreeSet<_>, _>>();
-    let named = named.map_err(|source| BadInput::Id { place: "open.purposes", source })?;
+    let named = named.map_err(|problem| BadInput::Id { place: "open.purposes", problem })?;
     Ok(named.into_iter().collect())
 }
 

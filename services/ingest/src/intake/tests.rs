@@ -73,6 +73,14 @@ fn each_bad_open_names_the_place() {
 }
 
 #[test]
+fn a_bad_id_is_told_once_to_senders_and_logs() {
+    let text = "event.event_id: event id must be 16 bytes";
+    let error = CallerEvent::read(wire::Event { position: Some(0), ..Default::default() }).unwrap_err();
+    let error = crate::Error::from(error);
+    assert_eq!((error.to_string().as_str(), kernel::chain(&error).as_str()), (text, text));
+}
+
+#[test]
 fn a_call_starts_after_1970_and_hardly_in_the_future() {
     let hour = 3_600_000_000;
     let cases = [
