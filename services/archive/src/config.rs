@@ -1,7 +1,8 @@
 //! What an operator may set.
 
-use platform::config::{ByteSize, Period};
+use platform::config::{ByteSize, Period, above_zero};
 use serde::{Deserialize, Serialize};
+use tokio::sync::Semaphore;
 
 /// The `archive` section of a configuration.
 #[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
@@ -17,7 +18,7 @@ pub struct Config {
     /// Domain time to wait for missing frames after a call has closed, before it is sealed with a named gap.
     pub gap_wait: Period,
     /// Domain time without any event after which an open recording is fenced and sealed as abandoned. Much
-    /// longer than an outage of ingest.
+    /// longer than an outage of ingest, and longer than `gap_wait`.
     pub abandon: Period,
     /// Records taken from the log at once.
     pub poll_records: usize,
@@ -51,19 +52,62 @@ impl Default for Config {
 impl Config {
     /// Refuses values that cannot work, naming the key.
     pub fn check(&self) -> Result<(), String> {
-        let most = seal::object::MAX_SPAN_BYTES as u64;
-        if self.object_size.0 == 0 || self.object_size.0 > most {
-            return Err(format!("archive.object_size must be above 0 and at most {most}"));
+        above_zero(&[
+            ("object_size", &self.object_size),
+            ("idle", &self.idle),
+            ("poll_records", &self.poll_records),
+            ("poll_size", &self.poll_size),
+            ("poll_wait", &self.poll_wait),
+            ("replay_read", &self.replay_read),
+            ("replays", &self.replays),
+        ])?;
+        let most = ByteSize(seal::object::MAX_SPAN_BYTES as u64);
+        if self.object_size > most {
+            return Err(format!("object_size must be at most {most}"));
         }
         if self.buffer_size.0 < 2 * self.object_size.0 {
-            return Err("archive.buffer_size must be at least twice archive.object_size".to_owned());
+            return Err(format!("buffer_size must be at least twice object_size ({})", self.object_size));
         }
-        if self.poll_records == 0 || self.poll_size.0 == 0 || self.poll_wait.0.is_zero() {
-            return Err("archive.poll_records, poll_size and poll_wait must be above 0".to_owned());
+        if self.abandon <= self.gap_wait {
+            return Err(format!("abandon must be above gap_wait ({})", self.gap_wait));
         }
-        if self.replay_read.0 == 0 || self.replays == 0 {
-            return Err("archive.replay_read and archive.replays must be above 0".to_owned());
+        if self.replays > Semaphore::MAX_PERMITS {
+            return Err(format!("replays must be at most {}", Semaphore::MAX_PERMITS));
         }
         Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// A key, and what makes its value one that cannot work.
+    type Spoilt = (&'static str, fn(&mut Config));
+
+    #[test]
+    fn a_value_that_cannot_work_is_refused_by_its_key() {
+        Config::default().check().unwrap();
+        let cases: &[Spoilt] = &[
+            ("object_size", |config| config.object_size = ByteSize(0)),
+            ("buffer_size", |config| config.buffer_size = ByteSize(0)),
+            ("poll_size", |config| config.poll_size = ByteSize(0)),
+            ("replay_read", |config| config.replay_read = ByteSize(0)),
+            ("idle", |config| config.idle = Period::secs(0)),
+            ("abandon", |config| config.abandon = Period::secs(0)),
+            ("poll_wait", |config| config.poll_wait = Period::secs(0)),
+            ("poll_records", |config| config.poll_records = 0),
+            ("replays", |config| config.replays = 0),
+            ("object_size", |config| config.object_size = ByteSize::mib(5)),
+            ("buffer_size", |config| config.buffer_size = config.object_size),
+            ("abandon", |config| config.abandon = config.gap_wait),
+            ("replays", |config| config.replays = usize::MAX),
+        ];
+        for (key, spoil) in cases {
+            let mut config = Config::default();
+            spoil(&mut config);
+            let problem = config.check().unwrap_err();
+            assert!(problem.starts_with(&format!("{key} ")), "{key}: {problem}");
+        }
     }
 }

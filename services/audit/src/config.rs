@@ -1,6 +1,6 @@
 //! What an operator may set.
 
-use platform::config::{ByteSize, Period};
+use platform::config::{ByteSize, Period, above_zero};
 use serde::{Deserialize, Serialize};
 
 /// The `ledger` section of a configuration.
@@ -49,18 +49,54 @@ impl Default for Config {
 impl Config {
     /// Refuses values that cannot work, naming the key.
     pub fn check(&self) -> Result<(), String> {
-        if self.batch == 0 || self.batch_size.0 == 0 || self.unpublished == 0 {
-            return Err("ledger.batch, batch_size and unpublished must be above 0".to_owned());
+        above_zero(&[
+            ("batch", &self.batch),
+            ("batch_size", &self.batch_size),
+            ("poll", &self.poll),
+            ("entry_object_size", &self.entry_object_size),
+            ("root_interval", &self.root_interval),
+            ("silence", &self.silence),
+            ("unpublished", &self.unpublished),
+            ("retry", &self.retry),
+        ])?;
+        if self.poll > self.root_interval {
+            return Err(format!("poll must be at most root_interval ({})", self.root_interval));
         }
-        if self.poll.0.is_zero() || self.poll > self.root_interval {
-            return Err("ledger.poll must be above 0 and at most ledger.root_interval".to_owned());
-        }
-        if self.entry_object_size.0 == 0 || self.entry_object_size > ByteSize::mib(32) {
-            return Err("ledger.entry_object_size must be above 0 and at most 32MiB".to_owned());
-        }
-        if self.retry.0.is_zero() || self.silence.0.is_zero() {
-            return Err("ledger.retry and silence must be above 0".to_owned());
+        let most = ByteSize::mib(32);
+        if self.entry_object_size > most {
+            return Err(format!("entry_object_size must be at most {most}"));
         }
         Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// A key, and what makes its value one that cannot work.
+    type Spoilt = (&'static str, fn(&mut Config));
+
+    #[test]
+    fn a_value_that_cannot_work_is_refused_by_its_key() {
+        Config::default().check().unwrap();
+        let cases: &[Spoilt] = &[
+            ("batch_size", |config| config.batch_size = ByteSize(0)),
+            ("entry_object_size", |config| config.entry_object_size = ByteSize(0)),
+            ("poll", |config| config.poll = Period::secs(0)),
+            ("root_interval", |config| config.root_interval = Period::secs(0)),
+            ("silence", |config| config.silence = Period::secs(0)),
+            ("retry", |config| config.retry = Period::secs(0)),
+            ("batch", |config| config.batch = 0),
+            ("unpublished", |config| config.unpublished = 0),
+            ("poll", |config| config.poll = Period::secs(2)),
+            ("entry_object_size", |config| config.entry_object_size = ByteSize::mib(33)),
+        ];
+        for (key, spoil) in cases {
+            let mut config = Config::default();
+            spoil(&mut config);
+            let problem = config.check().unwrap_err();
+            assert!(problem.starts_with(&format!("{key} ")), "{key}: {problem}");
+        }
     }
 }

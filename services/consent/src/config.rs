@@ -1,6 +1,6 @@
 //! The `consent` section of a configuration.
 
-use platform::config::Period;
+use platform::config::{Period, above_zero};
 use serde::{Deserialize, Serialize};
 
 /// How long others may take, and how much is answered at once.
@@ -36,6 +36,47 @@ impl Default for Config {
             watches: 1_000,
             ahead: Period::secs(3_600),
             history: 2_000,
+        }
+    }
+}
+
+impl Config {
+    /// Refuses values that cannot work, naming the key.
+    pub fn check(&self) -> Result<(), String> {
+        above_zero(&[
+            ("crypto_wait", &self.crypto_wait),
+            ("seal_wait", &self.seal_wait),
+            ("beat", &self.beat),
+            ("watch_batch", &self.watch_batch),
+            ("watches", &self.watches),
+            ("history", &self.history),
+        ])
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// A key, and what makes its value one that cannot work.
+    type Spoilt = (&'static str, fn(&mut Config));
+
+    #[test]
+    fn a_value_that_cannot_work_is_refused_by_its_key() {
+        Config::default().check().unwrap();
+        let cases: &[Spoilt] = &[
+            ("crypto_wait", |config| config.crypto_wait = Period::secs(0)),
+            ("seal_wait", |config| config.seal_wait = Period::secs(0)),
+            ("beat", |config| config.beat = Period::secs(0)),
+            ("watch_batch", |config| config.watch_batch = 0),
+            ("watches", |config| config.watches = 0),
+            ("history", |config| config.history = 0),
+        ];
+        for (key, spoil) in cases {
+            let mut config = Config::default();
+            spoil(&mut config);
+            let problem = config.check().unwrap_err();
+            assert!(problem.starts_with(&format!("{key} ")), "{key}: {problem}");
         }
     }
 }

@@ -1,6 +1,6 @@
 //! The `crypto` section of a configuration.
 
-use platform::config::Period;
+use platform::config::{Period, above_zero};
 use serde::{Deserialize, Serialize};
 
 use crate::leases::MAX_LIFE;
@@ -33,6 +33,55 @@ impl Default for Config {
             open_epochs: 64,
             open_epoch_life: Period::secs(15 * 60),
             certificate: Period::secs(30 * 86_400),
+        }
+    }
+}
+
+impl Config {
+    /// Refuses values that cannot work, naming the key.
+    pub fn check(&self) -> Result<(), String> {
+        above_zero(&[
+            ("epoch", &self.epoch),
+            ("lease", &self.lease),
+            ("leases", &self.leases),
+            ("open_epochs", &self.open_epochs),
+            ("certificate", &self.certificate),
+        ])?;
+        let longest = Period(MAX_LIFE);
+        if self.lease > longest {
+            return Err(format!("lease must be at most {longest}"));
+        }
+        if self.open_epoch_life <= self.lease {
+            return Err(format!("open_epoch_life must be above lease ({})", self.lease));
+        }
+        Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// A key, and what makes its value one that cannot work.
+    type Spoilt = (&'static str, fn(&mut Config));
+
+    #[test]
+    fn a_value_that_cannot_work_is_refused_by_its_key() {
+        Config::default().check().unwrap();
+        let cases: &[Spoilt] = &[
+            ("epoch", |config| config.epoch = Period::secs(0)),
+            ("lease", |config| config.lease = Period::secs(0)),
+            ("certificate", |config| config.certificate = Period::secs(0)),
+            ("leases", |config| config.leases = 0),
+            ("open_epochs", |config| config.open_epochs = 0),
+            ("lease", |config| config.lease = Period::secs(61)),
+            ("open_epoch_life", |config| config.open_epoch_life = config.lease),
+        ];
+        for (key, spoil) in cases {
+            let mut config = Config::default();
+            spoil(&mut config);
+            let problem = config.check().unwrap_err();
+            assert!(problem.starts_with(&format!("{key} ")), "{key}: {problem}");
         }
     }
 }

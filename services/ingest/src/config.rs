@@ -64,3 +64,64 @@ impl Default for Config {
         }
     }
 }
+
+impl Config {
+    /// Refuses values that cannot work, naming the key.
+    pub fn check(&self) -> Result<(), String> {
+        platform::config::above_zero(&[
+            ("sessions", &self.sessions),
+            ("window_frames", &self.window_frames),
+            ("frames_per_second", &self.frames_per_second),
+            ("reorder_frames", &self.reorder_frames),
+            ("reorder", &self.reorder),
+            ("length", &self.length),
+            ("call", &self.call),
+            ("consent_silence", &self.consent_silence),
+            ("suspect", &self.suspect),
+            ("takeover", &self.takeover),
+            ("tell", &self.tell),
+        ])?;
+        // Otherwise a sender waits for acknowledgements while ingest waits for its frames.
+        if usize::try_from(self.window_frames).is_ok_and(|window| window <= self.reorder_frames) {
+            return Err(format!("window_frames must be above reorder_frames ({})", self.reorder_frames));
+        }
+        if self.call >= self.consent_silence {
+            return Err(format!("call must be below consent_silence ({})", self.consent_silence));
+        }
+        Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// A key, and what makes its value one that cannot work.
+    type Spoilt = (&'static str, fn(&mut Config));
+
+    #[test]
+    fn a_value_that_cannot_work_is_refused_by_its_key() {
+        Config::default().check().unwrap();
+        let cases: &[Spoilt] = &[
+            ("sessions", |config| config.sessions = 0),
+            ("window_frames", |config| config.window_frames = 0),
+            ("frames_per_second", |config| config.frames_per_second = 0),
+            ("reorder_frames", |config| config.reorder_frames = 0),
+            ("window_frames", |config| config.window_frames = 100),
+            ("reorder", |config| config.reorder = Period::secs(0)),
+            ("length", |config| config.length = Period::secs(0)),
+            ("call", |config| config.call = Period::secs(0)),
+            ("consent_silence", |config| config.consent_silence = Period::secs(0)),
+            ("suspect", |config| config.suspect = Period::secs(0)),
+            ("takeover", |config| config.takeover = Period::secs(0)),
+            ("tell", |config| config.tell = Period::secs(0)),
+            ("call", |config| config.call = config.consent_silence),
+        ];
+        for (key, spoil) in cases {
+            let mut config = Config::default();
+            spoil(&mut config);
+            let problem = config.check().unwrap_err();
+            assert!(problem.starts_with(&format!("{key} ")), "{key}: {problem}");
+        }
+    }
+}

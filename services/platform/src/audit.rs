@@ -9,9 +9,11 @@ mod entry;
 mod outbox;
 mod producer;
 
+use eventlog::bounds::{MAX_BATCH, MAX_BATCH_RECORDS, MAX_RECORD};
 use serde::{Deserialize, Serialize};
+use tokio::sync::Semaphore;
 
-use crate::config::{ByteSize, Period};
+use crate::config::{ByteSize, Period, above_zero};
 
 pub use entry::{AuditEntry, ENTRY_WRITTEN, EntryError, HEARTBEAT, ReasonRecord, SealedReason, deployment};
 pub use outbox::{AuditOutbox, OutboxError};
@@ -30,9 +32,9 @@ pub struct Config {
     /// Most entries of one role that wait to be sent after their answer: ends of streams, and restrictive acts
     /// while outbox or log are away. Beyond it entries are lost, which is counted and told as an error.
     pub late: usize,
-    /// Most entries of one append.
+    /// Most entries of one append. At most 10 000, which the log takes.
     pub batch: usize,
-    /// Most bytes of one append.
+    /// Most bytes of one append, not counting its last entry. At most 7 MiB, so that the log takes it.
     pub batch_size: ByteSize,
 }
 
@@ -46,6 +48,36 @@ impl Default for Config {
             batch: 500,
             batch_size: ByteSize::mib(4),
         }
+    }
+}
+
+impl Config {
+    /// Refuses values that cannot work, naming the key.
+    pub fn check(&self) -> Result<(), String> {
+        above_zero(&[
+            ("heartbeat", &self.heartbeat),
+            ("wait", &self.wait),
+            ("queue", &self.queue),
+            ("late", &self.late),
+            ("batch", &self.batch),
+            ("batch_size", &self.batch_size),
+        ])?;
+        // Longer channels cannot be made.
+        let most = Semaphore::MAX_PERMITS;
+        for (key, value) in [("queue", self.queue), ("late", self.late)] {
+            if value > most {
+                return Err(format!("{key} must be at most {most}"));
+            }
+        }
+        if self.batch > MAX_BATCH_RECORDS {
+            return Err(format!("batch must be at most {MAX_BATCH_RECORDS}"));
+        }
+        // An append ends with the entry that reaches the size.
+        let most = ByteSize((MAX_BATCH - MAX_RECORD) as u64);
+        if self.batch_size > most {
+            return Err(format!("batch_size must be at most {most}"));
+        }
+        Ok(())
     }
 }
 

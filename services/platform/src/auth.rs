@@ -14,7 +14,7 @@ mod verifier;
 
 use serde::{Deserialize, Serialize};
 
-use crate::config::Period;
+use crate::config::{Period, above_zero};
 
 pub use claims::Claims;
 pub use keys::{JwksFile, JwksUrl, KeyError, KeySource};
@@ -41,7 +41,8 @@ pub struct Config {
     pub jwks_stale: Period,
     /// The least time between two fetches, however many unknown key ids come.
     pub jwks_floor: Period,
-    /// How long the deployment's own service tokens live; renewed at half of it.
+    /// How long the deployment's own service tokens live; renewed at half of it. At least 2 s, as tokens end on
+    /// whole seconds.
     pub service_token_life: Period,
 }
 
@@ -61,6 +62,37 @@ impl Default for Config {
 }
 
 impl Config {
+    /// Refuses values that cannot work, naming the key.
+    pub fn check(&self) -> Result<(), String> {
+        match (&self.issuer, &self.jwks) {
+            (None, None) => {}
+            (Some(_), None) => return Err("jwks must be set, as issuer is".to_owned()),
+            (None, Some(_)) => return Err("issuer must be set, as jwks is".to_owned()),
+            (Some(issuer), Some(_)) if issuer.is_empty() => {
+                return Err("issuer must not be empty".to_owned());
+            }
+            (Some(_), Some(jwks)) if jwks.is_empty() => return Err("jwks must not be empty".to_owned()),
+            (Some(_), Some(jwks)) => {
+                if is_url(jwks) && reqwest::Url::parse(jwks).is_err() {
+                    return Err("jwks must be a path or a URL".to_owned());
+                }
+            }
+        }
+        if self.audience.is_empty() {
+            return Err("audience must not be empty".to_owned());
+        }
+        above_zero(&[("jwks_floor", &self.jwks_floor)])?;
+        if self.jwks_max_age <= self.jwks_floor {
+            return Err(format!("jwks_max_age must be above jwks_floor ({})", self.jwks_floor));
+        }
+        if self.jwks_stale <= self.jwks_max_age {
+            return Err(format!("jwks_stale must be above jwks_max_age ({})", self.jwks_max_age));
+        }
+        if self.service_token_life < Period::secs(2) {
+            return Err("service_token_life must be at least 2s".to_owned());
+        }
+        Ok(())
+    }
     /// What a [`Verifier`] goes by.
     pub fn verifier(&self) -> VerifierSettings {
         VerifierSettings {
@@ -70,6 +102,10 @@ impl Config {
             floor: self.jwks_floor.0,
         }
     }
+}
+
+fn is_url(text: &str) -> bool {
+    text.starts_with("http://") || text.starts_with("https://")
 }
 
 #[cfg(test)]

@@ -4,6 +4,7 @@
 //! the [`Loader`], the units, the references to secrets, and [`dump`]. Every struct of a configuration has
 //! `#[serde(deny_unknown_fields, default)]`, so that a misspelt key is an error that names it.
 
+mod amount;
 mod secret;
 mod strings;
 mod units;
@@ -17,6 +18,7 @@ use figment::{Figment, Metadata, Profile, Provider};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
+pub use amount::{Amount, above_zero};
 pub use secret::{Secret, SecretError, SecretRef};
 pub use strings::{ProcessEnv, Strings};
 pub use units::{ByteSize, Period};

@@ -10,6 +10,7 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use eventlog::EventLog;
+use eventlog::bounds::MAX_BATCH_RECORDS;
 use eventlog::envelope::to_record;
 use kernel::topics::{AUDIT, Topic};
 use kernel::{Clock, Envelope, EventId, Timestamp, chain};
@@ -18,7 +19,7 @@ use tokio::sync::Notify;
 use tracing::{error, warn};
 
 use crate::audit::{AuditEntry, AuditError, AuditProducer, OutboxError};
-use crate::config::Period;
+use crate::config::{Period, above_zero};
 use crate::drain::{Shutdown, Stage, Task, TaskResult};
 use crate::retry::Backoff;
 use crate::telemetry::{Counter, Gauge, Metrics, names};
@@ -27,7 +28,7 @@ use crate::telemetry::{Counter, Gauge, Metrics, names};
 #[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct Config {
-    /// Most events read and published at once.
+    /// Most events read and published at once. At most 10 000, which the log takes, and at most `audit.queue`.
     pub batch: usize,
     /// How often the outbox is looked into though nobody rang.
     pub sweep: Period,
@@ -36,6 +37,17 @@ pub struct Config {
 impl Default for Config {
     fn default() -> Self {
         Self { batch: 500, sweep: Period::secs(5) }
+    }
+}
+
+impl Config {
+    /// Refuses values that cannot work, naming the key.
+    pub fn check(&self) -> Result<(), String> {
+        above_zero(&[("batch", &self.batch), ("sweep", &self.sweep)])?;
+        if self.batch > MAX_BATCH_RECORDS {
+            return Err(format!("batch must be at most {MAX_BATCH_RECORDS}"));
+        }
+        Ok(())
     }
 }
 

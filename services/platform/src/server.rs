@@ -3,6 +3,7 @@
 mod door;
 mod health;
 
+use std::net::SocketAddr;
 use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
@@ -12,7 +13,7 @@ use tonic::transport::server::TcpIncoming;
 use tower::layer::layer_fn;
 use tracing::{info, warn};
 
-use crate::config::{ByteSize, Period};
+use crate::config::{ByteSize, Period, above_zero};
 use crate::drain::{Shutdown, Task, TaskResult};
 
 pub use door::Door;
@@ -47,6 +48,34 @@ impl Default for Config {
             drain: Period::secs(20),
         }
     }
+}
+
+impl Config {
+    /// Refuses values that cannot work, naming the key.
+    pub fn check(&self) -> Result<(), String> {
+        if !is_address(&self.listen) {
+            return Err("listen must be an address such as 127.0.0.1:7420 or localhost:7420".to_owned());
+        }
+        above_zero(&[
+            ("message_size", &self.message_size),
+            ("concurrent_calls", &self.concurrent_calls),
+            ("concurrent_streams", &self.concurrent_streams),
+            ("deadline", &self.deadline),
+        ])
+    }
+}
+
+/// Whether it can be listened on, as far as its form tells: an IP address or a host's name, and a port. A name
+/// whose last label is a number would be a mistyped IP address.
+fn is_address(text: &str) -> bool {
+    let is_name = |host: &str| {
+        let known = |byte: u8| byte.is_ascii_alphanumeric() || b"-._".contains(&byte);
+        let last = host.rsplit('.').next().unwrap_or(host);
+        !host.is_empty() && host.bytes().all(known) && !last.bytes().all(|byte| byte.is_ascii_digit())
+    };
+    let named = text.rsplit_once(':');
+    text.parse::<SocketAddr>().is_ok()
+        || named.is_some_and(|(host, port)| is_name(host) && port.parse::<u16>().is_ok())
 }
 
 /// A server that cannot be made.

@@ -31,7 +31,7 @@ pub struct Config {
     pub log: String,
     /// How log lines look.
     pub format: Format,
-    /// Where spans go by OTLP over gRPC: `http://collector:4317`. Unset: nowhere.
+    /// Where spans go by OTLP over gRPC, without TLS: `http://collector:4317`. Unset: nowhere.
     pub otlp_endpoint: Option<String>,
     /// The part of new traces that is exported, 0 to 1; a caller's decision is kept.
     pub otlp_ratio: f64,
@@ -52,6 +52,28 @@ pub enum Format {
 impl Default for Config {
     fn default() -> Self {
         Self { log: "info".to_owned(), format: Format::Auto, otlp_endpoint: None, otlp_ratio: 1.0 }
+    }
+}
+
+impl Config {
+    /// Refuses values that cannot work, naming the key.
+    pub fn check(&self) -> Result<(), String> {
+        if EnvFilter::try_new(&self.log).is_err() {
+            return Err("log must be a list of filter directives such as info,ingest=debug".to_owned());
+        }
+        let is_url = |text: &String| {
+            let uri = text.parse::<http::Uri>().ok();
+            uri.is_some_and(|uri| {
+                uri.scheme_str() == Some("http") && uri.host().is_some_and(|h| !h.is_empty())
+            })
+        };
+        if self.otlp_endpoint.as_ref().is_some_and(|endpoint| !is_url(endpoint)) {
+            return Err("otlp_endpoint must be an http URL such as http://collector:4317".to_owned());
+        }
+        if !(0.0..=1.0).contains(&self.otlp_ratio) {
+            return Err("otlp_ratio must be from 0 to 1".to_owned());
+        }
+        Ok(())
     }
 }
 

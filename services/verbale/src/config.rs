@@ -103,8 +103,58 @@ fn check(config: &Config) -> Result<()> {
 
 /// What the roles say of their own sections, each problem with its key.
 pub fn check_roles(config: &Config) -> Result<()> {
-    config.archive.check().map_err(|problem| anyhow::anyhow!("archive.{problem}"))?;
-    config.ledger.check().map_err(anyhow::Error::msg)
+    let sections = [
+        ("server", config.server.check()),
+        ("auth", config.auth.check()),
+        ("telemetry", config.telemetry.check()),
+        ("audit", config.audit.check()),
+        ("outbox", config.outbox.check()),
+        ("ingest", config.ingest.check()),
+        ("consent", config.consent.check()),
+        ("crypto", config.crypto.check()),
+        ("archive", config.archive.check()),
+        ("ledger", config.ledger.check()),
+    ];
+    for (section, checked) in sections {
+        checked.map_err(|problem| anyhow::anyhow!("{section}.{problem}"))?;
+    }
+    // What one section promises to another.
+    let Config { server, audit, outbox, ingest, consent, archive, ledger, .. } = config;
+    let session = eventlog::SqliteLogOptions::default().session_timeout;
+    anyhow::ensure!(
+        server.deadline > audit.wait,
+        "server.deadline must be above audit.wait ({})",
+        audit.wait
+    );
+    anyhow::ensure!(
+        ingest.drain < server.drain,
+        "ingest.drain must be below server.drain ({})",
+        server.drain
+    );
+    anyhow::ensure!(
+        outbox.batch <= audit.queue,
+        "outbox.batch must be at most audit.queue ({})",
+        audit.queue
+    );
+    anyhow::ensure!(
+        consent.crypto_wait.0.saturating_add(consent.seal_wait.0) < ingest.call.0,
+        "consent.crypto_wait and consent.seal_wait together must be below ingest.call ({})",
+        ingest.call
+    );
+    anyhow::ensure!(
+        consent.beat.0.saturating_mul(4) <= ingest.consent_silence.0,
+        "consent.beat must be at most a quarter of ingest.consent_silence ({})",
+        ingest.consent_silence
+    );
+    anyhow::ensure!(
+        ledger.silence.0 >= audit.heartbeat.0.saturating_mul(3),
+        "ledger.silence must be at least three times audit.heartbeat ({})",
+        audit.heartbeat
+    );
+    for (key, wait) in [("archive.poll_wait", archive.poll_wait), ("ledger.poll", ledger.poll)] {
+        anyhow::ensure!(wait.0 < session, "{key} must be below the log's session timeout ({session:?})");
+    }
+    Ok(())
 }
 
 /// Whether `path` is `folder` or below it, links resolved as far as they exist.
@@ -166,6 +216,38 @@ mod tests {
     fn an_unknown_key_is_refused_by_name() {
         let error = load(&global(&["server.listne=1"], "d", None), &nothing()).unwrap_err().to_string();
         assert!(error.contains("server.listne"), "{error}");
+    }
+
+    #[test]
+    fn values_that_cannot_work_are_refused_with_section_and_key() {
+        check_roles(&Config::default()).unwrap();
+        let cases = [
+            ("server.deadline", "0s"),
+            ("auth.issuer", "https://id.example"),
+            ("telemetry.otlp_ratio", "2.0"),
+            ("audit.queue", "0"),
+            ("outbox.batch", "0"),
+            ("ingest.window_frames", "100"),
+            ("consent.watches", "0"),
+            ("crypto.leases", "0"),
+            ("archive.replays", "0"),
+            ("ledger.batch", "0"),
+            // What one section promises to another.
+            ("server.deadline", "5s"),
+            ("ingest.drain", "20s"),
+            ("outbox.batch", "10000"),
+            ("consent.crypto_wait", "2s"),
+            ("consent.beat", "501ms"),
+            ("ledger.silence", "29s"),
+            ("archive.poll_wait", "30s"),
+        ];
+        for (key, value) in cases {
+            let set = [format!("{key}={value}"), "audit.queue=9999".to_owned()];
+            let set: Vec<_> = set.iter().rev().map(String::as_str).collect();
+            let problem = check_roles(&load(&global(&set, "d", None), &nothing()).unwrap()).unwrap_err();
+            let named = if key == "auth.issuer" { "auth.jwks" } else { key };
+            assert!(problem.to_string().starts_with(&format!("{named} ")), "{key}={value}: {problem}");
+        }
     }
 
     #[test]

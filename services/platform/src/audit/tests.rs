@@ -170,3 +170,29 @@ async fn what_is_queued_when_the_process_closes_is_still_written() {
     let closed = stand.producer.record(entry(), None).await;
     assert!(matches!(closed, Err(AuditError::Closed { .. })), "{closed:?}");
 }
+
+/// A key, and what makes its value one that cannot work.
+type Spoilt = (&'static str, fn(&mut Config));
+
+#[test]
+fn a_value_that_cannot_work_is_refused_by_its_key() {
+    Config::default().check().unwrap();
+    let cases: &[Spoilt] = &[
+        ("heartbeat", |config| config.heartbeat = Period::secs(0)),
+        ("wait", |config| config.wait = Period::secs(0)),
+        ("queue", |config| config.queue = 0),
+        ("queue", |config| config.queue = usize::MAX),
+        ("late", |config| config.late = 0),
+        ("late", |config| config.late = usize::MAX),
+        ("batch", |config| config.batch = 0),
+        ("batch", |config| config.batch = 10_001),
+        ("batch_size", |config| config.batch_size = ByteSize(0)),
+        ("batch_size", |config| config.batch_size = ByteSize::mib(8)),
+    ];
+    for (key, spoil) in cases {
+        let mut config = Config::default();
+        spoil(&mut config);
+        let problem = config.check().unwrap_err();
+        assert!(problem.starts_with(&format!("{key} ")), "{key}: {problem}");
+    }
+}

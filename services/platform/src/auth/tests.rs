@@ -264,3 +264,41 @@ fn tokens_and_issuers_do_not_show_their_secrets() {
     let seed = hex::encode(std::fs::read(keys.path().join("issuer.key")).unwrap());
     assert!(!format!("{issuer:?}").contains(&seed));
 }
+
+/// A key, and what makes its value one that cannot work.
+type Spoilt = (&'static str, fn(&mut Config));
+
+#[test]
+fn a_value_that_cannot_work_is_refused_by_its_key() {
+    Config::default().check().unwrap();
+    let cases: &[Spoilt] = &[
+        ("jwks", |config| config.issuer = Some(ISSUER.to_owned())),
+        ("issuer", |config| config.jwks = Some("keys.json".to_owned())),
+        ("issuer", |config| {
+            (config.issuer, config.jwks) = (Some(String::new()), Some("keys.json".to_owned()))
+        }),
+        ("jwks", |config| (config.issuer, config.jwks) = (Some(ISSUER.to_owned()), Some(String::new()))),
+        ("jwks", |config| {
+            (config.issuer, config.jwks) = (Some(ISSUER.to_owned()), Some("https://:1".to_owned()))
+        }),
+        ("audience", |config| config.audience.clear()),
+        ("jwks_floor", |config| config.jwks_floor = Period::secs(0)),
+        ("jwks_max_age", |config| config.jwks_max_age = config.jwks_floor),
+        ("jwks_stale", |config| config.jwks_stale = config.jwks_max_age),
+        ("service_token_life", |config| config.service_token_life = Period::millis(1_999)),
+    ];
+    for (key, spoil) in cases {
+        let mut config = Config::default();
+        spoil(&mut config);
+        let problem = config.check().unwrap_err();
+        assert!(problem.starts_with(&format!("{key} ")), "{key}: {problem}");
+    }
+}
+
+#[test]
+fn an_outside_issuer_is_taken_with_a_path_or_a_url() {
+    for jwks in ["/etc/verbale/keys.json", "https://id.example/keys"] {
+        let (issuer, jwks) = (Some(ISSUER.to_owned()), Some(jwks.to_owned()));
+        Config { issuer, jwks, ..Config::default() }.check().unwrap();
+    }
+}

@@ -158,3 +158,22 @@ async fn what_is_in_the_outbox_when_the_process_stops_is_still_sent() {
     assert_eq!(stand.tasks.stop(&stand.stopper, Duration::from_secs(60)).await, 0);
     assert_eq!(stand.published().await.len(), 9);
 }
+
+/// A key, and what makes its value one that cannot work.
+type Spoilt = (&'static str, fn(&mut Config));
+
+#[test]
+fn a_value_that_cannot_work_is_refused_by_its_key() {
+    Config::default().check().unwrap();
+    let cases: &[Spoilt] = &[
+        ("batch", |config| config.batch = 0),
+        ("batch", |config| config.batch = 10_001),
+        ("sweep", |config| config.sweep = Period::secs(0)),
+    ];
+    for (key, spoil) in cases {
+        let mut config = Config::default();
+        spoil(&mut config);
+        let problem = config.check().unwrap_err();
+        assert!(problem.starts_with(&format!("{key} ")), "{key}: {problem}");
+    }
+}

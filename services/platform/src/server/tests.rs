@@ -110,3 +110,46 @@ async fn an_address_that_is_taken_is_told() {
     let refused = listen(&address).await.unwrap_err();
     assert!(refused.to_string().contains(&address), "{refused}");
 }
+
+/// A key, and what makes its value one that cannot work.
+type Spoilt = (&'static str, fn(&mut Config));
+
+#[test]
+fn a_value_that_cannot_work_is_refused_by_its_key() {
+    Config::default().check().unwrap();
+    let cases: &[Spoilt] = &[
+        ("message_size", |config| config.message_size = ByteSize(0)),
+        ("concurrent_calls", |config| config.concurrent_calls = 0),
+        ("concurrent_streams", |config| config.concurrent_streams = 0),
+        ("deadline", |config| config.deadline = Period::millis(0)),
+    ];
+    for (key, spoil) in cases {
+        let mut config = Config::default();
+        spoil(&mut config);
+        let problem = config.check().unwrap_err();
+        assert!(problem.starts_with(&format!("{key} ")), "{key}: {problem}");
+    }
+}
+
+#[test]
+fn what_cannot_be_listened_on_is_refused() {
+    let of = |listen: &str| Config { listen: listen.to_owned(), ..Config::default() }.check();
+    for good in ["0.0.0.0:0", "[::]:7420", "localhost:7420", "node-1.example:65535"] {
+        of(good).unwrap_or_else(|problem| panic!("{good}: {problem}"));
+    }
+    let bad = [
+        "",
+        "7420",
+        ":7420",
+        "localhost",
+        "localhost:",
+        "localhost:65536",
+        "::1:7420",
+        "127.0.0.256:1",
+        "a b:1",
+    ];
+    for bad in bad {
+        let problem = of(bad).expect_err(bad);
+        assert!(problem.starts_with("listen "), "{bad}: {problem}");
+    }
+}
