@@ -15,7 +15,7 @@ const ROLES: &[&str] = &["ingest", "consent", "crypto", "archive", "audit"];
 /// Own crates that each crate may use outside its tests.
 fn allowed() -> BTreeMap<&'static str, &'static [&'static str]> {
     const ROLE: &[&str] =
-        &["kernel", "policy", "seal", "merkle", "proto", "sqlite", "eventlog", "objects", "platform"];
+        &["kernel", "policy", "seal", "merkle", "proto", "sqlite", "cql", "eventlog", "objects", "platform"];
     let mut allowed = BTreeMap::from([
         ("kernel", &[] as &[_]),
         ("proto", &[]),
@@ -23,7 +23,8 @@ fn allowed() -> BTreeMap<&'static str, &'static [&'static str]> {
         ("seal", &["kernel"]),
         ("merkle", &["kernel"]),
         ("sqlite", &["kernel"]),
-        ("eventlog", &["kernel", "sqlite"]),
+        ("cql", &["kernel"]),
+        ("eventlog", &["kernel", "sqlite", "cql"]),
         ("objects", &["kernel"]),
         ("platform", &["kernel", "policy", "seal", "proto", "eventlog"]),
     ]);

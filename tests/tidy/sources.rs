@@ -5,12 +5,13 @@ use std::path::{Path, PathBuf};
 
 use crate::tree;
 
-/// Engine SDKs, and the files that may name them: adapters, and the one crate that opens SQLite.
+/// Engine SDKs, and the files that may name them: adapters, and the crates that open SQLite and CQL sessions.
 const SDKS: &[(&str, &[&str])] = &[
     ("rusqlite", &["sqlite.rs", "/sqlite/"]),
     ("rdkafka", &["kafka.rs", "/kafka/"]),
-    ("scylla", &["scylla.rs", "/scylla/"]),
+    ("scylla", &["scylla.rs", "/scylla/", "services/cql/"]),
     ("aws_sdk_s3", &["s3.rs", "/s3/"]),
+    ("aws_config", &["s3.rs", "/s3/"]),
 ];
 
 #[test]

@@ -1,0 +1,1 @@
+//! cql: the one place that opens CQL sessions, for ScyllaDB and Cassandra alike.
