@@ -54,6 +54,6 @@ cassandra_start() {
     -cp "$CASSANDRA_JARS/*" org.apache.cassandra.service.CassandraDaemon
 }
 
-cassandra_await() { await "$1" 120 python3 "$HERE/cql.py" "$(cassandra_url)"; }
+cassandra_await() { await "$1" 240 python3 "$HERE/cql.py" "$(cassandra_url)"; }
 cassandra_check() { python3 "$HERE/cql.py" "$1"; }
 cassandra_stop() { halt "$1" "$2" 40; }

@@ -124,5 +124,5 @@ ceph_gateway_start() {
 # Only the last of the three answers requests.
 ceph_await() {
   [[ $1 == ceph-gateway ]] || return 0
-  s3_with_keys await "$1" 90 python3 "$HERE/s3.py" create "$(s3_url)"
+  s3_with_keys await "$1" 180 python3 "$HERE/s3.py" create "$(s3_url)"
 }

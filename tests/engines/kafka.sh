@@ -98,7 +98,7 @@ kafka_await() {
   local name live=0 names
   names=$(kafka_processes)
   for name in $names; do if alive "$name"; then live=$((live + 1)); fi; done
-  await "$1" 90 python3 "$HERE/kafka.py" "kafka://127.0.0.1:$((PORT + ${1#kafka-}))" "$live"
+  await "$1" 180 python3 "$HERE/kafka.py" "kafka://127.0.0.1:$((PORT + ${1#kafka-}))" "$live"
 }
 kafka_check() { python3 "$HERE/kafka.py" "$1"; }
 
