@@ -10,6 +10,7 @@ use crate::fences::MemoryFences;
 
 mod consuming;
 mod durability;
+mod killing;
 
 /// The cluster to test on; `None` where there is none and none is required.
 fn url() -> Option<&'static str> {
