@@ -1,11 +1,11 @@
 # shellcheck shell=bash
-# Ceph's S3 gateway from Debian's packages: one monitor, one object store in a sparse file, one gateway; no
-# authentication between them, since they are one state's processes on loopback. Sourced by s3.sh.
+# Ceph's S3 gateway from Debian's packages: one monitor, one object store in a sparse file, one gateway, which
+# share a keyring. Sourced by s3.sh.
 
 ceph_fetch() {
   local program
   for program in ceph ceph-mon ceph-osd radosgw radosgw-admin; do
-    need "$program" || { install ceph-common ceph-mon ceph-osd radosgw; return; }
+    need "$program" || { install ceph-base ceph-common ceph-mon ceph-osd radosgw; return; }
   done
 }
 
@@ -22,9 +22,7 @@ ceph_conf() {
 	cluster addr = 127.0.0.1
 	ms bind port min = $((PORT + 34))
 	ms bind port max = $((PORT + 49))
-	auth cluster required = none
-	auth service required = none
-	auth client required = none
+	keyring = $data/keyring
 	run dir = $STATE/run
 	admin socket = $STATE/run/\$name.asok
 	log file =
@@ -90,13 +88,26 @@ ceph_run() { "$@" >>"$STATE/log/ceph-setup.log" 2>&1 9>&- || die_with_log ceph-s
 
 ceph_mon_start() {
   free_port ceph-mon $((PORT + 32))
-  if [[ ! -d $STATE/data/ceph/mon/store.db ]]; then
+  if [[ ! -e $STATE/data/ceph/mon-made ]]; then
     rm -f "$STATE/run/monmap"
     ceph_run monmaptool --create --fsid "$(setting ceph-fsid "" "")" \
       --addv a "[v2:127.0.0.1:$((PORT + 32)),v1:127.0.0.1:$((PORT + 33))]" "$STATE/run/monmap"
-    ceph_run ceph-mon -c "$CEPH_CONF" --mkfs -i a --monmap "$STATE/run/monmap"
+    rm -rf "$STATE/data/ceph/mon" && mkdir -p "$STATE/data/ceph/mon"
+    ceph_keyring "$STATE/data/ceph/keyring"
+    ceph_run ceph-mon -c "$CEPH_CONF" --mkfs -i a --monmap "$STATE/run/monmap" --keyring "$STATE/data/ceph/keyring"
+    touch "$STATE/data/ceph/mon-made"
   fi
   launch ceph-mon ceph-mon -f -c "$CEPH_CONF" -i a
+}
+
+# The monitor takes every key at its birth, so that none has to be asked for later.
+ceph_keyring() {
+  local name
+  rm -f "$1"
+  ceph_run ceph-authtool "$1" --create-keyring --gen-key -n mon. --cap mon 'allow *'
+  for name in client.admin client.gateway osd.0; do
+    ceph_run ceph-authtool "$1" --gen-key -n "$name" --cap mon 'allow *' --cap osd 'allow *' --cap mgr 'allow *'
+  done
 }
 
 ceph_osd_start() {
