@@ -1,10 +1,18 @@
 //! The configuration: one section a part, all with working embedded defaults.
 
+mod engines;
+mod peers;
+mod storage;
+
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result};
 use platform::config::{Loader, Strings};
 use serde::{Deserialize, Serialize};
+
+pub use engines::{Cql, Kafka};
+pub use peers::Peers;
+pub use storage::{Engine, Storage};
 
 use crate::cli::Global;
 
@@ -14,6 +22,12 @@ use crate::cli::Global;
 pub struct Config {
     /// Which engines, and where.
     pub storage: Storage,
+    /// How Apache Kafka is used, where `storage.log` names one.
+    pub kafka: Kafka,
+    /// How the CQL cluster is used, where `storage.store` names one.
+    pub cql: Cql,
+    /// Where roles are served that do not run in this process.
+    pub peers: Peers,
     /// Where gRPC is served, and its bounds.
     pub server: platform::server::Config,
     /// Whose tokens are taken.
@@ -34,41 +48,6 @@ pub struct Config {
     pub archive: archive::Config,
     /// The ledger.
     pub ledger: audit::Config,
-}
-
-/// Which engines, and where.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields, default)]
-pub struct Storage {
-    /// Data directory of the embedded engines.
-    pub data: PathBuf,
-    /// Keys directory; unset: `<data>-keys` beside the data directory. Never inside it.
-    pub keys: Option<PathBuf>,
-    /// Policies, one folder a tenant; unset: `policies` beside the data directory.
-    pub policies: Option<PathBuf>,
-}
-
-impl Default for Storage {
-    fn default() -> Self {
-        Self { data: "verbale-data".into(), keys: None, policies: None }
-    }
-}
-
-impl Storage {
-    /// The keys directory in force.
-    pub fn keys(&self) -> PathBuf {
-        let beside = || {
-            let name = self.data.file_name().map_or_else(|| "verbale-data".into(), |n| n.to_string_lossy());
-            let stem = name.strip_suffix("-data").unwrap_or(&name);
-            let keys = if *stem == *"data" { "keys".to_owned() } else { format!("{stem}-keys") };
-            self.data.with_file_name(keys)
-        };
-        self.keys.clone().unwrap_or_else(beside)
-    }
-    /// The directory of policies in force.
-    pub fn policies(&self) -> PathBuf {
-        self.policies.clone().unwrap_or_else(|| self.data.with_file_name("policies"))
-    }
 }
 
 /// Loads it: default < file < environment < flag.
@@ -104,6 +83,9 @@ fn check(config: &Config) -> Result<()> {
 /// What the roles say of their own sections, each problem with its key.
 pub fn check_roles(config: &Config) -> Result<()> {
     let sections = [
+        ("storage", config.storage.check()),
+        ("kafka", config.kafka.check()),
+        ("cql", config.cql.check()),
         ("server", config.server.check()),
         ("auth", config.auth.check()),
         ("telemetry", config.telemetry.check()),
@@ -119,8 +101,15 @@ pub fn check_roles(config: &Config) -> Result<()> {
         checked.map_err(|problem| anyhow::anyhow!("{section}.{problem}"))?;
     }
     // What one section promises to another.
-    let Config { server, audit, outbox, ingest, consent, archive, ledger, .. } = config;
-    let session = eventlog::SqliteLogOptions::default().session_timeout;
+    let Config { storage, server, audit, outbox, ingest, consent, archive, ledger, .. } = config;
+    let session = match storage.log() {
+        Ok(Engine::At(_)) => config.kafka.session_timeout.0,
+        Ok(Engine::Embedded) | Err(_) => eventlog::SqliteLogOptions::default().session_timeout,
+    };
+    anyhow::ensure!(
+        storage.log() == Ok(Engine::Embedded) || storage.store() != Ok(Engine::Embedded),
+        "storage.store must be scylla:// where storage.log is kafka://: fences of partitions are kept there"
+    );
     anyhow::ensure!(
         server.deadline > audit.wait,
         "server.deadline must be above audit.wait ({})",
@@ -222,6 +211,10 @@ mod tests {
     fn values_that_cannot_work_are_refused_with_section_and_key() {
         check_roles(&Config::default()).unwrap();
         let cases = [
+            ("storage.log", "redis://log"),
+            ("storage.store", "sqlite://x"),
+            ("kafka.queue", "0"),
+            ("cql.password", "env:PASSWORD"),
             ("server.deadline", "0s"),
             ("auth.issuer", "https://id.example"),
             ("telemetry.otlp_ratio", "2.0"),
@@ -248,13 +241,5 @@ mod tests {
             let named = if key == "auth.issuer" { "auth.jwks" } else { key };
             assert!(problem.to_string().starts_with(&format!("{named} ")), "{key}={value}: {problem}");
         }
-    }
-
-    #[test]
-    fn keys_lie_beside_the_data() {
-        let storage = |data: &str| Storage { data: data.into(), ..Storage::default() };
-        assert_eq!(storage("verbale-data").keys(), Path::new("verbale-keys"));
-        assert_eq!(storage("/srv/x/data").keys(), Path::new("/srv/x/keys"));
-        assert_eq!(storage("/srv/one").keys(), Path::new("/srv/one-keys"));
     }
 }

@@ -34,6 +34,24 @@ impl RoleName {
     }
 }
 
+impl RoleName {
+    /// The roles that it calls. Every process calls crypto: it certifies signers and keeps epoch keys.
+    pub fn calls(self) -> &'static [Self] {
+        match self {
+            Self::Ingest => &[Self::Consent, Self::Crypto],
+            Self::Consent | Self::Audit => &[Self::Crypto],
+            Self::Crypto => &[Self::Consent],
+            Self::Archive => &[Self::Crypto, Self::Consent, Self::Ingest],
+        }
+    }
+
+    /// The role whose RPC this is, by the path of a call: `/verbale.<role>.v1.Service/Method`.
+    pub fn of_path(path: &str) -> Option<Self> {
+        let role = path.strip_prefix("/verbale.")?.split('.').next()?;
+        Self::ALL.into_iter().find(|own| own.as_str() == role)
+    }
+}
+
 impl fmt::Display for RoleName {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(self.as_str())
