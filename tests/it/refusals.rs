@@ -13,7 +13,6 @@ use platform::wire::{self, Wire};
 use serde_json::{Value, json};
 use tokio_stream::iter;
 use tonic::client::Grpc;
-use tonic::transport::Endpoint;
 use tonic::{Code, Request, Status};
 use tonic_prost::ProstCodec;
 use verbale::wiring;
@@ -28,7 +27,8 @@ const PKCS8: [u8; 16] =
 async fn every_call_over_tcp_is_refused_to_those_who_may_not_make_it() {
     let world = World::new();
     let mesh = world.up().await;
-    walk(&world, &wire::remote(&Endpoint::from_shared(mesh.server()).unwrap())).await;
+    let peers = mesh.server().parse().unwrap();
+    walk(&world, &wire::remote(&peers, &wire::Config::default(), None).unwrap()).await;
     mesh.stop().await.unwrap();
 }
 

@@ -2,8 +2,9 @@
 //!
 //! [`Verifier`] turns a token into a [`kernel::Principal`]. Keys come from a [`KeySource`]: a file, a URL,
 //! or the deployment's own [`LocalIssuer`], whose Ed25519 key lies in the keys directory. Calls between
-//! roles carry tokens from a [`TokenSource`]. Only EdDSA, ES256 and RS256 are taken, and the algorithm is
-//! the key's, never the token's word. Times are machine time. No token is ever logged or shown.
+//! roles carry tokens from a [`TokenSource`], bound to the process that issued them where it has a
+//! certificate with a name ([`crate::tls`]). Only EdDSA, ES256 and RS256 are taken, and the algorithm is the
+//! key's, never the token's word. Times are machine time. No token is ever logged or shown.
 
 mod claims;
 mod keys;
@@ -11,6 +12,8 @@ mod local;
 mod source;
 mod token;
 mod verifier;
+
+use std::path::PathBuf;
 
 use serde::{Deserialize, Serialize};
 
@@ -41,6 +44,9 @@ pub struct Config {
     pub jwks_stale: Period,
     /// The least time between two fetches, however many unknown key ids come.
     pub jwks_floor: Period,
+    /// The key of the deployment's own issuer, which all of its processes share; unset: `issuer.key` in the keys
+    /// directory, made at the first start.
+    pub issuer_key: Option<PathBuf>,
     /// How long the deployment's own service tokens live; renewed at half of it. At least 2 s, as tokens end on
     /// whole seconds.
     pub service_token_life: Period,
@@ -56,6 +62,7 @@ impl Default for Config {
             jwks_max_age: Period::secs(600),
             jwks_stale: Period::secs(86_400),
             jwks_floor: Period::secs(30),
+            issuer_key: None,
             service_token_life: Period::secs(600),
         }
     }

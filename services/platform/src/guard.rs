@@ -40,6 +40,7 @@ use crate::reason::{self, ReasonSealer};
 use crate::rules::{Rule, RuleBook};
 use crate::server;
 use crate::telemetry::{Metrics, in_trace, names, new_trace, set_parent};
+use crate::tls::Peer;
 use crate::wire::{Request, Response, Wire, in_process};
 
 /// What the guards of all roles share.
@@ -109,8 +110,9 @@ impl Guard {
             Err(refused) => return refused.into_http(),
         };
         let deadline = Deadline::of(request.headers(), self.parts.limits.deadline.0);
-        let admitted =
-            tokio::time::timeout_at(deadline.at(), self.admitted(rule, request.headers(), trace)).await;
+        let peer = request.extensions().get::<Peer>();
+        let admitting = self.admitted(rule, request.headers(), peer, trace);
+        let admitted = tokio::time::timeout_at(deadline.at(), admitting).await;
         match admitted {
             Err(_) => deadline::exceeded().into_http(),
             Ok(Err(refused)) => refused.into_http(),
@@ -123,9 +125,10 @@ impl Guard {
         &self,
         rule: &Rule,
         headers: &HeaderMap,
+        peer: Option<&Peer>,
         trace: TraceParent,
     ) -> Result<CallContext, Status> {
-        let (principal, token) = self.authenticate(headers).await.map_err(|error| status(&error))?;
+        let (principal, token) = self.authenticate(headers, peer).await.map_err(|error| status(&error))?;
         let mut context = CallContext::new(principal, token, &rule.action);
         context.trace = Some(trace);
         let stated = match admit(rule, &context.principal, headers) {
@@ -154,10 +157,19 @@ impl Guard {
         Ok(context)
     }
 
-    async fn authenticate(&self, headers: &HeaderMap) -> Result<(Principal, Token), AuthError> {
+    /// A call that came over no connection is one of this process.
+    async fn authenticate(
+        &self,
+        headers: &HeaderMap,
+        peer: Option<&Peer>,
+    ) -> Result<(Principal, Token), AuthError> {
         let value = headers.get(AUTHORIZATION).ok_or(AuthError::Missing)?;
         let token = Token::from_bearer(value).ok_or(AuthError::Malformed)?;
-        Ok((self.parts.verifier.verify(&token).await?, token))
+        let principal = match peer {
+            Some(peer) => self.parts.verifier.verify_from(&token, peer).await?,
+            None => self.parts.verifier.verify(&token).await?,
+        };
+        Ok((principal, token))
     }
 
     async fn handled(

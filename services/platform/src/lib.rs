@@ -6,8 +6,8 @@
 //!
 //! Read [`role`] (what a role hands over), [`call`] (what a handler gets and notes), [`guard`] (what stands
 //! before every handler), [`audit`] and [`outbox`] (how entries and events leave), [`wire`] (how roles call
-//! each other). Then [`auth`], [`rules`], [`permission`]; [`config`], [`telemetry`], [`drain`], [`server`]
-//! are for the wiring.
+//! each other, in one process or over a network). Then [`auth`], [`rules`], [`permission`]; [`config`],
+//! [`telemetry`], [`drain`], [`server`], [`tls`] are for the wiring.
 
 pub mod role;
 
@@ -33,6 +33,7 @@ pub mod config;
 pub mod drain;
 pub mod server;
 pub mod telemetry;
+pub mod tls;
 
 pub use audit::{AuditEntry, AuditOutbox, AuditProducer, OutboxError};
 pub use call::{CallContext, CallMetadata, request};

@@ -1,23 +1,30 @@
 //! Serves the roles of a process on one listener, with gRPC health and reflection beside them.
+//!
+//! Over TLS where `tls.cert` is set; in plain text on the loopback only, unless `server.plaintext` says so. What
+//! operators ask, metrics above all, has an address of its own ([`Observatory`]).
 
 mod door;
 mod health;
+mod incoming;
+mod listener;
+mod observe;
 
 use std::net::SocketAddr;
 use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
-use tokio::net::TcpListener;
 use tonic::service::Routes;
-use tonic::transport::server::TcpIncoming;
 use tower::layer::layer_fn;
 use tracing::{info, warn};
 
 use crate::config::{ByteSize, Period, above_zero};
 use crate::drain::{Shutdown, Task, TaskResult};
+use crate::telemetry::{Counter, Metrics, names};
 
 pub use door::Door;
 pub use health::{Health, readiness};
+pub use listener::{Listener, listen};
+pub use observe::Observatory;
 
 /// The `server` section of a configuration.
 #[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
@@ -25,6 +32,12 @@ pub use health::{Health, readiness};
 pub struct Config {
     /// Where gRPC is served; port 0 takes any free one.
     pub listen: String,
+    /// Whether anybody on the way may read and change calls: without TLS, an address other than the loopback is
+    /// refused unless this says so. For a mesh whose proxies bring the TLS.
+    pub plaintext: bool,
+    /// Where metrics, liveness and readiness are served over plain HTTP: `/metrics`, `/live`, `/ready`, such as
+    /// `0.0.0.0:9420`. Unset: nowhere.
+    pub metrics: Option<String>,
     /// Largest message of a call that is no stream, in either direction of reading.
     pub message_size: ByteSize,
     /// Most calls of one role at once that are no streams.
@@ -35,17 +48,25 @@ pub struct Config {
     pub deadline: Period,
     /// How long running calls may go on when the process drains.
     pub drain: Period,
+    /// How often everything that the process stands on is asked whether it still answers.
+    pub ready_every: Period,
+    /// How long that may take before the process says that it is not ready.
+    pub ready_wait: Period,
 }
 
 impl Default for Config {
     fn default() -> Self {
         Self {
             listen: "127.0.0.1:7420".to_owned(),
+            plaintext: false,
+            metrics: None,
             message_size: ByteSize::mib(4),
             concurrent_calls: 1_024,
             concurrent_streams: 16_384,
             deadline: Period::secs(30),
             drain: Period::secs(20),
+            ready_every: Period::secs(5),
+            ready_wait: Period::secs(3),
         }
     }
 }
@@ -56,11 +77,16 @@ impl Config {
         if !is_address(&self.listen) {
             return Err("listen must be an address such as 127.0.0.1:7420 or localhost:7420".to_owned());
         }
+        if self.metrics.as_ref().is_some_and(|address| !is_address(address)) {
+            return Err("metrics must be an address such as 127.0.0.1:9420 or localhost:9420".to_owned());
+        }
         above_zero(&[
             ("message_size", &self.message_size),
             ("concurrent_calls", &self.concurrent_calls),
             ("concurrent_streams", &self.concurrent_streams),
             ("deadline", &self.deadline),
+            ("ready_every", &self.ready_every),
+            ("ready_wait", &self.ready_wait),
         ])
     }
 }
@@ -90,6 +116,15 @@ pub enum ServerError {
         #[source]
         source: std::io::Error,
     },
+    /// Calls would travel in plain text over a network.
+    #[error(
+        "{address} is not the loopback, and without TLS anybody on the way could read calls: set tls.cert and \
+         tls.key, or server.plaintext = true"
+    )]
+    Plaintext {
+        /// The address.
+        address: SocketAddr,
+    },
     /// The contract's descriptors are not taken by reflection.
     #[error("reflection cannot serve the contract")]
     Reflection {
@@ -99,18 +134,13 @@ pub enum ServerError {
     },
 }
 
-/// Binds early, so that an address that is taken is told before anything else is done.
-pub async fn listen(address: &str) -> Result<TcpListener, ServerError> {
-    let failed = |source| ServerError::Listen { address: address.to_owned(), source };
-    TcpListener::bind(address).await.map_err(failed)
-}
-
 /// The task that serves.
 pub fn serve(
-    listener: TcpListener,
+    listener: Listener,
     door: Door,
     health: &Health,
-    drain: Duration,
+    config: &Config,
+    metrics: &Metrics,
 ) -> Result<Task, ServerError> {
     let reflection = tonic_reflection::server::Builder::configure()
         .register_encoded_file_descriptor_set(proto::DESCRIPTORS)
@@ -118,18 +148,21 @@ pub fn serve(
         .build_v1()
         .map_err(|source| ServerError::Reflection { source })?;
     let beside = Routes::new(health.service()).add_service(reflection);
-    Ok(Task::new("server", move |shutdown| run(listener, door, beside, drain, shutdown)))
+    let (drain, refused) = (config.drain.0, metrics.counter(&names::TLS_REFUSED, &[]));
+    Ok(Task::new("server", move |shutdown| run(listener, door, beside, drain, refused, shutdown)))
 }
 
 async fn run(
-    listener: TcpListener,
+    listener: Listener,
     door: Door,
     beside: Routes,
     drain: Duration,
+    refused: Counter,
     shutdown: Shutdown,
 ) -> TaskResult {
-    info!(address = %listener.local_addr()?, "serving");
-    let incoming = TcpIncoming::from(listener).with_nodelay(Some(true));
+    info!(url = listener.url(), "serving");
+    let Listener { tcp, tls, .. } = listener;
+    let incoming = incoming::incoming(tcp, tls, refused);
     let serving = tonic::transport::Server::builder()
         .http2_keepalive_interval(Some(Duration::from_secs(30)))
         .layer(layer_fn(move |beside: Routes| door.clone().with(beside)))

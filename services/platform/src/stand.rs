@@ -1,6 +1,8 @@
 //! What the platform's tests stand on: a log and an outbox that can be away, a certified instance, and
 //! what became of the entries.
 
+pub(crate) mod collector;
+
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;

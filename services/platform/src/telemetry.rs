@@ -14,9 +14,11 @@ use std::io::IsTerminal;
 use opentelemetry::trace::TracerProvider;
 use opentelemetry_otlp::{SpanExporter, WithExportConfig};
 use opentelemetry_sdk::Resource;
-use opentelemetry_sdk::trace::{Sampler, SdkTracerProvider};
+use opentelemetry_sdk::trace::{Sampler, SdkTracer, SdkTracerProvider};
 use serde::{Deserialize, Serialize};
+use tracing_opentelemetry::OpenTelemetryLayer;
 use tracing_subscriber::layer::SubscriberExt;
+use tracing_subscriber::registry::LookupSpan;
 use tracing_subscriber::util::SubscriberInitExt;
 use tracing_subscriber::{EnvFilter, Layer, fmt};
 
@@ -136,11 +138,26 @@ pub fn init(config: &Config, service: &'static str) -> Result<TelemetryGuard, Te
     let lines = fmt::layer().with_writer(std::io::stderr);
     let lines =
         if json { lines.json().flatten_event(true).boxed() } else { lines.with_target(false).boxed() };
-    let provider = config.otlp_endpoint.as_deref().map(|at| exporter(config, at, service)).transpose()?;
-    let spans = provider.as_ref().map(|p| tracing_opentelemetry::layer().with_tracer(p.tracer(service)));
+    let exported = config.otlp_endpoint.as_deref().map(|at| exported(config, at, service)).transpose()?;
+    let (spans, guard) = exported.unzip();
     let subscriber = tracing_subscriber::registry().with(filter).with(lines).with(spans);
     subscriber.try_init().map_err(|source| TelemetryError::Twice { source })?;
-    Ok(TelemetryGuard(provider))
+    Ok(guard.unwrap_or(TelemetryGuard(None)))
+}
+
+/// The layer that exports spans, and what flushes it. Spans leave in batches from a thread of their own, through a
+/// bounded queue: while the collector is away they are dropped, and no call waits.
+pub(crate) fn exported<S>(
+    config: &Config,
+    endpoint: &str,
+    service: &'static str,
+) -> Result<(OpenTelemetryLayer<S, SdkTracer>, TelemetryGuard), TelemetryError>
+where
+    S: tracing::Subscriber + for<'a> LookupSpan<'a>,
+{
+    let provider = exporter(config, endpoint, service)?;
+    let layer = tracing_opentelemetry::layer().with_tracer(provider.tracer(service));
+    Ok((layer, TelemetryGuard(Some(provider))))
 }
 
 fn exporter(

@@ -1,19 +1,31 @@
 //! How one role calls another: generated clients are `XClient<Wire>`, and only the wiring knows whether the
 //! other end is in this process ([`in_process`]) or elsewhere ([`remote`]).
+//!
+//! A process that has some roles only calls through a [`Routed`] wire: each call goes by the service in its path,
+//! to the roles here or to the replicas of the role elsewhere. Replicas share the calls; one that cannot be
+//! reached is passed over for a while ([`remote`]). Every call gets its token and trace from [`client`].
 
 mod client;
 mod late;
+mod lent;
+mod peers;
+mod remote;
+mod replica;
+mod routed;
 
 use std::convert::Infallible;
 
 use tonic::Status;
 use tonic::body::Body;
-use tonic::transport::{Channel, Endpoint};
 use tower::ServiceExt;
 use tower::util::BoxCloneSyncService;
 
 pub use client::client;
 pub use late::LateWire;
+pub use peers::{Config, PeerError, Peers};
+pub use remote::remote;
+pub use routed::Routed;
+pub(crate) use routed::service_of;
 
 /// What travels.
 pub type Request = http::Request<Body>;
@@ -31,12 +43,6 @@ where
     S::Future: Send + 'static,
 {
     BoxCloneSyncService::new(service.map_err(|error| error.into().0))
-}
-
-/// A wire to another process. Connects when first used, and again when the connection is lost.
-pub fn remote(endpoint: &Endpoint) -> Wire {
-    let channel: Channel = endpoint.connect_lazy();
-    BoxCloneSyncService::new(channel.map_err(|error| Status::from_error(Box::new(error))))
 }
 
 /// What an in-process service may fail with: a status, or not at all.

@@ -13,10 +13,10 @@ use platform::telemetry::Format;
 use serde_json::json;
 use tonic::{Code, Status};
 
-use crate::cli::{Cli, Command, ConfigCommand, ServeArgs, TokenArgs, TrustCommand, UpArgs};
-use crate::commands::{audit, consent, policy, record, recordings, replay, trust, verify};
+use crate::cli::{CertsCommand, Cli, Command, ConfigCommand, ServeArgs, TokenArgs, TrustCommand, UpArgs};
+use crate::commands::{audit, certs, consent, policy, record, recordings, replay, trust, verify};
 use crate::config::{self, Config};
-use crate::connect::{Caller, Speaker, issue, local_token};
+use crate::connect::{self, Caller, Speaker, issue_own, own_token};
 use crate::demo::{self, Places};
 use crate::mesh::{Mesh, Settings};
 use crate::output::{Exit, Output, complain};
@@ -47,12 +47,11 @@ async fn run(cli: Cli) -> Result<Exit> {
     let caller = |speaker: Speaker, tenant: Option<&TenantId>| -> Result<Caller> {
         let token = match &global.token {
             Some(token) => token.clone(),
-            None => {
-                let config = config()?;
-                local_token(&config.storage.keys(), &config.auth.audience, "local", speaker, tenant)?
-            }
+            None => own_token(&config()?, speaker, tenant)?,
         };
-        Caller::new(&global.server, token, tenant.cloned())
+        let config = config()?;
+        let tls = connect::tls(&global.server, global.ca.as_deref(), &config.tls)?;
+        Caller::over(&global.server, &config.wire, tls.as_ref(), token, tenant.cloned())
     };
     let person = || caller(Speaker::Person, global.tenant.as_ref());
     match command {
@@ -87,6 +86,9 @@ async fn run(cli: Cli) -> Result<Exit> {
         }
         Command::Verify(args) => verify::run(&args, Arc::new(SystemClock), out).await,
         Command::Token(args) => token(&config()?, &global.tenant, &args, out),
+        Command::Certs(CertsCommand::Dev(args)) => {
+            certs::dev(&args, &config()?.auth.audience, &SystemClock, out)
+        }
         Command::Config(command) => show_config(&config()?, &command, out),
         Command::Completions { shell } => {
             let mut script = Vec::new();
@@ -149,7 +151,7 @@ fn token(config: &Config, tenant: &Option<TenantId>, args: &TokenArgs, out: Outp
         tenants: tenant.iter().cloned().collect(),
         life: std::time::Duration::from_secs(u64::from(args.minutes) * 60),
     };
-    let token = issue(&config.storage.keys(), &config.auth.audience, &request)?;
+    let token = issue_own(config, &request)?;
     out.value(&json!({"token": token.expose(), "minutes": args.minutes}), |_| token.expose().to_owned());
     Ok(Exit::Ok)
 }

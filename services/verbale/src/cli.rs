@@ -32,9 +32,13 @@ pub struct Global {
     /// Set one configuration key, as `section.key=value`; may be repeated.
     #[arg(long = "set", global = true, value_name = "KEY=VALUE")]
     pub set: Vec<String>,
-    /// Where the mesh listens.
+    /// Where the mesh listens: `http://` or `https://`; of several, comma-separated, any that can be reached.
     #[arg(long, global = true, env = "VERBALE_SERVER", default_value = "http://127.0.0.1:7420")]
     pub server: String,
+    /// Certificate authorities (PEM) to trust for an `https://` server; `tls.ca` where not given. System roots are
+    /// not used. A client certificate, where the mesh asks for one, is `tls.cert` and `tls.key`.
+    #[arg(long, global = true, env = "VERBALE_CA", value_name = "FILE")]
+    pub ca: Option<PathBuf>,
     /// Bearer token (JWT). Without one, a token is issued with the key in the local keys directory.
     #[arg(long, global = true, env = "VERBALE_TOKEN", hide_env_values = true, value_parser = token)]
     pub token: Option<Token>,
@@ -81,6 +85,9 @@ pub enum Command {
     Verify(VerifyArgs),
     /// Issue a token with the local issuer key.
     Token(TokenArgs),
+    /// Make certificates to try a split mesh with.
+    #[command(subcommand)]
+    Certs(CertsCommand),
     /// Show and check the configuration.
     #[command(subcommand)]
     Config(ConfigCommand),
@@ -384,6 +391,30 @@ pub struct TokenArgs {
     /// Valid for so many minutes, at most a day.
     #[arg(long, default_value_t = 60, value_parser = clap::value_parser!(u32).range(1..=1_440))]
     pub minutes: u32,
+}
+
+/// `verbale certs`.
+#[derive(Debug, Subcommand)]
+pub enum CertsCommand {
+    /// Make a development certificate authority, a certificate per role and one for clients.
+    Dev(CertsDevArgs),
+}
+
+/// `verbale certs dev`.
+#[derive(Debug, Clone, Args)]
+pub struct CertsDevArgs {
+    /// Directory to write to; nothing in it is overwritten.
+    #[arg(long, value_name = "DIR")]
+    pub out: PathBuf,
+    /// A name or IP address under which roles are called, beside the loopback's; may be repeated.
+    #[arg(long, value_name = "NAME")]
+    pub host: Vec<String>,
+    /// Roles, comma-separated; all where not given.
+    #[arg(long, value_delimiter = ',')]
+    pub roles: Vec<String>,
+    /// The SPIFFE trust domain of the names in the certificates.
+    #[arg(long, default_value = "verbale.example")]
+    pub trust_domain: String,
 }
 
 /// `verbale config`.

@@ -1,6 +1,7 @@
 //! One file a command. Each takes what it needs and tells how it ended.
 
 pub mod audit;
+pub mod certs;
 pub mod consent;
 pub mod policy;
 pub mod record;

@@ -30,6 +30,10 @@ pub struct Config {
     pub peers: Peers,
     /// Where gRPC is served, and its bounds.
     pub server: platform::server::Config,
+    /// TLS, for those who call and those who are called.
+    pub tls: platform::tls::Config,
+    /// Calls to other processes.
+    pub wire: platform::wire::Config,
     /// Whose tokens are taken.
     pub auth: platform::auth::Config,
     /// Logs and traces.
@@ -87,6 +91,8 @@ pub fn check_roles(config: &Config) -> Result<()> {
         ("kafka", config.kafka.check()),
         ("cql", config.cql.check()),
         ("server", config.server.check()),
+        ("tls", config.tls.check()),
+        ("wire", config.wire.check()),
         ("auth", config.auth.check()),
         ("telemetry", config.telemetry.check()),
         ("audit", config.audit.check()),
@@ -182,6 +188,7 @@ mod tests {
             config: None,
             set: set.iter().map(ToString::to_string).collect(),
             server: String::new(),
+            ca: None,
             token: None,
             tenant: None,
             data: Some(data.into()),
@@ -216,6 +223,8 @@ mod tests {
             ("kafka.queue", "0"),
             ("cql.password", "env:PASSWORD"),
             ("server.deadline", "0s"),
+            ("tls.key", "a.key"),
+            ("wire.connect", "0s"),
             ("auth.issuer", "https://id.example"),
             ("telemetry.otlp_ratio", "2.0"),
             ("audit.queue", "0"),
@@ -238,7 +247,11 @@ mod tests {
             let set = [format!("{key}={value}"), "audit.queue=9999".to_owned()];
             let set: Vec<_> = set.iter().rev().map(String::as_str).collect();
             let problem = check_roles(&load(&global(&set, "d", None), &nothing()).unwrap()).unwrap_err();
-            let named = if key == "auth.issuer" { "auth.jwks" } else { key };
+            let named = match key {
+                "auth.issuer" => "auth.jwks",
+                "tls.key" => "tls.cert",
+                own => own,
+            };
             assert!(problem.to_string().starts_with(&format!("{named} ")), "{key}={value}: {problem}");
         }
     }

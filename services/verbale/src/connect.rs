@@ -8,9 +8,11 @@ use anyhow::{Context, Result};
 use kernel::{PrincipalKind, PurposeName, Role, TenantId};
 use platform::auth::{LocalIssuer, Token, TokenRequest};
 use platform::call::{self, CallMetadata};
-use platform::wire::{self, Wire};
+use platform::tls::Tls;
+use platform::wire::{self, Peers, Wire};
 use tonic::Request;
-use tonic::transport::Endpoint;
+
+use crate::config::Config;
 
 /// How long a token lives that a command issues for itself.
 const TOKEN_LIFE: Duration = Duration::from_secs(3_600);
@@ -50,17 +52,22 @@ pub struct Caller {
 }
 
 impl Caller {
-    /// Reaches `server` with this token.
+    /// Reaches `server` in plain text with this token.
     pub fn new(server: &str, token: Token, tenant: Option<TenantId>) -> Result<Self> {
-        // A token sent in the clear to an https address would be a promise broken silently.
-        anyhow::ensure!(
-            server.starts_with("http://"),
-            "--server {server} must be an address such as http://127.0.0.1:7420; TLS is not built in yet"
-        );
-        let endpoint = Endpoint::from_shared(server.to_owned())
-            .with_context(|| format!("--server {server} is no address such as http://127.0.0.1:7420"))?
-            .connect_timeout(Duration::from_secs(5));
-        Ok(Self { wire: wire::remote(&endpoint), token, tenant })
+        Self::over(server, &wire::Config::default(), None, token, tenant)
+    }
+
+    /// Reaches `server` with this token, over TLS where it is an `https` address.
+    pub fn over(
+        server: &str,
+        config: &wire::Config,
+        tls: Option<&Tls>,
+        token: Token,
+        tenant: Option<TenantId>,
+    ) -> Result<Self> {
+        let peers: Peers = server.parse().context("--server cannot be used")?;
+        let wire = wire::remote(&peers, config, tls).context("--server cannot be used; give --ca FILE")?;
+        Ok(Self { wire, token, tenant })
     }
 
     /// The wire to the mesh; connects when first used.
@@ -90,6 +97,21 @@ impl Caller {
     }
 }
 
+/// The TLS that a command needs to reach `server`: none for a plain address.
+pub fn tls(server: &str, ca: Option<&Path>, config: &platform::tls::Config) -> Result<Option<Tls>> {
+    let peers: Peers = server.parse().context("--server cannot be used")?;
+    if !peers.uses_tls() {
+        return Ok(None);
+    }
+    let mut config = config.clone();
+    if let Some(ca) = ca {
+        config.ca = Some(ca.to_owned());
+    }
+    // What a command shows is for the mesh to ask; nobody calls a command.
+    config.check().map_err(|problem| anyhow::anyhow!("tls.{problem}"))?;
+    Ok(config.load()?)
+}
+
 /// Issues a token with the key in the local keys directory.
 pub fn local_token(
     keys: &Path,
@@ -98,17 +120,34 @@ pub fn local_token(
     speaker: Speaker,
     tenant: Option<&TenantId>,
 ) -> Result<Token> {
-    let request = TokenRequest {
+    let request = local_request(subject, speaker, tenant);
+    issue(keys, audience, &request)
+}
+
+/// Issues a token with the issuer key that the configuration names, or else the one in its keys directory.
+pub fn own_token(config: &Config, speaker: Speaker, tenant: Option<&TenantId>) -> Result<Token> {
+    issue_own(config, &local_request("local", speaker, tenant))
+}
+
+/// Issues any token with that key.
+pub fn issue_own(config: &Config, request: &TokenRequest) -> Result<Token> {
+    match &config.auth.issuer_key {
+        Some(key) => Ok(LocalIssuer::read(key, &config.auth.audience)?.issue(request)?),
+        None => issue(&config.storage.keys(), &config.auth.audience, request),
+    }
+}
+
+fn local_request(subject: &str, speaker: Speaker, tenant: Option<&TenantId>) -> TokenRequest {
+    TokenRequest {
         subject: subject.to_owned(),
         kind: speaker.kind(),
         roles: speaker.roles(),
         tenants: tenant.into_iter().cloned().collect(),
         life: TOKEN_LIFE,
-    };
-    issue(keys, audience, &request)
+    }
 }
 
-/// Issues any token with that key.
+/// Issues any token with the key in this keys directory.
 pub fn issue(keys: &Path, audience: &str, request: &TokenRequest) -> Result<Token> {
     // An issuer made here would be one that no running mesh trusts.
     anyhow::ensure!(

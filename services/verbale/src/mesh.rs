@@ -10,7 +10,7 @@ use std::time::Duration;
 use anyhow::{Context, Result};
 use kernel::{Clock, SystemClock};
 use platform::drain::{self, Signals, Stopper, Tasks};
-use platform::server::{self, Door, Health};
+use platform::server::{self, Door, Health, Observatory};
 use tokio::sync::oneshot;
 
 use crate::config::Config;
@@ -53,6 +53,7 @@ impl Settings {
 /// A mesh that runs until it is stopped.
 pub struct Mesh {
     address: SocketAddr,
+    url: String,
     stopper: Stopper,
     tasks: Tasks,
     patience: Duration,
@@ -62,8 +63,13 @@ impl Mesh {
     /// Binds, opens every adapter, builds the roles, and returns when they are ready.
     pub async fn start(settings: Settings) -> Result<Self> {
         let config = settings.config.clone();
-        let listener = server::listen(&config.server.listen).await?;
-        let address = listener.local_addr().context("the listener has no address")?;
+        let tls = config.tls.load()?;
+        let listener = server::listen(&config.server, tls.as_ref()).await?;
+        let (address, url) = (listener.address(), listener.url());
+        let observatory = match &config.server.metrics {
+            Some(address) => Some(Observatory::listen(address).await?),
+            None => None,
+        };
         let (stopper, shutdown) = drain::shutdown();
         let wired = wiring::build(&settings).await?;
 
@@ -71,7 +77,13 @@ impl Mesh {
         wired.inside.set(door.wire());
         let health = Health::of(&door).await;
         let mut tasks = Tasks::new(shutdown);
-        let server = server::serve(listener, door, &health, config.server.drain.0)?;
+        let server = server::serve(listener, door, &health, &config.server, &wired.metrics)?;
+        if let Some(observatory) = observatory {
+            tasks.start(observatory.into_task(&wired.metrics, &health));
+        }
+        if let Some(tls) = tls {
+            tasks.start(tls.into_task());
+        }
         let mut checks = Vec::new();
         for role in wired.roles {
             role.tasks.into_iter().for_each(|task| tasks.start(task));
@@ -81,12 +93,12 @@ impl Mesh {
         checks.extend(wired.ready);
         tasks.start(server);
         let (ready, is_ready) = oneshot::channel();
-        tasks.start(server::readiness(health, checks, move || {
+        tasks.start(server::readiness(health, checks, &config.server, &wired.metrics, move || {
             // Nobody waits any more where starting failed.
             let _ = ready.send(());
         }));
 
-        let mut mesh = Self { address, stopper, tasks, patience: config.server.drain.0 + FLUSH };
+        let mut mesh = Self { address, url, stopper, tasks, patience: config.server.drain.0 + FLUSH };
         mesh.until_ready(is_ready).await?;
         Ok(mesh)
     }
@@ -109,7 +121,7 @@ impl Mesh {
 
     /// Where it listens, as clients name it.
     pub fn server(&self) -> String {
-        format!("http://{}", self.address)
+        self.url.clone()
     }
 
     /// Runs until a signal or a failed task, then stops in order; a second signal exits at once.

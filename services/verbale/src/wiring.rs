@@ -8,6 +8,7 @@ mod shared;
 use anyhow::Result;
 use platform::drain::Task;
 use platform::role::{GuardedRole, ReadyCheck, Role};
+use platform::telemetry::Metrics;
 use platform::wire::LateWire;
 
 use crate::config;
@@ -26,6 +27,8 @@ pub struct Wired {
     pub tasks: Vec<Task>,
     /// What else must hold before calls are taken.
     pub ready: Vec<ReadyCheck>,
+    /// Where everything is counted.
+    pub metrics: Metrics,
 }
 
 /// Opens the adapters and builds the roles of these settings.
@@ -38,7 +41,7 @@ pub async fn build(settings: &Settings) -> Result<Wired> {
         roles.push(role.guard(&shared.guard));
     }
     let (tasks, ready) = shared.finish();
-    Ok(Wired { roles, inside: shared.inside, tasks, ready })
+    Ok(Wired { roles, inside: shared.inside, tasks, ready, metrics: shared.metrics })
 }
 
 async fn build_role(name: RoleName, shared: &mut Shared) -> Result<Role> {

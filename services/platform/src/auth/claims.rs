@@ -35,6 +35,9 @@ pub struct Claims {
     /// Names of tenants.
     #[serde(default)]
     pub verbale_tenants: Vec<String>,
+    /// The one process that may present it, by the name in its certificate; anybody may where it is not there.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub verbale_peer: Option<String>,
 }
 
 impl Claims {

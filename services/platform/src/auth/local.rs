@@ -1,9 +1,13 @@
 //! The deployment's own issuer: an Ed25519 key in the keys directory, made once.
+//!
+//! Every process of a deployment issues the tokens of its own calls and trusts those of the others: they share
+//! this one key (`auth.issuer_key`). Where it is named, it is never made: two processes that each made their own
+//! would not trust each other.
 
 use std::collections::BTreeSet;
 use std::fs::{self, File, OpenOptions};
 use std::io::{self, Read, Write};
-use std::os::unix::fs::{OpenOptionsExt, PermissionsExt};
+use std::os::unix::fs::{MetadataExt, OpenOptionsExt, PermissionsExt};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
@@ -14,10 +18,12 @@ use jsonwebtoken::{Algorithm, EncodingKey, Header, encode, get_current_timestamp
 use kernel::{PrincipalKind, Role, TenantId};
 use zeroize::Zeroizing;
 
+use super::Config;
 use super::claims::Claims;
 use super::keys::{KeyError, KeySource};
 use super::token::Token;
 use super::verifier::TrustedIssuer;
+use crate::tls::PeerId;
 
 /// The key's file in the keys directory: the 32 bytes of the Ed25519 seed.
 const FILE: &str = "issuer.key";
@@ -84,6 +90,19 @@ pub struct LocalIssuer {
 }
 
 impl LocalIssuer {
+    /// The issuer that the configuration names, or else the one of this keys directory.
+    pub fn of(config: &Config, keys: &Path) -> Result<Self, IssuerError> {
+        match &config.issuer_key {
+            Some(path) => Self::read(path, &config.audience),
+            None => Self::open(keys, &config.audience),
+        }
+    }
+
+    /// Opens the issuer with this key, which must be there.
+    pub fn read(path: &Path, audience: &str) -> Result<Self, IssuerError> {
+        Self::with(&read(path)?, audience)
+    }
+
     /// Opens the issuer of this keys directory, and makes its key if there is none yet.
     pub fn open(keys: &Path, audience: &str) -> Result<Self, IssuerError> {
         let path = keys.join(FILE);
@@ -94,6 +113,10 @@ impl LocalIssuer {
             }
             read => read?,
         };
+        Self::with(&seed, audience)
+    }
+
+    fn with(seed: &Zeroizing<[u8; 32]>, audience: &str) -> Result<Self, IssuerError> {
         let mut der = Zeroizing::new(PKCS8.to_vec());
         der.extend_from_slice(seed.as_slice());
         let key = EncodingKey::from_ed_der(&der);
@@ -101,13 +124,23 @@ impl LocalIssuer {
         Ok(Self { key: Arc::new(key), jwk, audience: audience.to_owned() })
     }
 
-    /// Issues a token.
+    /// Issues a token that anybody may present.
     pub fn issue(&self, request: &TokenRequest) -> Result<Token, IssuerError> {
-        self.issue_at(request, get_current_timestamp())
+        self.issue_for(request, None)
+    }
+
+    /// Issues a token that is taken only from a connection of this process, if one is given.
+    pub fn issue_for(&self, request: &TokenRequest, peer: Option<&PeerId>) -> Result<Token, IssuerError> {
+        self.sign(request, peer, get_current_timestamp())
     }
 
     /// Issues a token as if it were `now`, in seconds since 1970 of machine time.
+    #[cfg(test)]
     pub(crate) fn issue_at(&self, request: &TokenRequest, now: u64) -> Result<Token, IssuerError> {
+        self.sign(request, None, now)
+    }
+
+    fn sign(&self, request: &TokenRequest, peer: Option<&PeerId>, now: u64) -> Result<Token, IssuerError> {
         let claims = Claims {
             iss: ISSUER.to_owned(),
             aud: vec![self.audience.clone()],
@@ -117,6 +150,7 @@ impl LocalIssuer {
             verbale_kind: request.kind,
             verbale_roles: request.roles.iter().map(ToString::to_string).collect(),
             verbale_tenants: request.tenants.iter().map(ToString::to_string).collect(),
+            verbale_peer: peer.map(ToString::to_string),
         };
         let mut header = Header::new(Algorithm::EdDSA);
         header.kid = self.jwk.common.key_id.clone();
@@ -164,7 +198,9 @@ fn read(path: &Path) -> Result<Zeroizing<[u8; 32]>, IssuerError> {
     let failed = |source| IssuerError::File { path: path.to_owned(), source };
     let mut file = File::open(path).map_err(failed)?;
     let meta = file.metadata().map_err(failed)?;
-    if meta.permissions().mode() & 0o077 != 0 {
+    // Group may read a file of root: that is how Kubernetes mounts a secret for a process that is not root.
+    let forbidden = if meta.uid() == 0 { 0o037 } else { 0o077 };
+    if meta.permissions().mode() & forbidden != 0 {
         return Err(IssuerError::Open { path: path.to_owned() });
     }
     if meta.len() != 32 {

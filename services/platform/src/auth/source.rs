@@ -11,6 +11,7 @@ use tokio::time::Instant;
 
 use super::local::{IssuerError, LocalIssuer, TokenRequest};
 use super::token::Token;
+use crate::tls::Tls;
 
 /// Most tenants whose tokens are kept; beyond that all are minted anew.
 const KEPT_MAX: usize = 4_096;
@@ -56,6 +57,7 @@ pub struct LocalTokens {
     issuer: LocalIssuer,
     subject: String,
     life: Duration,
+    tls: Option<Tls>,
     kept: Mutex<HashMap<Option<TenantId>, (Token, Instant)>>,
     minted: AtomicU64,
 }
@@ -67,9 +69,16 @@ impl LocalTokens {
             issuer,
             subject: format!("service/{name}"),
             life,
+            tls: None,
             kept: Mutex::default(),
             minted: AtomicU64::new(0),
         }
+    }
+    /// Binds them to this process, where its certificate carries a name: others then take them only from a
+    /// connection that proved it.
+    pub fn bound_to(mut self, tls: Option<Tls>) -> Self {
+        self.tls = tls;
+        self
     }
     /// How many were minted so far.
     pub fn minted(&self) -> u64 {
@@ -94,7 +103,8 @@ impl TokenSource for LocalTokens {
             tenants: tenant.cloned().into_iter().collect(),
             life: self.life,
         };
-        let token = self.issuer.issue(&request).map_err(|source| TokenError::Issue { source })?;
+        let peer = self.tls.as_ref().and_then(Tls::id);
+        let token = self.issuer.issue_for(&request, peer.as_ref()).map_err(|source| TokenError::Issue { source })?;
         self.minted.fetch_add(1, Ordering::Relaxed);
         if kept.len() >= KEPT_MAX {
             kept.clear();

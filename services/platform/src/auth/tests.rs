@@ -233,6 +233,24 @@ fn an_issuer_key_that_others_may_read_or_that_is_cut_off_is_refused() {
     assert!(matches!(LocalIssuer::open(keys.path(), "verbale"), Err(IssuerError::Malformed { .. })));
 }
 
+#[tokio::test]
+async fn processes_that_share_the_issuer_s_key_trust_each_other_s_tokens() {
+    let keys = tempfile::tempdir().unwrap();
+    let shared = keys.path().join("shared.key");
+    let named = Config { issuer_key: Some(shared.clone()), ..Config::default() };
+    let (here, there) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
+    // A named key is never made: each process would make its own.
+    assert!(matches!(LocalIssuer::of(&named, here.path()), Err(IssuerError::File { .. })));
+    assert!(!shared.exists());
+    LocalIssuer::of(&Config::default(), here.path()).unwrap();
+    std::fs::copy(here.path().join("issuer.key"), &shared).unwrap();
+    let (one, other) = (LocalIssuer::of(&named, there.path()), LocalIssuer::of(&named, there.path()));
+    let token = one.unwrap().issue(&supervisor()).unwrap();
+    let verifier = Verifier::new([other.unwrap().trusted()], settings());
+    assert_eq!(verifier.verify(&token).await.unwrap().id, "anna");
+    assert_eq!(std::fs::read_dir(there.path()).unwrap().count(), 0);
+}
+
 #[tokio::test(start_paused = true)]
 async fn service_tokens_are_for_one_tenant_and_renewed_at_half_of_their_life() {
     let keys = tempfile::tempdir().unwrap();

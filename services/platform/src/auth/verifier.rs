@@ -13,6 +13,7 @@ use tracing::{info, warn};
 use super::claims::Claims;
 use super::keys::{KeyError, KeySource, PublicKey, usable};
 use super::token::Token;
+use crate::tls::Peer;
 
 /// Why a token was not taken. Deliberately says nothing of the token itself.
 #[derive(Debug, thiserror::Error)]
@@ -45,6 +46,9 @@ pub enum AuthError {
     /// The signature, audience or algorithm is wrong.
     #[error("the token does not verify")]
     Invalid,
+    /// It belongs to a process that the connection is not from.
+    #[error("the token is bound to another process than the one that presents it")]
+    Bound,
     /// A claim is missing or has a wrong form.
     #[error("the token's claim {claim} is missing or malformed")]
     Claim {
@@ -64,6 +68,7 @@ impl ServiceError for AuthError {
             | Self::Expired
             | Self::NotYet
             | Self::Invalid
+            | Self::Bound
             | Self::Claim { .. } => ErrorCode::Unauthenticated,
         }
     }
@@ -126,8 +131,22 @@ impl Verifier {
         Self { issuers: Arc::new(issuers.collect()), settings }
     }
 
-    /// The bearer of this token, if everything about it is in order.
+    /// The bearer of this token, if everything about it is in order. Whoever presents it was seen to before, or
+    /// is in this process.
     pub async fn verify(&self, token: &Token) -> Result<Principal, AuthError> {
+        self.claims(token).await?.principal()
+    }
+
+    /// The same for a token that came over a connection: one that is bound to a process is taken from it alone.
+    pub async fn verify_from(&self, token: &Token, peer: &Peer) -> Result<Principal, AuthError> {
+        let claims = self.claims(token).await?;
+        if claims.verbale_peer.as_ref().is_some_and(|bound| !peer.is(bound)) {
+            return Err(AuthError::Bound);
+        }
+        claims.principal()
+    }
+
+    async fn claims(&self, token: &Token) -> Result<Claims, AuthError> {
         let text = token.expose();
         if text.len() > Token::MAX_LEN {
             return Err(AuthError::Malformed);
@@ -137,9 +156,7 @@ impl Verifier {
         let issuer = self.issuers.get(&stated).ok_or(AuthError::UnknownIssuer)?;
         let id = header.kid.ok_or(AuthError::UnknownKey)?;
         let key = issuer.key(&id, self.settings).await?;
-        let claims: Claims =
-            decode(text, &key.key, &self.validation(&issuer.trusted, &key)).map_err(refused)?.claims;
-        claims.principal()
+        Ok(decode(text, &key.key, &self.validation(&issuer.trusted, &key)).map_err(refused)?.claims)
     }
 
     /// The algorithm is the key's: a token cannot choose a weaker one. `nbf` is checked where it is there;

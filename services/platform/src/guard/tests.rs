@@ -1,6 +1,8 @@
-//! The same calls over both wires: in this process and over TCP.
+//! The same calls over every wire: in this process, over TCP, over TLS.
 
+mod binding;
 mod fakes;
+mod spans;
 
 use std::time::Duration;
 
@@ -68,7 +70,7 @@ fn refused(status: &Status, code: Code, why: &str) {
     assert_eq!((status.code(), reason(status)), (code, why), "{status:?}");
 }
 
-macro_rules! over_both_wires {
+macro_rules! over_every_wire {
     ($($(#[$attr:meta])* $name:ident($stand:ident, $wire:ident) $body:block)+) => { $(
         mod $name {
             use super::*;
@@ -85,11 +87,17 @@ macro_rules! over_both_wires {
                 let wire = stand.over_tcp().await;
                 check(&mut stand, wire).await;
             }
+            #[tokio::test]
+            async fn over_tls() {
+                let mut stand = stand().await;
+                let wire = stand.over_tls().await;
+                check(&mut stand, wire).await;
+            }
         }
     )+ };
 }
 
-over_both_wires! {
+over_every_wire! {
     a_call_that_may_be_made_is_answered_and_entered_before(stand, wire) {
         let token = stand.person("anna", Role::Supervisor, "banca-alfa");
         let answer = RecordingsClient::new(wire).get(get(&token)).await.unwrap().into_inner();

@@ -12,7 +12,7 @@ use tonic::service::Routes;
 use tower::{Service, ServiceExt};
 
 use crate::role::GuardedRole;
-use crate::wire::{Request, Response, Wire, in_process};
+use crate::wire::{Request, Response, Wire, in_process, service_of};
 
 /// Leads each call to its role's guarded wire by the service in its path.
 #[derive(Clone, Debug, Default)]
@@ -46,8 +46,7 @@ impl Door {
     }
 
     fn wire_for(&self, path: &str) -> Option<Wire> {
-        let service = path.strip_prefix('/')?.split('/').next()?;
-        self.wires.get(service).cloned()
+        self.wires.get(service_of(path)?).cloned()
     }
 }
 

@@ -31,6 +31,10 @@ pub enum Label {
     Engine,
     /// A reason's code.
     Reason,
+    /// What must hold for a process to be ready.
+    Check,
+    /// A release's number.
+    Version,
 }
 
 /// What kind of number it is.
@@ -199,6 +203,8 @@ impl Label {
             Self::Partition => "partition",
             Self::Engine => "engine",
             Self::Reason => "reason",
+            Self::Check => "check",
+            Self::Version => "version",
         }
     }
 }

@@ -72,3 +72,31 @@ pub const OUTBOX_PUBLISHED: Metric = Metric {
     kind: MetricKind::Counter,
     labels: &[Label::Role],
 };
+/// Which release this is; always 1.
+pub const BUILD: Metric = Metric {
+    name: "verbale_build_info",
+    help: "1, for the release that runs",
+    kind: MetricKind::Gauge,
+    labels: &[Label::Version],
+};
+/// Whether the process is ready.
+pub const READY: Metric = Metric {
+    name: "verbale_ready",
+    help: "1 while everything that the process stands on answers, 0 otherwise",
+    kind: MetricKind::Gauge,
+    labels: &[],
+};
+/// Whether one thing that must hold for that does.
+pub const READY_CHECK: Metric = Metric {
+    name: "verbale_ready_check",
+    help: "1 while this answers, 0 otherwise",
+    kind: MetricKind::Gauge,
+    labels: &[Label::Check],
+};
+/// Connections that ended at their handshake.
+pub const TLS_REFUSED: Metric = Metric {
+    name: "verbale_tls_refused_total",
+    help: "connections refused at their TLS handshake",
+    kind: MetricKind::Counter,
+    labels: &[],
+};

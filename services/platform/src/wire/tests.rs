@@ -1,3 +1,5 @@
+mod replicas;
+
 use std::sync::Arc;
 
 use async_trait::async_trait;
@@ -5,10 +7,16 @@ use kernel::{TenantId, TraceParent};
 use parking_lot::Mutex;
 use proto::archive::v1::GetRequest;
 use proto::archive::v1::recordings_client::RecordingsClient;
+use proto::audit::v1::GetCheckpointsRequest;
+use proto::audit::v1::ledger_client::LedgerClient;
+use proto::crypto::v1::ExportTrustRequest;
+use proto::crypto::v1::keys_client::KeysClient;
 
 use super::*;
 use crate::auth::{Token, TokenError, TokenSource};
 use crate::call::{CallMetadata, request};
+use crate::config::Period;
+use crate::error::reason;
 use crate::stand::{by_hand, tenant};
 use crate::telemetry::in_trace;
 
@@ -90,11 +98,58 @@ async fn a_late_wire_is_unavailable_until_its_other_end_is_there() {
 }
 
 #[tokio::test]
-async fn a_remote_end_that_is_not_there_is_unavailable() {
-    let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
-    let address = listener.local_addr().unwrap();
-    drop(listener);
-    let endpoint = Endpoint::try_from(format!("http://{address}")).unwrap();
-    let status = RecordingsClient::new(remote(&endpoint)).get(GetRequest::default()).await.unwrap_err();
-    assert_eq!(status.code(), tonic::Code::Unavailable, "{status:?}");
+async fn a_routed_call_goes_to_whoever_owns_its_service() {
+    let (here, there) = (Calls::default(), Calls::default());
+    let routed = Routed::new()
+        .to(["verbale.archive.v1.Recordings"], &here.wire())
+        .to(["verbale.archive.v1.Recordings", "verbale.crypto.v1.Keys"], &there.wire())
+        .wire();
+    RecordingsClient::new(routed.clone()).get(GetRequest::default()).await.unwrap();
+    KeysClient::new(routed.clone()).export_trust(ExportTrustRequest {}).await.unwrap();
+    assert_eq!((here.0.lock().len(), there.0.lock().len()), (1, 1));
+    let status = LedgerClient::new(routed).get_checkpoints(GetCheckpointsRequest {}).await.unwrap_err();
+    assert_eq!((status.code(), reason(&status)), (tonic::Code::FailedPrecondition, "no-route"));
+}
+
+#[test]
+fn addresses_are_read_as_they_are_written() {
+    for text in [
+        "http://127.0.0.1:7420",
+        "https://crypto.example:7420",
+        "https://[::1]:7420",
+        "http://a:1,https://b:2",
+    ] {
+        assert_eq!(text.parse::<Peers>().unwrap().to_string(), text);
+    }
+    let bare: Peers = "https://crypto.example, http://crypto.example/".parse().unwrap();
+    assert_eq!(bare.to_string(), "https://crypto.example:443,http://crypto.example:80");
+    let many = vec!["http://a:1"; 65].join(",");
+    for bad in ["", "a:1", "http://", "ftp://a:1", "http://a:1/path", "http://u@a:1", "http://a:1,", &many] {
+        bad.parse::<Peers>().expect_err(bad);
+    }
+}
+
+#[test]
+fn an_https_address_needs_authorities_to_trust() {
+    let refused = remote(&"https://crypto.example:7420".parse().unwrap(), &Config::default(), None).unwrap_err();
+    assert!(refused.to_string().contains("tls.ca"), "{refused}");
+}
+
+#[test]
+fn a_value_that_cannot_work_is_refused_by_its_key() {
+    type Spoilt = (&'static str, fn(&mut Config));
+    Config::default().check().unwrap();
+    let cases: &[Spoilt] = &[
+        ("connect", |config| config.connect = Period::millis(0)),
+        ("keep_alive", |config| config.keep_alive = Period::millis(0)),
+        ("keep_alive_wait", |config| config.keep_alive_wait = Period::millis(0)),
+        ("resolve", |config| config.resolve = Period::millis(0)),
+        ("pause", |config| config.pause = Period::millis(0)),
+    ];
+    for (key, spoil) in cases {
+        let mut config = Config::default();
+        spoil(&mut config);
+        let problem = config.check().unwrap_err();
+        assert!(problem.starts_with(&format!("{key} ")), "{key}: {problem}");
+    }
 }

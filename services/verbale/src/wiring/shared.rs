@@ -54,7 +54,7 @@ impl Shared {
         make_private(&keys)?;
         crypto::backend::file::check_apart(&keys, &config.storage.data)?;
 
-        let issuer = LocalIssuer::open(&keys, &config.auth.audience)?;
+        let issuer = LocalIssuer::of(&config.auth, &keys)?;
         let verifier = Verifier::new(issuers(&config.auth, &issuer)?, config.auth.verifier());
         let log_file = config.storage.data.join("log.db");
         let log = SqliteLog::open(&log_file, Arc::clone(&clock), SqliteLogOptions::default()).await;

@@ -1,6 +1,7 @@
 //! Two small roles behind real guards, and the tokens to call them.
 
 use std::collections::BTreeSet;
+use std::net::SocketAddr;
 use std::pin::Pin;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -14,11 +15,10 @@ use proto::archive::v1::recordings_server::{Recordings, RecordingsServer};
 use proto::archive::v1::{self as archive, replay_response};
 use proto::consent::v1::consent_server::{Consent, ConsentServer};
 use proto::consent::v1::{self as consent};
-use tonic::transport::Endpoint;
 use tonic::{Request, Response, Status};
 
 use crate::audit::{self, AuditProducer};
-use crate::auth::{Config as AuthConfig, LocalIssuer, Token, TokenRequest, Verifier};
+use crate::auth::{Config as AuthConfig, LocalIssuer, LocalTokens, Token, TokenRequest, Verifier};
 use crate::call::CallContext;
 use crate::config::ByteSize;
 use crate::drain::{Stopper, Tasks, shutdown};
@@ -29,7 +29,9 @@ use crate::rules::RuleBook;
 use crate::server::{self, Door, Health};
 use crate::stand::{FlakyLog, MemoryOutbox, Root, TestSealer, clock, tenant};
 use crate::telemetry::{Metrics, names};
-use crate::wire::{Wire, remote};
+use crate::tls::Tls;
+use crate::tls::testing::{TestCa, load};
+use crate::wire::{self, Wire, remote};
 
 pub(super) struct Stand {
     pub(super) log: FlakyLog,
@@ -43,6 +45,7 @@ pub(super) struct Stand {
     tasks: Tasks,
     _stopper: Stopper,
     _keys: tempfile::TempDir,
+    ca: TestCa,
 }
 
 /// What reached a handler.
@@ -92,7 +95,8 @@ pub(super) async fn stand_with(limits: server::Config, audit: audit::Config) -> 
     for task in roles.into_iter().flat_map(|role| role.tasks) {
         tasks.start(task);
     }
-    Stand { log, outbox, sealer, door, issuer, metrics, seen, rules, tasks, _stopper: stopper, _keys: keys }
+    let ca = TestCa::new();
+    Stand { log, outbox, sealer, door, issuer, metrics, seen, rules, tasks, _stopper: stopper, _keys: keys, ca }
 }
 
 impl Stand {
@@ -101,12 +105,34 @@ impl Stand {
     }
 
     pub(super) async fn over_tcp(&mut self) -> Wire {
-        let listener = server::listen("127.0.0.1:0").await.unwrap();
-        let address = listener.local_addr().unwrap();
+        let address = self.serve(None).await;
+        remote(&format!("http://{address}").parse().unwrap(), &wire::Config::default(), None).unwrap()
+    }
+
+    /// Between two processes that know each other.
+    pub(super) async fn over_tls(&mut self) -> Wire {
+        self.over_tls_as("ingest").await
+    }
+    pub(super) async fn over_tls_as(&mut self, caller: &str) -> Wire {
+        let (server, client) = (load(&self.ca.role("archive")), load(&self.ca.role(caller)));
+        let address = self.serve(Some(&server)).await;
+        remote(&format!("https://{address}").parse().unwrap(), &wire::Config::default(), Some(&client)).unwrap()
+    }
+
+    async fn serve(&mut self, tls: Option<&Tls>) -> SocketAddr {
+        let config = server::Config { listen: "127.0.0.1:0".to_owned(), ..server::Config::default() };
+        let listener = server::listen(&config, tls).await.unwrap();
+        let address = listener.address();
         let health = Health::of(&self.door).await;
-        let serve = server::serve(listener, self.door.clone(), &health, Duration::from_secs(5)).unwrap();
+        let serve = server::serve(listener, self.door.clone(), &health, &config, &self.metrics).unwrap();
         self.tasks.start(serve);
-        remote(&Endpoint::try_from(format!("http://{address}")).unwrap())
+        address
+    }
+
+    /// Tokens as a process with this role in its certificate issues them.
+    pub(super) fn tokens_of(&self, role: &str) -> LocalTokens {
+        let tls = load(&self.ca.role(role));
+        LocalTokens::new(self.issuer.clone(), role, Duration::from_secs(600)).bound_to(Some(tls))
     }
 
     pub(super) fn person(&self, name: &str, role: TokenRole, tenant: &str) -> Token {
