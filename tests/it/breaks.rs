@@ -35,7 +35,7 @@ async fn a_stream_broken_at_any_byte_loses_no_acknowledged_audio() {
 
 async fn survives(sample: &Sample, cuts: &[Cut]) {
     let world = World::new();
-    let mesh = world.up().await;
+    let mesh = world.mesh().await;
     let proxy = Proxy::to(mesh.address(), cuts.to_vec()).await;
     let call = sample.call();
     let sent = world.send(&proxy.server(), &call, 0.0).await;

@@ -10,14 +10,19 @@ use tonic::Code;
 use verbale::commands::{recordings, trust};
 use verbale::connect::Caller;
 
-use crate::harness::{Expected, Sample, Shelf, World, hear, hear_range, id_of, purpose, reason};
+use crate::harness::{Expected, Sample, World, hear, hear_range, id_of, on_every_shape, purpose, reason};
+
+on_every_shape!(
+    each_call_replays_as_it_was_sent_wherever_a_purpose_has_its_basis_and_nowhere_else,
+    a_mark_a_range_and_one_leg_play_as_clips_of_their_own,
+    every_document_is_signed_and_says_what_there_is,
+);
 
 /// A listener's reason.
 const WHY: &str = "a clip";
 
-#[tokio::test(flavor = "multi_thread")]
-async fn each_call_replays_as_it_was_sent_wherever_a_purpose_has_its_basis_and_nowhere_else() {
-    let (world, samples) = (World::new(), Sample::all());
+async fn each_call_replays_as_it_was_sent_wherever_a_purpose_has_its_basis_and_nowhere_else(world: World) {
+    let samples = Sample::all();
     let mesh = world.up().await;
     let server = mesh.server();
     let recordings = join_all(samples.iter().map(|sample| world.record(&server, sample))).await;
@@ -51,9 +56,8 @@ async fn each_call_replays_as_it_was_sent_wherever_a_purpose_has_its_basis_and_n
     mesh.stop().await.unwrap();
 }
 
-#[tokio::test(flavor = "multi_thread")]
-async fn a_mark_a_range_and_one_leg_play_as_clips_of_their_own() {
-    let (world, sample) = (World::new(), Sample::new("mifid-order-it"));
+async fn a_mark_a_range_and_one_leg_play_as_clips_of_their_own(world: World) {
+    let sample = Sample::new("mifid-order-it");
     let mesh = world.up().await;
     let recording = world.record(&mesh.server(), &sample).await;
     let caller = world.person(&mesh.server(), &sample.tenant);
@@ -80,9 +84,8 @@ async fn a_mark_a_range_and_one_leg_play_as_clips_of_their_own() {
     mesh.stop().await.unwrap();
 }
 
-#[tokio::test(flavor = "multi_thread")]
-async fn every_document_is_signed_and_says_what_there_is() {
-    let (world, samples) = (World::new(), Sample::all());
+async fn every_document_is_signed_and_says_what_there_is(world: World) {
+    let samples = Sample::all();
     let mesh = world.up().await;
     let server = mesh.server();
     let recordings = join_all(samples.iter().map(|sample| world.record(&server, sample))).await;
@@ -93,7 +96,7 @@ async fn every_document_is_signed_and_says_what_there_is() {
         let checked = recordings::check(&caller, id).await.unwrap();
         assert!(checked.ok, "{}: {:?}", sample.name, checked.findings);
 
-        let shelf = Shelf::open(&world.data()).await;
+        let shelf = world.shelf().await;
         let bytes = shelf.object(&recording.document_name).await;
         assert_eq!(Hash::of(&bytes).0.as_slice(), recording.document_hash);
         let document = SignedDocument::decode(&bytes).unwrap();

@@ -5,14 +5,14 @@ use kernel::{Interval, Position};
 use proto::archive::v1::RecordingState;
 use verbale::commands::audit;
 
-use crate::harness::{Expected, Sample, World, hear, id_of};
+use crate::harness::{Expected, Sample, World, hear, id_of, on_every_shape};
+
+on_every_shape!(calls_that_come_at_once_are_each_whole_and_kept_apart);
 
 /// Calls at once.
 const CALLS: usize = 16;
 
-#[tokio::test(flavor = "multi_thread")]
-async fn calls_that_come_at_once_are_each_whole_and_kept_apart() {
-    let world = World::new();
+async fn calls_that_come_at_once_are_each_whole_and_kept_apart(world: World) {
     let samples = ["mifid-order-it", "card-payment-en", "access-request-en"].map(Sample::new);
     let mesh = world.up().await;
     let server = mesh.server();

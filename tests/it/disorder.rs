@@ -5,14 +5,15 @@ use proto::archive::v1::RecordingState;
 use proto::ingest::v1 as wire;
 use proto::ingest::v1::record_request::Message;
 
-use crate::harness::{FRAME, Line, Sample, World, hear, purpose};
+use crate::harness::{FRAME, Line, Sample, World, hear, on_every_shape, purpose};
+
+on_every_shape!(frames_out_of_order_and_twice_play_once_in_order_and_lost_ones_are_a_gap_that_says_so);
 
 /// Frames that are never sent.
 const LOST: std::ops::Range<u64> = 400..410;
 
-#[tokio::test(flavor = "multi_thread")]
-async fn frames_out_of_order_and_twice_play_once_in_order_and_lost_ones_are_a_gap_that_says_so() {
-    let (world, sample) = (World::new(), Sample::new("mifid-order-it"));
+async fn frames_out_of_order_and_twice_play_once_in_order_and_lost_ones_are_a_gap_that_says_so(world: World) {
+    let sample = Sample::new("mifid-order-it");
     let mesh = world.up().await;
     let (caller, id) = (world.sender(&mesh.server(), &sample.tenant), RecordingId::new());
     let (line, _) = Line::open(&caller, &sample.tenant, sample.open(id, 1)).await.unwrap();

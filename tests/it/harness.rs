@@ -1,6 +1,7 @@
 //! What all scenarios stand on.
 
 mod child;
+mod engines;
 mod expected;
 mod keyring;
 mod line;
@@ -8,7 +9,9 @@ mod listening;
 pub(crate) mod program;
 mod sample;
 mod scan;
+mod shape;
 mod shelf;
+mod split;
 mod world;
 
 use std::io::Write;
@@ -24,6 +27,7 @@ pub(crate) use listening::{hear, hear_range};
 pub(crate) use program::Ended;
 pub(crate) use sample::{FRAME, Sample, event};
 pub(crate) use scan::{Scan, files};
+pub(crate) use shape::{Shape, on_every_shape};
 pub(crate) use shelf::Shelf;
 pub(crate) use world::{World, id_of, purpose, reason};
 

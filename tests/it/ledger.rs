@@ -10,11 +10,15 @@ use sha2::{Digest, Sha256};
 use verbale::commands::{audit, recordings, trust};
 use verbale::connect::Caller;
 
-use crate::harness::{Sample, World, eventually, hear, id_of, purpose};
+use crate::harness::{Sample, World, eventually, hear, id_of, on_every_shape, purpose};
 
-#[tokio::test(flavor = "multi_thread")]
-async fn every_act_of_a_recording_is_in_the_ledger_and_each_is_proven() {
-    let (world, sample) = (World::new(), Sample::new("mifid-order-it"));
+on_every_shape!(
+    every_act_of_a_recording_is_in_the_ledger_and_each_is_proven,
+    a_ledger_goes_on_over_restarts_and_one_tenants_entries_are_not_anothers,
+);
+
+async fn every_act_of_a_recording_is_in_the_ledger_and_each_is_proven(world: World) {
+    let sample = Sample::new("mifid-order-it");
     let mesh = world.up().await;
     let recording = world.record(&mesh.server(), &sample).await;
     let (caller, id) = (world.person(&mesh.server(), &sample.tenant), id_of(&recording));
@@ -57,9 +61,8 @@ async fn every_act_of_a_recording_is_in_the_ledger_and_each_is_proven() {
     mesh.stop().await.unwrap();
 }
 
-#[tokio::test(flavor = "multi_thread")]
-async fn a_ledger_goes_on_over_restarts_and_one_tenants_entries_are_not_anothers() {
-    let (world, sample) = (World::new(), Sample::new("access-request-en"));
+async fn a_ledger_goes_on_over_restarts_and_one_tenants_entries_are_not_anothers(world: World) {
+    let sample = Sample::new("access-request-en");
     let mesh = world.up().await;
     let recording = world.record(&mesh.server(), &sample).await;
     let caller = world.person(&mesh.server(), &sample.tenant);

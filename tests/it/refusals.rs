@@ -35,7 +35,7 @@ async fn every_call_over_tcp_is_refused_to_those_who_may_not_make_it() {
 #[tokio::test(flavor = "multi_thread")]
 async fn every_call_between_roles_of_one_process_is_refused_to_those_who_may_not_make_it() {
     let world = World::new();
-    let wired = wiring::build(&world.settings()).await.unwrap();
+    let wired = wiring::build(&world.settings(), None).await.unwrap();
     let door = Door::to(&wired.roles);
     wired.inside.set(door.wire());
     let (stopper, shutdown) = drain::shutdown();

@@ -8,11 +8,16 @@ use proto::ingest::v1::record_response::Message as Response;
 use tonic::Code;
 use verbale::commands::recordings;
 
-use crate::harness::{Expected, FRAME, Line, Sample, World, event, hear, id_of, purpose, reason};
+use crate::harness::{Expected, FRAME, Line, Sample, World, event, hear, id_of, on_every_shape, purpose, reason};
 
-#[tokio::test(flavor = "multi_thread")]
-async fn a_withdrawal_after_the_call_closes_its_purpose_at_once_and_leaves_the_duty() {
-    let (world, sample) = (World::new(), Sample::new("mifid-order-it"));
+on_every_shape!(
+    a_withdrawal_after_the_call_closes_its_purpose_at_once_and_leaves_the_duty,
+    what_one_tenant_recorded_another_neither_hears_nor_sees,
+    a_withdrawal_by_letter_reaches_a_call_that_is_running,
+);
+
+async fn a_withdrawal_after_the_call_closes_its_purpose_at_once_and_leaves_the_duty(world: World) {
+    let sample = Sample::new("mifid-order-it");
     let mesh = world.up().await;
     let (server, tenant) = (mesh.server(), sample.tenant.as_str());
     let recording = world.record(&server, &sample).await;
@@ -40,9 +45,8 @@ async fn a_withdrawal_after_the_call_closes_its_purpose_at_once_and_leaves_the_d
     mesh.stop().await.unwrap();
 }
 
-#[tokio::test(flavor = "multi_thread")]
-async fn what_one_tenant_recorded_another_neither_hears_nor_sees() {
-    let (world, sample) = (World::new(), Sample::new("mifid-order-it"));
+async fn what_one_tenant_recorded_another_neither_hears_nor_sees(world: World) {
+    let sample = Sample::new("mifid-order-it");
     let mesh = world.up().await;
     let recording = world.record(&mesh.server(), &sample).await;
     let stranger = world.person(&mesh.server(), &Sample::new("card-payment-en").tenant);
@@ -55,9 +59,8 @@ async fn what_one_tenant_recorded_another_neither_hears_nor_sees() {
     mesh.stop().await.unwrap();
 }
 
-#[tokio::test(flavor = "multi_thread")]
-async fn a_withdrawal_by_letter_reaches_a_call_that_is_running() {
-    let (world, sample) = (World::new(), Sample::new("access-request-en"));
+async fn a_withdrawal_by_letter_reaches_a_call_that_is_running(world: World) {
+    let sample = Sample::new("access-request-en");
     let mesh = world.up().await;
     let (server, tenant) = (mesh.server(), sample.tenant.clone());
     let (caller, id) = (world.sender(&server, &tenant), RecordingId::new());

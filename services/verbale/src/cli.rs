@@ -88,6 +88,8 @@ pub enum Command {
     /// Make certificates to try a split mesh with.
     #[command(subcommand)]
     Certs(CertsCommand),
+    /// Make the tables of this release in the CQL cluster that `storage.store` names.
+    Migrate,
     /// Show and check the configuration.
     #[command(subcommand)]
     Config(ConfigCommand),

@@ -3,6 +3,7 @@
 pub mod audit;
 pub mod certs;
 pub mod consent;
+pub mod migrate;
 pub mod policy;
 pub mod record;
 pub mod recordings;

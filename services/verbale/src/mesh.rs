@@ -71,11 +71,14 @@ impl Mesh {
             None => None,
         };
         let (stopper, shutdown) = drain::shutdown();
-        let wired = wiring::build(&settings).await?;
+        let wired = wiring::build(&settings, tls.as_ref()).await?;
 
         let door = Door::to(&wired.roles);
-        wired.inside.set(door.wire());
         let health = Health::of(&door).await;
+        let elsewhere = wired.elsewhere.into_iter().map(|(role, wire)| (role.service(), wire));
+        let everywhere = door.clone().and(elsewhere);
+        wired.inside.set(everywhere.wire());
+        let door = if config.peers.forward { everywhere } else { door };
         let mut tasks = Tasks::new(shutdown);
         let server = server::serve(listener, door, &health, &config.server, &wired.metrics)?;
         if let Some(observatory) = observatory {

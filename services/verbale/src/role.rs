@@ -45,10 +45,15 @@ impl RoleName {
         }
     }
 
-    /// The role whose RPC this is, by the path of a call: `/verbale.<role>.v1.Service/Method`.
-    pub fn of_path(path: &str) -> Option<Self> {
-        let role = path.strip_prefix("/verbale.")?.split('.').next()?;
-        Self::ALL.into_iter().find(|own| own.as_str() == role)
+    /// The full name of its gRPC service.
+    pub fn service(self) -> &'static str {
+        match self {
+            Self::Ingest => proto::ingest::v1::recorder_server::SERVICE_NAME,
+            Self::Consent => proto::consent::v1::consent_server::SERVICE_NAME,
+            Self::Crypto => proto::crypto::v1::keys_server::SERVICE_NAME,
+            Self::Archive => proto::archive::v1::recordings_server::SERVICE_NAME,
+            Self::Audit => proto::audit::v1::ledger_server::SERVICE_NAME,
+        }
     }
 }
 

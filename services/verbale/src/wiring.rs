@@ -2,14 +2,18 @@
 
 mod adapters;
 mod certify;
+mod engines;
 mod reload;
+mod routes;
 mod shared;
+mod tables;
 
 use anyhow::Result;
 use platform::drain::Task;
 use platform::role::{GuardedRole, ReadyCheck, Role};
 use platform::telemetry::Metrics;
-use platform::wire::LateWire;
+use platform::tls::Tls;
+use platform::wire::{LateWire, Wire};
 
 use crate::config;
 use crate::mesh::Settings;
@@ -17,12 +21,17 @@ use crate::role::RoleName;
 
 use self::shared::Shared;
 
+pub(crate) use engines::session;
+pub(crate) use tables::all as tables;
+
 /// Everything that a process runs, not yet started.
 pub struct Wired {
     /// The roles behind their guards.
     pub roles: Vec<GuardedRole>,
-    /// The way from role to role, to be set to the door of these roles.
+    /// The way from role to role, to be set to the door of these roles and the ways to the others.
     pub inside: LateWire,
+    /// The ways to roles that run elsewhere.
+    pub elsewhere: Vec<(RoleName, Wire)>,
     /// Tasks that belong to no one role.
     pub tasks: Vec<Task>,
     /// What else must hold before calls are taken.
@@ -32,16 +41,17 @@ pub struct Wired {
 }
 
 /// Opens the adapters and builds the roles of these settings.
-pub async fn build(settings: &Settings) -> Result<Wired> {
+pub async fn build(settings: &Settings, tls: Option<&Tls>) -> Result<Wired> {
     config::check_roles(&settings.config)?;
-    let mut shared = Shared::open(settings).await?;
+    let elsewhere = routes::elsewhere(settings, tls)?;
+    let mut shared = Shared::open(settings, tls.cloned()).await?;
     let mut roles = Vec::new();
     for name in &settings.roles {
         let role = build_role(*name, &mut shared).await?;
         roles.push(role.guard(&shared.guard));
     }
     let (tasks, ready) = shared.finish();
-    Ok(Wired { roles, inside: shared.inside, tasks, ready, metrics: shared.metrics })
+    Ok(Wired { roles, inside: shared.inside, elsewhere, tasks, ready, metrics: shared.metrics })
 }
 
 async fn build_role(name: RoleName, shared: &mut Shared) -> Result<Role> {

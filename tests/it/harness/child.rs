@@ -9,7 +9,7 @@ use tokio::io::{AsyncBufReadExt, BufReader};
 use tokio::process::{ChildStdout, Command};
 use tokio::time::timeout;
 
-use super::{PATIENCE, World};
+use super::{PATIENCE, World, program};
 
 /// The program's file.
 pub(crate) const PROGRAM: &str = env!("CARGO_BIN_EXE_verbale-under-test");
@@ -44,17 +44,28 @@ impl Child {
         Self::start(command, world, port).await
     }
 
+    /// Some roles of a mesh, as these arguments say.
+    pub(crate) async fn serve(args: &[&str], log: &Path) -> Self {
+        let mut command = program::command();
+        command.args(args);
+        Self::spawn(command, log).await
+    }
+
     async fn start(mut command: Command, world: &World, port: u16) -> Self {
-        let log = world.log();
-        let appended = File::options().create(true).append(true).open(&log).unwrap();
-        let mut process = command
+        command
             .args(["up", "--listen", &format!("127.0.0.1:{port}")])
             .arg("--data")
             .arg(world.data())
             .arg("--keys")
             .arg(world.keys())
             .arg("--policies")
-            .arg(world.policies())
+            .arg(world.policies());
+        Self::spawn(command, &world.log()).await
+    }
+
+    async fn spawn(mut command: Command, log: &Path) -> Self {
+        let appended = File::options().create(true).append(true).open(log).unwrap();
+        let mut process = command
             .stdin(Stdio::null())
             .stdout(Stdio::piped())
             .stderr(appended)
@@ -65,7 +76,7 @@ impl Child {
         let mut line = String::new();
         let read =
             timeout(PATIENCE, stdout.read_line(&mut line)).await.expect("the program comes up").unwrap();
-        let said = || std::fs::read_to_string(&log).unwrap_or_default();
+        let said = || std::fs::read_to_string(log).unwrap_or_default();
         assert!(read > 0 && line.contains("is up on"), "the program did not come up: {line}\n{}", said());
         Self { process, _stdout: stdout }
     }

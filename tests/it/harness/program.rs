@@ -24,13 +24,18 @@ impl Ended {
     }
 }
 
-/// Runs a command in a folder.
-pub(crate) async fn run(folder: &Path, args: &[&str]) -> Ended {
+/// The program, with nothing of this process's environment that configures it.
+pub(crate) fn command() -> Command {
     let mut command = Command::new(PROGRAM);
     for (name, _) in std::env::vars_os().filter(|(name, _)| name.to_string_lossy().starts_with("VERBALE")) {
         command.env_remove(name);
     }
-    let ran = command
+    command
+}
+
+/// Runs a command in a folder.
+pub(crate) async fn run(folder: &Path, args: &[&str]) -> Ended {
+    let ran = command()
         .args(args)
         .current_dir(folder)
         .stdin(Stdio::null())
@@ -45,9 +50,13 @@ pub(crate) async fn run(folder: &Path, args: &[&str]) -> Ended {
 impl World {
     /// Runs a command beside this world's keys, against a server, about a tenant.
     pub(crate) async fn run(&self, server: &str, tenant: &str, args: &[&str]) -> Ended {
-        let keys = self.keys();
+        let (keys, ca, issuer) = (self.keys(), self.authority(), self.issuer_key());
         let mut all = args.to_vec();
         all.extend(["--server", server, "--tenant", tenant, "--keys", keys.to_str().unwrap()]);
+        let issuer = issuer.map(|path| format!("auth.issuer_key={}", path.display()));
+        if let (Some(ca), Some(issuer)) = (&ca, &issuer) {
+            all.extend(["--ca", ca.to_str().unwrap(), "--set", issuer]);
+        }
         run(self.folder(), &all).await
     }
 }

@@ -4,12 +4,12 @@ use std::path::Path;
 use std::sync::Arc;
 
 use kernel::{RecordingId, SystemClock, TenantId};
-use objects::{DirectoryObjects, Key, ObjectStore, Prefix};
+use objects::{DirectoryObjects, Key, ObjectStore, Prefix, S3Objects};
 use seal::object::{Footer, Tail, verify_object};
 use seal::{Frame, SpanHeader, SpanKey, SpanView};
 
-/// An object store's directory.
-pub(crate) struct Shelf(DirectoryObjects);
+/// An object store.
+pub(crate) struct Shelf(Arc<dyn ObjectStore>);
 
 /// One span.
 pub(crate) struct StoredSpan {
@@ -19,7 +19,13 @@ pub(crate) struct StoredSpan {
 
 impl Shelf {
     pub(crate) async fn open(data: &Path) -> Self {
-        Self(DirectoryObjects::open(data.join("objects"), Arc::new(SystemClock)).await.unwrap())
+        let objects = DirectoryObjects::open(data.join("objects"), Arc::new(SystemClock)).await;
+        Self(Arc::new(objects.unwrap()))
+    }
+
+    pub(crate) async fn bucket(url: &str) -> Self {
+        let objects = S3Objects::open(url.parse().unwrap(), Arc::new(SystemClock)).await;
+        Self(Arc::new(objects.unwrap()))
     }
 
     /// Every object below a name, with its bytes.

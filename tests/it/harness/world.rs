@@ -11,18 +11,20 @@ use tempfile::TempDir;
 use tonic::Status;
 use tracing_subscriber::EnvFilter;
 use verbale::commands::recordings;
-use verbale::connect::{Caller, Speaker, issue, local_token};
+use verbale::connect::{self, Caller, Speaker, issue_own, own_token};
 use verbale::mesh::{Mesh, Settings};
 use verbale::sender::{Call, Pace, Sent};
 
-use super::{PATIENCE, Sample, eventually};
+use super::engines::Engines;
+use super::shape::{Running, Shape};
+use super::split::{self, Split};
+use super::{PATIENCE, Sample, Shelf, eventually};
 
-/// What tokens of the embedded issuer are for.
-const AUDIENCE: &str = "verbale";
-
-/// One deployment's directories; they go when it goes.
+/// One deployment's directories, and its part of the engines where it stands on real ones; they go when it goes.
 pub(crate) struct World {
     folder: TempDir,
+    shape: Shape,
+    engines: Option<Engines>,
 }
 
 impl World {
@@ -31,7 +33,22 @@ impl World {
         let filter = EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new("warn"));
         let _set_by_an_earlier_test =
             tracing_subscriber::fmt().with_env_filter(filter).with_test_writer().try_init();
-        Self { folder: tempfile::Builder::new().prefix("verbale-it-").tempdir().unwrap() }
+        let folder = tempfile::Builder::new().prefix("verbale-it-").tempdir().unwrap();
+        Self { folder, shape: Shape::Embedded, engines: None }
+    }
+
+    /// In this shape; none where there are no engines for it.
+    pub(crate) async fn on(shape: Shape) -> Option<Self> {
+        let mut world = Self::new();
+        world.shape = shape;
+        if shape != Shape::Embedded {
+            world.engines = Some(Engines::fresh().await?);
+            split::migrate(world.folder(), &world.settings().config).await;
+        }
+        if shape == Shape::Split {
+            split::certify(world.folder()).await;
+        }
+        Some(world)
     }
 
     pub(crate) fn folder(&self) -> &Path {
@@ -51,12 +68,40 @@ impl World {
         Path::new(env!("CARGO_MANIFEST_DIR")).join("data/policies")
     }
 
+    /// Whom its servers' certificates are to be from, where they have any.
+    pub(crate) fn authority(&self) -> Option<PathBuf> {
+        (self.shape == Shape::Split).then(|| self.folder().join("certs/ca.crt"))
+    }
+    /// Where the key lies that tokens are issued with, where it is not in the keys directory.
+    pub(crate) fn issuer_key(&self) -> Option<PathBuf> {
+        (self.shape == Shape::Split).then(|| self.folder().join("certs/issuer.key"))
+    }
+    /// The objects, past the program.
+    pub(crate) async fn shelf(&self) -> Shelf {
+        match &self.engines {
+            None => Shelf::open(&self.data()).await,
+            Some(engines) => Shelf::bucket(&engines.objects_url()).await,
+        }
+    }
+
+    /// The mesh in its shape, up.
+    pub(crate) async fn up(&self) -> Running {
+        match self.shape {
+            Shape::Embedded | Shape::Engines => Running::One(self.mesh().await),
+            Shape::Split => Running::Many(Split::start(self.folder(), &self.settings().config).await),
+        }
+    }
     /// Every role in this process, on a free port.
-    pub(crate) async fn up(&self) -> Mesh {
+    pub(crate) async fn mesh(&self) -> Mesh {
         Mesh::start(self.settings()).await.unwrap()
     }
     pub(crate) fn settings(&self) -> Settings {
-        Settings::embedded(&self.data(), &self.keys(), &self.policies())
+        let mut settings = Settings::embedded(&self.data(), &self.keys(), &self.policies());
+        if let Some(engines) = &self.engines {
+            engines.configure(&mut settings.config);
+        }
+        settings.config.auth.issuer_key = self.issuer_key();
+        settings
     }
 
     pub(crate) fn sender(&self, server: &str, tenant: &TenantId) -> Caller {
@@ -67,8 +112,10 @@ impl World {
         self.speaker(server, Speaker::Person, tenant)
     }
     fn speaker(&self, server: &str, speaker: Speaker, tenant: &TenantId) -> Caller {
-        let token = local_token(&self.keys(), AUDIENCE, "it", speaker, Some(tenant)).unwrap();
-        Caller::new(server, token, Some(tenant.clone())).unwrap()
+        let config = self.settings().config;
+        let token = own_token(&config, speaker, Some(tenant)).unwrap();
+        let tls = connect::tls(server, self.authority().as_deref(), &config.tls).unwrap();
+        Caller::over(server, &config.wire, tls.as_ref(), token, Some(tenant.clone())).unwrap()
     }
 
     /// A person's token with exactly these roles and tenants.
@@ -80,7 +127,7 @@ impl World {
             tenants: tenants.iter().map(|tenant| (*tenant).clone()).collect::<BTreeSet<_>>(),
             life: Duration::from_secs(600),
         };
-        issue(&self.keys(), AUDIENCE, &request).unwrap()
+        issue_own(&self.settings().config, &request).unwrap()
     }
 
     /// Sends a sample call as fast as it goes and waits until its document is signed.

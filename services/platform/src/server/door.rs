@@ -28,6 +28,15 @@ impl Door {
         Self { wires: Arc::new(wires.collect()) }
     }
 
+    /// Leads calls of these services elsewhere as well; what it leads to already stays.
+    pub fn and(self, services: impl IntoIterator<Item = (&'static str, Wire)>) -> Self {
+        let mut wires = HashMap::clone(&self.wires);
+        for (service, wire) in services {
+            wires.entry(service).or_insert(wire);
+        }
+        Self { wires: Arc::new(wires) }
+    }
+
     /// The names of the services behind it, sorted.
     pub fn services(&self) -> Vec<&'static str> {
         let mut names: Vec<_> = self.wires.keys().copied().collect();

@@ -20,6 +20,9 @@ pub struct Peers {
     pub archive: Option<Addresses>,
     /// Of audit.
     pub audit: Option<Addresses>,
+    /// Whether calls from outside for these roles are passed on to them, so that one address serves everyone.
+    /// Who calls is judged where the role runs, as always.
+    pub forward: bool,
 }
 
 impl Peers {

@@ -6,11 +6,13 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use anyhow::{Context, Result};
-use eventlog::{EventLog, SqliteLog, SqliteLogOptions};
+use cql::Cql;
+use eventlog::EventLog;
 use kernel::{Clock, InstanceId};
-use objects::{DirectoryObjects, ObjectStore};
+use objects::ObjectStore;
 use platform::audit::AuditProducer;
 use platform::auth::{JwksFile, JwksUrl, KeySource, LocalIssuer, LocalTokens, TrustedIssuer, Verifier};
+use platform::config::ProcessEnv;
 use platform::drain::Task;
 use platform::guard::GuardParts;
 use platform::instance::Instance;
@@ -20,11 +22,14 @@ use platform::reason::EpochSealer;
 use platform::role::ReadyCheck;
 use platform::rules::RuleBook;
 use platform::telemetry::Metrics;
+use platform::tls::Tls;
 use platform::wire::{self, LateWire, Wire};
 
 use super::certify;
-use crate::config::Config;
+use super::engines::Engines;
+use crate::config::{Config, Engine};
 use crate::mesh::Settings;
+use crate::role::RoleName;
 
 /// Most entries of restrictive acts that wait in memory per role.
 const LATE_ENTRIES: usize = 10_000;
@@ -35,6 +40,8 @@ pub(super) struct Shared {
     pub(super) clock: Arc<dyn Clock>,
     pub(super) log: Arc<dyn EventLog>,
     pub(super) objects: Arc<dyn ObjectStore>,
+    /// None where the roles' tables are SQLite files.
+    pub(super) cql: Option<Cql>,
     pub(super) verifier: Arc<Verifier>,
     pub(super) metrics: Metrics,
     pub(super) inside: LateWire,
@@ -42,25 +49,21 @@ pub(super) struct Shared {
     issuer: LocalIssuer,
     producer: AuditProducer,
     instances: Vec<Arc<Instance>>,
+    tls: Option<Tls>,
     tasks: Vec<Task>,
+    ready: Vec<ReadyCheck>,
 }
 
 impl Shared {
     /// Opens what every role stands on.
-    pub(super) async fn open(settings: &Settings) -> Result<Self> {
+    pub(super) async fn open(settings: &Settings, tls: Option<Tls>) -> Result<Self> {
         let Settings { config, clock, .. } = settings.clone();
         let keys = config.storage.keys();
-        make_private(&config.storage.data)?;
-        make_private(&keys)?;
-        crypto::backend::file::check_apart(&keys, &config.storage.data)?;
+        make_directories(settings)?;
 
         let issuer = LocalIssuer::of(&config.auth, &keys)?;
         let verifier = Verifier::new(issuers(&config.auth, &issuer)?, config.auth.verifier());
-        let log_file = config.storage.data.join("log.db");
-        let log = SqliteLog::open(&log_file, Arc::clone(&clock), SqliteLogOptions::default()).await;
-        let log: Arc<dyn EventLog> = Arc::new(log.context("the event log cannot be opened")?);
-        let objects = DirectoryObjects::open(config.storage.data.join("objects"), Arc::clone(&clock)).await;
-        let objects: Arc<dyn ObjectStore> = Arc::new(objects.context("the object store cannot be opened")?);
+        let Engines { log, objects, cql, ready } = Engines::open(&config, &clock, &ProcessEnv).await?;
 
         let metrics = Metrics::new();
         let inside = LateWire::new();
@@ -73,6 +76,7 @@ impl Shared {
             &config.audit,
         );
         let tokens = LocalTokens::new(issuer.clone(), "guard", config.auth.service_token_life.0);
+        let tokens = tokens.bound_to(tls.clone());
         let crypto = wire::client(inside.wire(), Arc::new(tokens));
         let guard = GuardParts {
             rules: Arc::new(RuleBook::of_the_contract()?),
@@ -89,6 +93,7 @@ impl Shared {
             clock,
             log,
             objects,
+            cql,
             verifier: Arc::new(verifier),
             metrics,
             inside,
@@ -96,7 +101,9 @@ impl Shared {
             issuer,
             producer,
             instances: vec![instance],
+            tls,
             tasks: vec![producing],
+            ready,
         })
     }
 
@@ -113,6 +120,7 @@ impl Shared {
     /// A wire to every other role, that speaks as this one.
     pub(super) fn wire(&self, role: &str) -> Wire {
         let tokens = LocalTokens::new(self.issuer.clone(), role, self.config.auth.service_token_life.0);
+        let tokens = tokens.bound_to(self.tls.clone());
         wire::client(self.inside.wire(), Arc::new(tokens))
     }
 
@@ -157,7 +165,9 @@ impl Shared {
         let mut tasks = std::mem::take(&mut self.tasks);
         let (task, ready) = certify::certify(std::mem::take(&mut self.instances), self.wire("certify"));
         tasks.push(task);
-        (tasks, vec![ready])
+        let mut checks = std::mem::take(&mut self.ready);
+        checks.push(ready);
+        (tasks, checks)
     }
 }
 
@@ -176,6 +186,25 @@ fn issuers(config: &platform::auth::Config, own: &LocalIssuer) -> Result<Vec<Tru
         _ => anyhow::bail!("auth.issuer and auth.jwks belong together: set both or none"),
     }
     Ok(trusted)
+}
+
+/// Only what this process uses: one with no embedded engine needs no data directory, one without crypto's keys
+/// no keys directory.
+fn make_directories(settings: &Settings) -> Result<()> {
+    let Settings { config, roles, .. } = settings;
+    let storage = &config.storage;
+    let embedded = [storage.log(), storage.store(), storage.objects()].contains(&Ok(Engine::Embedded));
+    let has_keys = roles.contains(&RoleName::Crypto)
+        || storage.store() == Ok(Engine::Embedded)
+        || config.auth.issuer_key.is_none();
+    if embedded || roles.contains(&RoleName::Ingest) {
+        make_private(&storage.data)?;
+    }
+    if has_keys {
+        make_private(&storage.keys())?;
+        crypto::backend::file::check_apart(&storage.keys(), &storage.data)?;
+    }
+    Ok(())
 }
 
 fn make_private(folder: &Path) -> Result<()> {

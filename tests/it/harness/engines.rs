@@ -1,0 +1,55 @@
+//! Real engines, of which a test has a part to itself: topics with a prefix, keyspaces, a root in the bucket.
+
+use cql::testing::Kept;
+use kernel::EventId;
+use verbale::config::Config;
+
+use super::not_tested;
+
+/// A test's own part of the engines that the environment names; its keyspaces go when it goes.
+pub(crate) struct Engines {
+    log: String,
+    objects: String,
+    /// Of topics, of groups, and below it the bucket's objects.
+    prefix: String,
+    kept: Kept,
+}
+
+impl Engines {
+    /// None where there are no engines to test on; a failure where they are required.
+    pub(crate) async fn fresh() -> Option<Self> {
+        let (log, objects) = (address("VERBALE_KAFKA", "kafka")?, address("VERBALE_S3", "s3")?);
+        // Tables are for `verbale migrate` to make.
+        let kept = cql::testing::fresh(&[]).await?;
+        Some(Self { log, objects, prefix: format!("it-{}", EventId::new()), kept })
+    }
+
+    /// Leads a configuration to them.
+    pub(crate) fn configure(&self, config: &mut Config) {
+        let options = self.kept.cql.options();
+        config.storage.log.clone_from(&self.log);
+        config.storage.store =
+            format!("scylla://{}/{}?replication=1", options.nodes.join(","), options.keyspace);
+        config.storage.objects = self.objects_url();
+        config.kafka.prefix = format!("{}.", self.prefix);
+        // One broker: what it has acknowledged outlives its process, not its disk.
+        (config.kafka.replication, config.kafka.min_in_sync) = (1, 1);
+        config.kafka.accept_weak = true;
+        config.ingest.accept_weak_log = true;
+        config.cql.request_timeout = platform::config::Period::secs(15);
+    }
+
+    /// Where the test's objects are.
+    pub(crate) fn objects_url(&self) -> String {
+        let (bucket, parameters) = self.objects.split_once('?').unwrap_or((&self.objects, ""));
+        format!("{bucket}/{}?{parameters}", self.prefix)
+    }
+}
+
+fn address(variable: &str, name: &str) -> Option<String> {
+    let found = std::env::var(variable).ok();
+    if found.is_none() {
+        not_tested(name, &format!("{variable} is not set, so that there is no engine to test on"));
+    }
+    found
+}

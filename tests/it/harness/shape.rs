@@ -1,0 +1,70 @@
+//! The shapes that a mesh runs in, and the macro that runs a scenario on each of them.
+
+use anyhow::Result;
+use verbale::mesh::Mesh;
+
+use super::split::Split;
+
+/// How the mesh under test is laid out.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) enum Shape {
+    /// Every role in one process, on embedded storage.
+    Embedded,
+    /// Every role in one process, on real engines.
+    Engines,
+    /// Each role in two processes of its own, on real engines, with TLS between them.
+    Split,
+}
+
+/// A mesh in some shape.
+pub(crate) enum Running {
+    One(Mesh),
+    Many(Split),
+}
+
+impl Running {
+    /// Where clients call.
+    pub(crate) fn server(&self) -> String {
+        match self {
+            Self::One(mesh) => mesh.server(),
+            Self::Many(split) => split.server(),
+        }
+    }
+
+    /// Stops in order.
+    pub(crate) async fn stop(self) -> Result<()> {
+        match self {
+            Self::One(mesh) => mesh.stop().await,
+            Self::Many(split) => split.stop().await,
+        }
+    }
+}
+
+/// Makes a test of a scenario for each shape: `on_every_shape!(a_scenario, another);`, where each is an
+/// `async fn(World)`.
+macro_rules! on_every_shape {
+    ($($scenario:ident),+ $(,)?) => {$(
+        mod $scenario {
+            use crate::harness::{Shape, World};
+
+            #[tokio::test(flavor = "multi_thread")]
+            async fn embedded() {
+                super::$scenario(World::new()).await;
+            }
+
+            #[tokio::test(flavor = "multi_thread")]
+            async fn on_engines() {
+                let Some(world) = World::on(Shape::Engines).await else { return };
+                super::$scenario(world).await;
+            }
+
+            #[tokio::test(flavor = "multi_thread")]
+            async fn split() {
+                let Some(world) = World::on(Shape::Split).await else { return };
+                super::$scenario(world).await;
+            }
+        }
+    )+};
+}
+
+pub(crate) use on_every_shape;

@@ -1,0 +1,122 @@
+//! Each role in two processes of its own, which find each other by address and know each other by certificate.
+
+use std::path::{Path, PathBuf};
+
+use anyhow::Result;
+use platform::tls::ClientAuth;
+use verbale::config::Config;
+use verbale::role::RoleName;
+
+use super::child::{Child, free_port};
+use super::program;
+
+/// Replicas of each role.
+const REPLICAS: usize = 2;
+
+/// The processes of a mesh.
+pub(crate) struct Split {
+    processes: Vec<Process>,
+}
+
+/// One process.
+pub(crate) struct Process {
+    pub(crate) role: RoleName,
+    pub(crate) port: u16,
+    config: PathBuf,
+    log: PathBuf,
+    child: Option<Child>,
+}
+
+impl Split {
+    /// Starts every role's replicas in a folder that has certificates, all at once: each waits for the others.
+    pub(crate) async fn start(folder: &Path, config: &Config) -> Self {
+        let places: Vec<_> = RoleName::ALL
+            .iter()
+            .flat_map(|role| (0..REPLICAS).map(move |number| (*role, number, free_port())))
+            .collect();
+        let mut config = config.clone();
+        let addresses = |role: RoleName| {
+            let own = places.iter().filter(|(other, ..)| *other == role);
+            let urls: Vec<_> = own.map(|(.., port)| format!("https://127.0.0.1:{port}")).collect();
+            Some(urls.join(",").parse().unwrap())
+        };
+        config.peers.ingest = addresses(RoleName::Ingest);
+        config.peers.consent = addresses(RoleName::Consent);
+        config.peers.crypto = addresses(RoleName::Crypto);
+        config.peers.archive = addresses(RoleName::Archive);
+        config.peers.audit = addresses(RoleName::Audit);
+        config.peers.forward = true;
+        config.tls.client_auth = ClientAuth::Optional;
+
+        let mut processes = Vec::new();
+        for (role, number, port) in places {
+            let mut own = config.clone();
+            let certs = folder.join("certs");
+            own.tls.ca = Some(certs.join("ca.crt"));
+            own.tls.cert = Some(certs.join(format!("{role}.crt")));
+            own.tls.key = Some(certs.join(format!("{role}.key")));
+            own.server.listen = format!("127.0.0.1:{port}");
+            own.storage.data = folder.join(format!("{role}-{number}"));
+            let file = folder.join(format!("{role}-{number}.toml"));
+            std::fs::write(&file, platform::config::dump(&own).unwrap()).unwrap();
+            let log = folder.join(format!("{role}-{number}.log"));
+            processes.push(Process { role, port, config: file, log, child: None });
+        }
+        futures::future::join_all(processes.iter_mut().map(Process::start)).await;
+        Self { processes }
+    }
+
+    /// An ingest, which passes on what is for others.
+    pub(crate) fn server(&self) -> String {
+        let front = self.processes.iter().find(|process| process.role == RoleName::Ingest);
+        format!("https://127.0.0.1:{}", front.unwrap().port)
+    }
+
+    /// Stops them as a cluster does: those that take calls in first.
+    pub(crate) async fn stop(mut self) -> Result<()> {
+        for role in [RoleName::Ingest, RoleName::Archive, RoleName::Consent, RoleName::Audit, RoleName::Crypto] {
+            let own = self.processes.iter_mut().filter(|process| process.role == role);
+            let ended = futures::future::join_all(own.map(Process::stop)).await;
+            ended.into_iter().collect::<Result<()>>()?;
+        }
+        Ok(())
+    }
+}
+
+impl Process {
+    /// Starts it and waits until it is up.
+    pub(crate) async fn start(&mut self) {
+        let role = self.role.as_str();
+        let args = ["serve", "--roles", role, "--config", self.config.to_str().unwrap()];
+        self.child = Some(Child::serve(&args, &self.log).await);
+    }
+
+    /// Asks it to stop, and waits.
+    pub(crate) async fn stop(&mut self) -> Result<()> {
+        let Some(child) = self.child.take() else { return Ok(()) };
+        let code = child.terminate().await;
+        anyhow::ensure!(code == Some(0), "{} ended with {code:?}; see {}", self.role, self.log.display());
+        Ok(())
+    }
+
+    /// `kill -9`.
+    pub(crate) async fn kill(&mut self) {
+        if let Some(child) = self.child.take() {
+            child.kill().await;
+        }
+    }
+}
+
+/// Makes the certificates and the issuer's key, by the program's own command.
+pub(crate) async fn certify(folder: &Path) {
+    let ended = program::run(folder, &["certs", "dev", "--out", "certs"]).await;
+    assert_eq!(ended.code, 0, "{ended:?}");
+}
+
+/// Makes the tables, by the program's own command.
+pub(crate) async fn migrate(folder: &Path, config: &Config) {
+    let file = folder.join("migrate.toml");
+    std::fs::write(&file, platform::config::dump(config).unwrap()).unwrap();
+    let ended = program::run(folder, &["migrate", "--config", file.to_str().unwrap()]).await;
+    assert_eq!(ended.code, 0, "{ended:?}");
+}
