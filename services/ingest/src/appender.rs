@@ -80,12 +80,11 @@ pub(crate) fn appender(
 
 impl Appender {
     /// Appends records of one recording; a failure gives them back.
-    pub(crate) async fn append(&self, records: Vec<Record>) -> Result<Appended, Refused> {
+    async fn append(&self, records: Vec<Record>) -> Result<Appended, Refused> {
         if records.is_empty() {
             return Ok(Appended::Logged);
         }
         let (answer, answered) = oneshot::channel();
-        let _waiting = self.gauges.waits();
         let sent = self.requests.send(Request { records, answer }).await;
         match sent {
             Err(mpsc::error::SendError(Request { records, .. })) => Err((Error::Draining, records)),
@@ -186,6 +185,7 @@ pub(crate) async fn append_patiently(
     appender: &Appender,
     mut records: Vec<Record>,
 ) -> Result<Appended, Error> {
+    let _waiting = appender.gauges.waits();
     let mut attempt = 0;
     loop {
         match appender.append(records).await {
@@ -202,6 +202,7 @@ pub(crate) async fn append_patiently(
 
 /// Appends on somebody's path: a few attempts.
 pub(crate) async fn append_soon(appender: &Appender, mut records: Vec<Record>) -> Result<(), Error> {
+    let _waiting = appender.gauges.waits();
     let mut attempt = 0;
     loop {
         attempt += 1;

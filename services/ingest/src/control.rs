@@ -124,7 +124,10 @@ impl Parts {
         }
         self.log_quiet(&row, done.records).await?;
         let mut answer = applied(event.id, done.position);
-        answer.pending = telling == Telling::Owed && !is_restrictive;
+        answer.pending = match done.repeated {
+            true => session.owed().iter().any(|owed| owed.id == event.id),
+            false => telling == Telling::Owed && !is_restrictive,
+        };
         // Whatever was stored before is behind this session's broken stream.
         answer.reached_stored = is_restrictive && row.legs.iter().any(|leg| leg.sections > 0);
         Ok((answer, state(&session, &row)))
