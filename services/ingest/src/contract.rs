@@ -18,7 +18,8 @@ use crate::leg::LegSpec;
 use crate::session::{NOTICE_PLAYED, SessionEvent, SessionEventKind};
 use crate::store::{Authorisation, Fence, META_LEG, Opening, Phase, SessionKey, Store, Telling, UntoldWord};
 
-/// Instantiates the suite: the expression gives a fresh store and whatever must outlive it.
+/// Instantiates the suite: the expression gives a fresh store and whatever must outlive it, or none where there is
+/// no engine to test on and none is required.
 #[macro_export]
 macro_rules! contract_suite {
     ($fresh:expr) => {
@@ -41,7 +42,7 @@ macro_rules! contract_suite {
     ($fresh:expr; $($case:ident,)+) => { $(
         #[tokio::test]
         async fn $case() {
-            let (store, _kept) = $fresh.await;
+            let Some((store, _kept)) = $fresh.await else { return };
             $crate::contract::$case(&store).await;
         }
     )+ };

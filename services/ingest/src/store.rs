@@ -4,6 +4,10 @@
 //! Every change by a stream is conditional on its session epoch, so that a stream that was overtaken changes
 //! nothing any more; [`Store::open`] and [`Store::fence`] are the only ones that take a session over.
 
+pub mod scylla;
+
+mod columns;
+mod rules;
 mod sqlite;
 
 use std::time::Duration;
@@ -23,6 +27,7 @@ use crate::intake::{ConsentAct, Expression};
 use crate::leg::LegSpec;
 use crate::session::SessionEvent;
 
+pub use scylla::ScyllaStore;
 pub use sqlite::SqliteStore;
 
 /// The leg number under which a call's identifying metadata is sealed.

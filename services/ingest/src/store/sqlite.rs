@@ -14,7 +14,9 @@ use platform::outbox::{Bell, OutboxStore, Outgoing};
 use rusqlite::{Connection, OptionalExtension, params};
 use sqlite::{Component, Db, Tx, outbox};
 
-use super::{Authorisation, Fence, Knock, Opening, Phase, SessionKey, SessionRow, Store, Telling, Untold};
+use super::{
+    Authorisation, Fence, Knock, Opening, Phase, SessionKey, SessionRow, Store, Telling, Untold, rules,
+};
 use crate::anchor::Anchor;
 use crate::error::Error;
 use crate::session::SessionEvent;
@@ -353,13 +355,7 @@ impl From<Error> for Failure {
 fn hold(tx: &Tx<'_>, fence: &Fence) -> Result<Phase, Failure> {
     let recording = fence.key.recording;
     let (stored, phase) = epoch_and_phase(tx, &fence.key)?.ok_or(Error::NoSession(recording))?;
-    if stored != fence.epoch {
-        return Err(Error::Overtaken { recording, given: fence.epoch, stored }.into());
-    }
-    match phase {
-        Phase::Abandoned => Err(Error::Over { recording, reason: "fenced" }.into()),
-        Phase::Opening | Phase::Open | Phase::Ended | Phase::Rejected => Ok(phase),
-    }
+    Ok(rules::held(fence, stored, phase)?)
 }
 
 fn epoch_and_phase(tx: &Tx<'_>, key: &SessionKey) -> Result<Option<(SessionEpoch, Phase)>, Failure> {
@@ -382,16 +378,7 @@ fn open(tx: &Tx<'_>, opening: &Opening) -> Result<SessionRow, Failure> {
     match row::load(tx, key)? {
         None => row::insert(tx, opening)?,
         Some(found) => {
-            if *epoch <= found.fence.epoch {
-                let stored = found.fence.epoch;
-                return Err(Error::Overtaken { recording, given: *epoch, stored }.into());
-            }
-            if let Some(reason) = found.phase.over() {
-                return Err(Error::Over { recording, reason }.into());
-            }
-            if let Some(what) = difference(&found, opening) {
-                return Err(Error::Differs { recording, what }.into());
-            }
+            rules::may_open(&found, opening)?;
             if found.owner != opening.owner {
                 knock::leave(tx, key, opening.at)?;
             }
@@ -428,18 +415,6 @@ fn record(
         params![version, event.at.0, key.tenant.as_str(), key.recording.to_bytes()],
     )?;
     row::insert_event(tx, key, event, telling)
-}
-
-fn difference(found: &SessionRow, opening: &Opening) -> Option<&'static str> {
-    if found.started_at != opening.started_at {
-        return Some("another start");
-    }
-    if found.parties != opening.parties {
-        return Some("other parties");
-    }
-    let same = found.legs.len() == opening.legs.len()
-        && found.legs.iter().zip(&opening.legs).all(|(stored, given)| stored.spec == *given);
-    (!same).then_some("other legs")
 }
 
 fn authorise(tx: &Tx<'_>, fence: &Fence, decided: &Authorisation, phase: Phase) -> Result<(), Failure> {
