@@ -1,4 +1,6 @@
 mod owed;
+mod replicas;
+mod spooling;
 
 use kernel::RecordingId;
 use platform::config::Period;

@@ -1,11 +1,10 @@
 //! A session's row from and to its tables.
 
 use kernel::{
-    EventId, FrameNo, InstanceId, LegNo, MarkLabel, NoticeName, Position, PurposeName, RecordingId,
-    SectionNo, SessionEpoch, SubjectId, TenantId, Timestamp,
+    EventId, FrameNo, InstanceId, LegNo, Position, RecordingId, SectionNo, SessionEpoch, SubjectId, TenantId,
+    Timestamp,
 };
 use proto::common::v1::{Grant, PartyRole};
-use proto::consent::v1::ConsentScope;
 use proto::ingest::v1 as wire;
 use rusqlite::{Connection, OptionalExtension, Row, params};
 use seal::Codec;
@@ -14,12 +13,11 @@ use sqlite::Tx;
 use super::Failure;
 use crate::anchor::Anchor;
 use crate::error::Error;
-use crate::intake::{ConsentAct, Expression};
 use crate::leg::LegSpec;
-use crate::session::{NOTICE_PLAYED, SessionEvent, SessionEventKind};
+use crate::session::SessionEvent;
+use crate::store::columns::{EventColumns, word};
 use crate::store::{
     Authorisation, Fence, LegRow, META_LEG, Opening, Phase, SessionKey, SessionRow, Telling, Untold,
-    UntoldWord,
 };
 
 /// SQLite's integers are signed; every bit of ours survives.
@@ -35,7 +33,7 @@ pub(super) fn load(connection: &Connection, key: &SessionKey) -> Result<Option<S
     let damaged = |what| Error::Damaged { recording: key.recording, what };
     let mut select = connection.prepare_cached(
         "SELECT epoch, owner, phase, started_at, direction, language, policy_hash, consent_version, meta_sealed,
-             streams
+             streams, owner_address
          FROM session WHERE tenant = ? AND recording = ?",
     )?;
     let mut rows = select.query(params![key.tenant.as_str(), key.recording.to_bytes()])?;
@@ -55,6 +53,7 @@ pub(super) fn load(connection: &Connection, key: &SessionKey) -> Result<Option<S
     Ok(Some(SessionRow {
         fence: Fence { key: key.clone(), epoch: SessionEpoch(from_column(row.get(0)?)) },
         owner: InstanceId::from_slice(&owner).map_err(|_| damaged("the owner"))?,
+        owner_address: row.get(10)?,
         streams: row.get(9)?,
         phase: Phase::from_number(row.get(2)?).ok_or_else(|| damaged("the phase"))?,
         started_at: Timestamp(row.get(3)?),
@@ -72,13 +71,14 @@ pub(super) fn insert(tx: &Tx<'_>, opening: &Opening) -> Result<(), Failure> {
     let key = &opening.fence.key;
     let (tenant, recording) = (key.tenant.as_str(), key.recording.to_bytes());
     tx.execute(
-        "INSERT INTO session (tenant, recording, epoch, owner, phase, started_at, direction, language,
-             opened_at, changed_at) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+        "INSERT INTO session (tenant, recording, epoch, owner, owner_address, phase, started_at, direction,
+             language, opened_at, changed_at) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
         params![
             tenant,
             recording,
             to_column(opening.fence.epoch.0),
             opening.owner.to_bytes(),
+            opening.owner_address,
             Phase::Opening.number(),
             opening.started_at.0,
             opening.direction as i32,
@@ -214,7 +214,7 @@ pub(super) fn untold(connection: &Connection, limit: u32) -> Result<Vec<Untold>,
         let (event, subject): (Vec<u8>, Vec<u8>) = (row.get(2)?, row.get(5)?);
         let subject = SubjectId::from_slice(&subject).map_err(|_| damaged("a subject id"))?;
         let stood_before = row.get(6)?;
-        let kind = EventColumns::read(row, 7)?.and_then(EventColumns::kind);
+        let kind = event_columns(row, 7)?.and_then(EventColumns::kind);
         let word = kind.and_then(|kind| word(kind, subject, stood_before));
         found.push(Untold {
             key: SessionKey { tenant, recording },
@@ -225,33 +225,6 @@ pub(super) fn untold(connection: &Connection, limit: u32) -> Result<Vec<Untold>,
         });
     }
     Ok(found)
-}
-
-/// What consent is to hear of an event; none for what is none of its business.
-fn word(kind: SessionEventKind, subject: SubjectId, stood_before: bool) -> Option<UntoldWord> {
-    match kind {
-        SessionEventKind::Consent { act, purpose, expression, .. } => {
-            let scope = if stood_before { ConsentScope::Account } else { ConsentScope::Call };
-            Some(UntoldWord::Act { subject, act, purpose, expression, scope, notice: None })
-        }
-        SessionEventKind::ConsentOwed { purpose, expression, notice, .. } => {
-            let (act, scope) = (ConsentAct::Given, ConsentScope::Call);
-            Some(UntoldWord::Act { subject, act, purpose, expression, scope, notice })
-        }
-        SessionEventKind::Note { kind, code } if kind == NOTICE_PLAYED => {
-            Some(UntoldWord::Notice(NoticeName::new(code).ok()?))
-        }
-        SessionEventKind::Started
-        | SessionEventKind::ConsentLost
-        | SessionEventKind::ConsentRegained
-        | SessionEventKind::MarkBegin { .. }
-        | SessionEventKind::MarkEnd { .. }
-        | SessionEventKind::Pause { .. }
-        | SessionEventKind::Resume
-        | SessionEventKind::Stop { .. }
-        | SessionEventKind::Note { .. }
-        | SessionEventKind::Ended => None,
-    }
 }
 
 fn bad(what: &'static str) -> sqlite::Error {
@@ -333,7 +306,7 @@ fn events(connection: &Connection, key: &SessionKey) -> Result<Vec<SessionEvent>
     let mut events = Vec::new();
     while let Some(row) = rows.next()? {
         let id: Vec<u8> = row.get(0)?;
-        let columns = EventColumns::read(row, 4)?;
+        let columns = event_columns(row, 4)?;
         events.push(SessionEvent {
             id: EventId::from_slice(&id).map_err(|_| damaged("an event id"))?,
             position: Position(from_column(row.get(1)?)),
@@ -345,95 +318,18 @@ fn events(connection: &Connection, key: &SessionKey) -> Result<Vec<SessionEvent>
     Ok(events)
 }
 
-/// An event's contents as columns; the numbers of kinds are never reused.
-#[derive(Default)]
-struct EventColumns {
-    kind: i64,
-    name: String,
-    code: String,
-    act: i64,
-    party: u32,
-    expression: i32,
-    evidence: Option<EventId>,
-}
-
-impl EventColumns {
-    /// From seven columns, the first of them this one; none where the evidence is no id.
-    fn read(row: &Row<'_>, first: usize) -> Result<Option<Self>, Failure> {
-        let evidence: Option<Vec<u8>> = row.get(first + 6)?;
-        let evidence = evidence.map(|bytes| EventId::from_slice(&bytes)).transpose();
-        let Ok(evidence) = evidence else { return Ok(None) };
-        Ok(Some(Self {
-            kind: row.get(first)?,
-            name: row.get(first + 1)?,
-            code: row.get(first + 2)?,
-            act: row.get(first + 3)?,
-            party: row.get(first + 4)?,
-            expression: row.get(first + 5)?,
-            evidence,
-        }))
-    }
-
-    fn of(kind: &SessionEventKind) -> Self {
-        let plain = |kind: i64| Self { kind, ..Self::default() };
-        let named = |kind: i64, name: &str| Self { kind, name: name.to_owned(), ..Self::default() };
-        match kind {
-            SessionEventKind::Started => plain(1),
-            SessionEventKind::Consent { act, purpose, party, expression, evidence } => Self {
-                act: act.number(),
-                party: *party,
-                expression: *expression as i32,
-                evidence: Some(*evidence),
-                ..named(2, purpose.as_str())
-            },
-            SessionEventKind::ConsentLost => plain(3),
-            SessionEventKind::ConsentRegained => plain(4),
-            SessionEventKind::MarkBegin { label } => named(5, label.as_str()),
-            SessionEventKind::MarkEnd { label } => named(6, label.as_str()),
-            SessionEventKind::Pause { reason } => named(7, reason),
-            SessionEventKind::Resume => plain(8),
-            SessionEventKind::Stop { reason } => named(9, reason),
-            SessionEventKind::Note { kind, code } => Self { code: code.clone(), ..named(10, kind) },
-            SessionEventKind::Ended => plain(11),
-            SessionEventKind::ConsentOwed { purpose, party, expression, notice } => Self {
-                code: notice.as_ref().map(ToString::to_string).unwrap_or_default(),
-                act: ConsentAct::Given.number(),
-                party: *party,
-                expression: *expression as i32,
-                ..named(12, purpose.as_str())
-            },
-        }
-    }
-
-    fn kind(self) -> Option<SessionEventKind> {
-        Some(match self.kind {
-            1 => SessionEventKind::Started,
-            2 => SessionEventKind::Consent {
-                act: ConsentAct::from_number(self.act)?,
-                purpose: PurposeName::new(self.name).ok()?,
-                party: self.party,
-                expression: Expression::try_from(self.expression).ok()?,
-                evidence: self.evidence?,
-            },
-            3 => SessionEventKind::ConsentLost,
-            4 => SessionEventKind::ConsentRegained,
-            5 => SessionEventKind::MarkBegin { label: MarkLabel::new(self.name).ok()? },
-            6 => SessionEventKind::MarkEnd { label: MarkLabel::new(self.name).ok()? },
-            7 => SessionEventKind::Pause { reason: self.name },
-            8 => SessionEventKind::Resume,
-            9 => SessionEventKind::Stop { reason: self.name },
-            10 => SessionEventKind::Note { kind: self.name, code: self.code },
-            11 => SessionEventKind::Ended,
-            12 => SessionEventKind::ConsentOwed {
-                purpose: PurposeName::new(self.name).ok()?,
-                party: self.party,
-                expression: Expression::try_from(self.expression).ok()?,
-                notice: match self.code.as_str() {
-                    "" => None,
-                    _ => Some(NoticeName::new(self.code).ok()?),
-                },
-            },
-            _ => return None,
-        })
-    }
+/// From seven columns, the first of them this one; none where the evidence is no id.
+fn event_columns(row: &Row<'_>, first: usize) -> Result<Option<EventColumns>, Failure> {
+    let evidence: Option<Vec<u8>> = row.get(first + 6)?;
+    let evidence = evidence.map(|bytes| EventId::from_slice(&bytes)).transpose();
+    let Ok(evidence) = evidence else { return Ok(None) };
+    Ok(Some(EventColumns {
+        kind: row.get(first)?,
+        name: row.get(first + 1)?,
+        code: row.get(first + 2)?,
+        act: row.get(first + 3)?,
+        party: row.get(first + 4)?,
+        expression: row.get(first + 5)?,
+        evidence,
+    }))
 }
