@@ -189,7 +189,9 @@ async fn run(tls: Tls, shutdown: Shutdown) -> TaskResult {
         match tokio::task::spawn_blocking(move || reading.reload()).await? {
             Ok(true) => info!("certificates were replaced"),
             Ok(false) => {}
-            Err(error) => warn!(error = chain(&error), "certificates cannot be read again; the old ones stay"),
+            Err(error) => {
+                warn!(error = chain(&error), "certificates cannot be read again; the old ones stay")
+            }
         }
     }
 }
@@ -219,7 +221,11 @@ fn provider() -> Arc<CryptoProvider> {
     Arc::new(aws_lc_rs::default_provider())
 }
 
-fn server(config: &Config, roots: Option<Arc<RootCertStore>>, own: Own) -> Result<Arc<ServerConfig>, rustls::Error> {
+fn server(
+    config: &Config,
+    roots: Option<Arc<RootCertStore>>,
+    own: Own,
+) -> Result<Arc<ServerConfig>, rustls::Error> {
     let builder = ServerConfig::builder_with_provider(provider()).with_safe_default_protocol_versions()?;
     let builder = match verifier(config.client_auth, roots)? {
         Some(verifier) => builder.with_client_cert_verifier(verifier),

@@ -104,7 +104,8 @@ impl TokenSource for LocalTokens {
             life: self.life,
         };
         let peer = self.tls.as_ref().and_then(Tls::id);
-        let token = self.issuer.issue_for(&request, peer.as_ref()).map_err(|source| TokenError::Issue { source })?;
+        let token =
+            self.issuer.issue_for(&request, peer.as_ref()).map_err(|source| TokenError::Issue { source })?;
         self.minted.fetch_add(1, Ordering::Relaxed);
         if kept.len() >= KEPT_MAX {
             kept.clear();

@@ -104,12 +104,7 @@ struct Watch {
     told: BTreeMap<&'static str, NotReady>,
 }
 
-async fn run(
-    mut watch: Watch,
-    every: Duration,
-    on_ready: impl FnOnce(),
-    shutdown: Shutdown,
-) -> TaskResult {
+async fn run(mut watch: Watch, every: Duration, on_ready: impl FnOnce(), shutdown: Shutdown) -> TaskResult {
     let began = Instant::now();
     let mut on_ready = Some(on_ready);
     loop {
@@ -120,7 +115,9 @@ async fn run(
         let starting = on_ready.is_some();
         watch.tell(&failing, starting && began.elapsed() < ORDINARY);
         watch.stand(failing).await;
-        if watch.health.standing().serving && let Some(on_ready) = on_ready.take() {
+        if watch.health.standing().serving
+            && let Some(on_ready) = on_ready.take()
+        {
             on_ready();
         }
         tokio::select! {

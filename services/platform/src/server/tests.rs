@@ -37,7 +37,8 @@ fn config() -> Config {
 
 /// A server without roles, ready while the flag is set.
 async fn running() -> Running {
-    running_with(|ready| async move { if ready { Ok(()) } else { Err("the flag is not set".to_owned()) } }).await
+    running_with(|ready| async move { if ready { Ok(()) } else { Err("the flag is not set".to_owned()) } })
+        .await
 }
 
 async fn running_with<F>(check: impl Fn(bool) -> F + Send + Sync + 'static) -> Running
@@ -138,20 +139,20 @@ async fn readiness_goes_when_an_engine_does_and_comes_back_with_it() {
     for _ in 0..2 {
         running.ready.store(true, Ordering::SeqCst);
         until(&running, ServingStatus::Serving).await;
-        eventually("the metrics say so", async || (check.value() == 1 && whole.value() == 1).then_some(())).await;
+        eventually("the metrics say so", async || (check.value() == 1 && whole.value() == 1).then_some(()))
+            .await;
         running.ready.store(false, Ordering::SeqCst);
         until(&running, ServingStatus::NotServing).await;
-        eventually("the metrics say so", async || (check.value() == 0 && whole.value() == 0).then_some(())).await;
+        eventually("the metrics say so", async || (check.value() == 0 && whole.value() == 0).then_some(()))
+            .await;
     }
     assert_eq!(running.tasks.stop(&running.stopper, Duration::from_secs(10)).await, 0);
 }
 
 #[tokio::test]
 async fn an_engine_that_does_not_answer_is_one_that_is_away() {
-    let running = running_with(|ready| async move {
-        if ready { Ok(()) } else { std::future::pending().await }
-    })
-    .await;
+    let running =
+        running_with(|ready| async move { if ready { Ok(()) } else { std::future::pending().await } }).await;
     running.ready.store(true, Ordering::SeqCst);
     until(&running, ServingStatus::Serving).await;
     running.ready.store(false, Ordering::SeqCst);
@@ -184,7 +185,8 @@ async fn operators_ask_over_http_until_the_process_closes() {
     }
     assert_eq!(ask(&running, "/other").await.unwrap().0, 404);
     running.stopper.advance(Stage::Draining);
-    eventually("it is not ready any more", async || (ask(&running, "/ready").await?.0 == 503).then_some(())).await;
+    eventually("it is not ready any more", async || (ask(&running, "/ready").await?.0 == 503).then_some(()))
+        .await;
     assert_eq!(running.tasks.stop(&running.stopper, Duration::from_secs(10)).await, 0);
     assert!(ask(&running, "/live").await.is_none());
 }

@@ -139,7 +139,11 @@ fn contents(key: &'static str, path: &Path, file: File) -> Result<Vec<u8>, TlsEr
     Ok(bytes)
 }
 
-fn certificates(key: &'static str, path: &Path, pem: &[u8]) -> Result<Vec<CertificateDer<'static>>, TlsError> {
+fn certificates(
+    key: &'static str,
+    path: &Path,
+    pem: &[u8],
+) -> Result<Vec<CertificateDer<'static>>, TlsError> {
     let malformed = || TlsError::Malformed { key, path: path.to_owned(), wanted: "certificate" };
     let found: Result<Vec<_>, pem::Error> = CertificateDer::pem_slice_iter(pem).collect();
     found.ok().filter(|chain| !chain.is_empty()).ok_or_else(malformed)

@@ -25,7 +25,10 @@ impl Io {
     pub(crate) fn tls(stream: impl Into<TlsStream<TcpStream>>) -> io::Result<Self> {
         let stream = stream.into();
         if stream.get_ref().1.alpn_protocol() != Some(HTTP2) {
-            return Err(io::Error::new(io::ErrorKind::InvalidData, "the other end does not speak HTTP/2 over TLS"));
+            return Err(io::Error::new(
+                io::ErrorKind::InvalidData,
+                "the other end does not speak HTTP/2 over TLS",
+            ));
         }
         Ok(Self::Tls(Box::new(stream)))
     }

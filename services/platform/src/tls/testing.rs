@@ -38,7 +38,8 @@ impl TestCa {
     /// The same for these names or addresses.
     pub(crate) fn named(&self, role: &str, hosts: &[&str]) -> Config {
         let id = PeerId::new("example.org", role);
-        let mut params = CertificateParams::new(hosts.iter().map(ToString::to_string).collect::<Vec<_>>()).unwrap();
+        let mut params =
+            CertificateParams::new(hosts.iter().map(ToString::to_string).collect::<Vec<_>>()).unwrap();
         params.subject_alt_names.push(SanType::URI(Ia5String::try_from(id.as_str()).unwrap()));
         let key = KeyPair::generate().unwrap();
         let certificate = params.signed_by(&key, &self.issuer).unwrap();

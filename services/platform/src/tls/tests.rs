@@ -74,7 +74,10 @@ async fn both_ends_know_each_other_or_nothing_is_answered() {
             Err(status) => {
                 assert!(!good, "{what}: {status:?}");
                 assert_eq!(status.code(), Code::Unavailable, "{what}: {status:?}");
-                crate::stand::eventually("the refusal is counted", async || (served.refused() == 1).then_some(())).await;
+                crate::stand::eventually("the refusal is counted", async || {
+                    (served.refused() == 1).then_some(())
+                })
+                .await;
             }
         }
     }
@@ -141,7 +144,7 @@ async fn replaced_certificates_are_taken_and_broken_ones_are_not() {
 #[tokio::test(start_paused = true)]
 async fn the_files_are_looked_at_again_without_being_asked() {
     let (old, new) = (TestCa::new(), TestCa::new());
-    let config = old.role("crypto");
+    let config = Config { reload: Period::secs(5), ..old.role("crypto") };
     let tls = load(&config);
     let (stopper, shutdown) = shutdown();
     let mut tasks = Tasks::new(shutdown);
@@ -150,8 +153,10 @@ async fn the_files_are_looked_at_again_without_being_asked() {
     fs::copy(renewed.cert.unwrap(), config.cert.as_ref().unwrap()).unwrap();
     private(config.key.as_ref().unwrap(), &fs::read_to_string(renewed.key.unwrap()).unwrap());
     assert_eq!(tls.id().unwrap(), was);
-    crate::stand::eventually("the new name", async || (tls.id().unwrap().as_str().ends_with("/archive")).then_some(()))
-        .await;
+    crate::stand::eventually("the new name", async || {
+        (tls.id().unwrap().as_str().ends_with("/archive")).then_some(())
+    })
+    .await;
     assert_eq!(tasks.stop(&stopper, Duration::from_secs(1)).await, 0);
 }
 

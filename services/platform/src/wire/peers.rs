@@ -98,7 +98,8 @@ impl Peers {
 impl FromStr for Peers {
     type Err = PeerError;
     fn from_str(text: &str) -> Result<Self, PeerError> {
-        let targets: Vec<Target> = text.split(',').map(|part| part.trim().parse()).collect::<Result<_, _>>()?;
+        let targets: Vec<Target> =
+            text.split(',').map(|part| part.trim().parse()).collect::<Result<_, _>>()?;
         if targets.len() > PEERS_MAX {
             return Err(PeerError::TooMany);
         }

@@ -130,7 +130,9 @@ fn connector(
         let secure = secure.clone();
         Box::pin(async move {
             let connected = tokio::time::timeout(patience, connect(address, secure)).await;
-            connected.map_err(|_| io::Error::new(io::ErrorKind::TimedOut, format!("no connection within {patience:?}")))?
+            connected.map_err(|_| {
+                io::Error::new(io::ErrorKind::TimedOut, format!("no connection within {patience:?}"))
+            })?
         })
     })
 }
@@ -144,7 +146,8 @@ async fn connect(address: SocketAddr, secure: Option<(Option<Tls>, String)>) -> 
     // The certificates of now: they may have been replaced since the last connection.
     let config = tls.and_then(|tls| tls.client());
     let config = config.ok_or_else(|| io::Error::other("there are no authorities to trust"))?;
-    let name = ServerName::try_from(host).map_err(|error| io::Error::new(io::ErrorKind::InvalidInput, error))?;
+    let name =
+        ServerName::try_from(host).map_err(|error| io::Error::new(io::ErrorKind::InvalidInput, error))?;
     let stream = TlsConnector::from(config).connect(name, tcp).await?;
     Io::tls(tokio_rustls::TlsStream::from(stream)).map(TokioIo::new)
 }

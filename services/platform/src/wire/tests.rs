@@ -131,7 +131,8 @@ fn addresses_are_read_as_they_are_written() {
 
 #[test]
 fn an_https_address_needs_authorities_to_trust() {
-    let refused = remote(&"https://crypto.example:7420".parse().unwrap(), &Config::default(), None).unwrap_err();
+    let refused =
+        remote(&"https://crypto.example:7420".parse().unwrap(), &Config::default(), None).unwrap_err();
     assert!(refused.to_string().contains("tls.ca"), "{refused}");
 }
 

@@ -96,7 +96,20 @@ pub(super) async fn stand_with(limits: server::Config, audit: audit::Config) -> 
         tasks.start(task);
     }
     let ca = TestCa::new();
-    Stand { log, outbox, sealer, door, issuer, metrics, seen, rules, tasks, _stopper: stopper, _keys: keys, ca }
+    Stand {
+        log,
+        outbox,
+        sealer,
+        door,
+        issuer,
+        metrics,
+        seen,
+        rules,
+        tasks,
+        _stopper: stopper,
+        _keys: keys,
+        ca,
+    }
 }
 
 impl Stand {
@@ -116,7 +129,8 @@ impl Stand {
     pub(super) async fn over_tls_as(&mut self, caller: &str) -> Wire {
         let (server, client) = (load(&self.ca.role("archive")), load(&self.ca.role(caller)));
         let address = self.serve(Some(&server)).await;
-        remote(&format!("https://{address}").parse().unwrap(), &wire::Config::default(), Some(&client)).unwrap()
+        remote(&format!("https://{address}").parse().unwrap(), &wire::Config::default(), Some(&client))
+            .unwrap()
     }
 
     async fn serve(&mut self, tls: Option<&Tls>) -> SocketAddr {

@@ -25,7 +25,12 @@ const PERSONAL: [&str; 5] = ["anna", "+390612345678", "complaint 17", "Bearer", 
 
 fn told(endpoint: &str) -> (tracing::subscriber::DefaultGuard, TelemetryGuard) {
     let (spans, guard) = exported(&Config::default(), endpoint, "verbale").unwrap();
-    (tracing::subscriber::set_default(tracing_subscriber::registry().with(EnvFilter::new("info")).with(spans)), guard)
+    (
+        tracing::subscriber::set_default(
+            tracing_subscriber::registry().with(EnvFilter::new("info")).with(spans),
+        ),
+        guard,
+    )
 }
 
 /// A read and a replay by a person, for a reason, from within a trace.
@@ -38,7 +43,8 @@ async fn calls(stand: &Stand) {
     recordings.get(read).await.unwrap();
     let message = ReplayRequest { mark: "+390612345678".to_owned(), ..ReplayRequest::default() };
     let quality = PurposeName::new("quality").unwrap();
-    let mut replay = request(&tenant("banca-alfa"), message).bearer(&token).purpose(&quality).reason("complaint 17");
+    let mut replay =
+        request(&tenant("banca-alfa"), message).bearer(&token).purpose(&quality).reason("complaint 17");
     replay.metadata_mut().insert(TRACEPARENT, traceparent);
     let mut answer = recordings.replay(replay).await.unwrap().into_inner();
     while answer.message().await.unwrap().is_some() {}

@@ -151,7 +151,8 @@ async fn a_name_stands_for_its_addresses() {
 async fn read_and_hang_up(listener: TcpListener, marker: &'static [u8]) -> usize {
     let mut seen = 0;
     loop {
-        let Ok(Ok((mut stream, _))) = tokio::time::timeout(Duration::from_millis(500), listener.accept()).await
+        let Ok(Ok((mut stream, _))) =
+            tokio::time::timeout(Duration::from_millis(500), listener.accept()).await
         else {
             return seen;
         };
