@@ -5,6 +5,7 @@
 //! of two writers at most one commits on a size, and rows of the other are never seen. `contract.rs` says
 //! what every adapter must keep.
 
+pub mod scylla;
 pub mod sqlite;
 
 use std::collections::BTreeSet;

@@ -2,10 +2,10 @@
 
 use super::*;
 
-async fn fresh() -> (SqliteStore, tempfile::TempDir) {
+async fn fresh() -> Option<(SqliteStore, tempfile::TempDir)> {
     let directory = tempfile::tempdir().unwrap();
     let store = SqliteStore::open(&directory.path().join("ledger.db"), Options::default()).await.unwrap();
-    (store, directory)
+    Some((store, directory))
 }
 
 crate::contract_suite!(fresh());
