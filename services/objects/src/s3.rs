@@ -6,6 +6,7 @@
 //! | [`IfExists::Refuse`](crate::IfExists) | `If-None-Match: *` |
 //! | a lock | retention in compliance mode, which no credentials shorten, set with the put |
 //! | a hold | the version's legal hold |
+//! | a key | the key and `!`: some servers take `a` beside `a/b`, and then list `a` alone |
 //! | SHA-256 | our own, in the object's metadata beside the put's id; servers differ in what checksums they return |
 //!
 //! [`S3Objects::open`] believes no setting: it locks an object for some seconds and tries to delete it
@@ -147,7 +148,18 @@ impl Bucket {
         &self.options.bucket
     }
 
-    /// What a key, prefix or probe is called in the bucket.
+    /// What a key's object is called in the bucket.
+    fn name_of(&self, key: &Key) -> String {
+        format!("{}{key}{END}", self.above())
+    }
+
+    /// The key of an object that is called so; what no put of ours can have made has none.
+    fn key_of(&self, name: &str) -> Option<Key> {
+        let key = name.strip_prefix(&self.above())?.strip_suffix(END)?;
+        Key::new(key).ok()
+    }
+
+    /// What the names of keys that begin so begin with; and of what is no key.
     fn named(&self, text: &str) -> String {
         format!("{}{text}", self.above())
     }
@@ -157,6 +169,10 @@ impl Bucket {
         self.options.root.as_ref().map(|root| format!("{root}/")).unwrap_or_default()
     }
 }
+
+/// Ends each name, so that none is a folder of another's. It comes before every character of a key: names are in
+/// the order of keys.
+const END: char = '!';
 
 #[cfg(test)]
 mod tests;

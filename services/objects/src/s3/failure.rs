@@ -136,9 +136,8 @@ impl Failure {
     pub(super) fn is_missing(&self, with_version: bool) -> bool {
         match (self.status(), self.code()) {
             (Some(404), "NoSuchKey" | "NoSuchVersion") => true,
-            (Some(400), "InvalidArgument" | "NoSuchVersion") | (Some(405), "MethodNotAllowed") => {
-                with_version
-            }
+            (Some(400), "InvalidArgument" | "NoSuchVersion" | "XMinioInvalidResourceName")
+            | (Some(405), "MethodNotAllowed") => with_version,
             _ => false,
         }
     }

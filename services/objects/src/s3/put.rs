@@ -84,7 +84,7 @@ impl Bucket {
             if_exists: options.if_exists,
             retain_until: options.retain_until.map(dates::lock_end).transpose()?,
             legal_hold: options.legal_hold,
-            ..Put::new(self.named(key.as_str()), bytes)
+            ..Put::new(self.name_of(key), bytes)
         };
         self.check_free(key, &put).await?;
         let failure = match self.store_contended(&put).await {

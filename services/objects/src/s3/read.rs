@@ -33,10 +33,10 @@ pub(super) struct Found {
 impl Bucket {
     /// What is known of a version, or of the latest.
     pub(super) async fn find(&self, key: &Key, version: Option<&Version>) -> Result<Found, Error> {
-        let answer = match self.look(&self.named(key.as_str()), version).await {
+        let answer = match self.look(&self.name_of(key), version).await {
             Err(failure) if version.is_none() && failure.is_marked() => {
                 let below = self.below_marker(key).await?;
-                self.look(&self.named(key.as_str()), Some(&below)).await
+                self.look(&self.name_of(key), Some(&below)).await
             }
             looked => looked,
         };
@@ -130,7 +130,7 @@ impl Bucket {
         version: Option<&Version>,
         range: Option<&Range<u64>>,
     ) -> Result<Result<GetObjectOutput, Failure>, Error> {
-        let name = self.named(key.as_str());
+        let name = self.name_of(key);
         match self.read(&name, version, range).await {
             Err(failure) if version.is_none() && failure.is_marked() => {
                 let below = self.below_marker(key).await?;
