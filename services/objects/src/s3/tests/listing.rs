@@ -71,7 +71,7 @@ async fn a_delete_marker_hides_nothing() {
 async fn what_no_put_of_ours_can_have_made_is_not_listed() {
     let Some(server) = Server::from_env() else { return };
     let store = server.store().await;
-    for name in ["a", "a=b!", "a b!", "a//b!", "probe=x"] {
+    for name in ["a", "a=b!", "a b!", "probe=x"] {
         put_raw(&store, store.0.bucket.named(name), b"x", None).await;
     }
     put(&store, "k", "x", NEW_VERSION).await;
