@@ -95,7 +95,8 @@ pub(super) fn content_range(text: &str) -> Option<Sent> {
     let (first, last) = range.split_once('-')?;
     let (first, last, length): (u64, u64, u64) =
         (first.parse().ok()?, last.parse().ok()?, length.parse().ok()?);
-    (first <= last && last < length).then_some(Sent { range: first..last + 1, length })
+    // Only then is there a number after `last`.
+    (first <= last && last < length).then(|| Sent { range: first..last + 1, length })
 }
 
 #[cfg(test)]
