@@ -62,6 +62,9 @@ struct Bucket {
     client: Client,
     options: S3Options,
     conditional_put: Enforcement,
+    /// Whether an upload in parts has the lock that it began with. Where it has none, what is to be locked goes
+    /// in one request: an object is never there without its lock.
+    locks_in_parts: Enforcement,
 }
 
 impl S3Objects {
@@ -71,9 +74,8 @@ impl S3Objects {
     pub async fn open(options: S3Options, clock: Arc<dyn Clock>) -> Result<Self, OpenError> {
         let client = client::connect(&options).await;
         let stale = options.stale_uploads;
-        let mut bucket = Bucket { client, options, conditional_put: Enforcement::Enforced };
+        let mut bucket = Bucket::new(client, options);
         let capabilities = bucket.probe().await?;
-        bucket.conditional_put = capabilities.conditional_put;
         let store = Self(Arc::new(Inner { bucket, clock, capabilities }));
         // A store is no worse for what it could not tidy.
         if let Err(error) = store.abort_stale_uploads(stale).await {
@@ -144,6 +146,12 @@ impl ObjectStore for S3Objects {
 }
 
 impl Bucket {
+    /// A bucket that is asked for everything, until a probe finds that it does not know it.
+    fn new(client: Client, options: S3Options) -> Self {
+        let (conditional_put, locks_in_parts) = (Enforcement::Enforced, Enforcement::Enforced);
+        Self { client, options, conditional_put, locks_in_parts }
+    }
+
     fn name(&self) -> &str {
         &self.options.bucket
     }

@@ -68,10 +68,10 @@ impl Bucket {
     ) -> Result<Vec<Listed>, Error> {
         let limit = limit.min(MAX_LIST);
         let mut found = Vec::new();
-        let mut from = after.map(|cursor| Marker {
-            name: self.name_of(&cursor.key),
-            version: Some(cursor.version.as_str().to_owned()),
-        });
+        let mut from = match after.filter(|_| limit > 0) {
+            Some(cursor) => Some(self.marker(cursor).await?),
+            None => None,
+        };
         while found.len() < limit {
             let wanted = limit - found.len();
             let page = self.page(&self.named(prefix.as_str()), from.as_ref(), wanted).await?;
@@ -80,6 +80,17 @@ impl Bucket {
             from = Some(next);
         }
         Ok(found)
+    }
+
+    /// Where a listing goes on. After a version that is gone some servers find nothing more, so that key begins
+    /// again: no name lies between a key and the key with its end.
+    async fn marker(&self, cursor: &VersionCursor) -> Result<Marker, Error> {
+        let name = self.name_of(&cursor.key);
+        let exists = self.exists(&name, &cursor.version).await;
+        if exists.map_err(|failure| failure.into_error(LIST))? {
+            return Ok(Marker { name, version: Some(cursor.version.as_str().to_owned()) });
+        }
+        Ok(Marker { name: self.named(cursor.key.as_str()), version: None })
     }
 
     /// A page of everything whose name begins so.

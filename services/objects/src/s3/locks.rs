@@ -131,7 +131,7 @@ impl Bucket {
         until: Timestamp,
         failure: Failure,
     ) -> Error {
-        if failure.is_past_lock() {
+        if failure.is_past_lock(until, SystemClock.now()) {
             return Error::RetentionPassed { key: key.clone(), until };
         }
         // Another may have locked it for longer meanwhile.

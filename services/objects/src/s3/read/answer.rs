@@ -64,6 +64,11 @@ pub(super) fn of_get(answer: &GetObjectOutput, whole: Option<u64>) -> Result<Ans
 }
 
 impl Answer {
+    /// Whether nobody can shorten its lock, which ends then.
+    pub(in crate::s3) fn is_locked_until(&self, end: &DateTime) -> bool {
+        self.mode == Some(ObjectLockMode::Compliance) && self.retain_until.as_ref() == Some(end)
+    }
+
     /// As the port has it.
     pub(in crate::s3) fn found(self, key: &Key) -> Result<Found, Error> {
         let damaged = |reason| Error::Damaged { key: key.clone(), reason };
