@@ -88,31 +88,34 @@ impl Bucket {
         };
         self.check_free(key, &put).await?;
         let deadline = Instant::now() + self.options.timeout;
-        for attempt in 1.. {
+        let mut tries = 1;
+        loop {
             let failure = match Box::pin(self.store(&put)).await {
                 Ok(version) => return Ok(PutDone { version, sha256: put.sha256 }),
                 Err(failure) => failure,
             };
-            let passed = options.retain_until.filter(|until| failure.is_past_lock(*until, SystemClock.now()));
-            if let Some(until) = passed {
+            let until = options.retain_until;
+            if let Some(until) = until.filter(|until| failure.is_past_lock(*until, SystemClock.now())) {
                 return Err(Error::RetentionPassed { key: key.clone(), until });
             }
             if failure.is_taken() {
                 return self.taken(key, &put).await;
             }
-            if !failure.is_open() && !failure.is_contended() {
-                return Err(failure.into_error(PUT));
-            }
-            if let Ok(Some(done)) = self.own(key, &put).await {
+            let is_undecided = failure.is_open() || failure.is_contended();
+            if is_undecided && let Ok(Some(done)) = self.own(key, &put).await {
                 return Ok(done);
             }
-            if attempt == TRIES || Instant::now() >= deadline {
+            if !is_undecided || tries == TRIES || Instant::now() >= deadline {
                 return Err(failure.into_error(PUT));
             }
-            let pause = self.options.first_backoff.saturating_mul(attempt);
-            tokio::time::sleep(pause.min(self.options.last_backoff)).await;
+            self.pause(tries).await;
+            tries += 1;
         }
-        unreachable!("the last attempt returns")
+    }
+
+    async fn pause(&self, tries: u32) {
+        let pause = self.options.first_backoff.saturating_mul(tries);
+        tokio::time::sleep(pause.min(self.options.last_backoff)).await;
     }
 
     /// Refuses what would be refused after the bytes were sent, where many are to be sent; and is all there is
