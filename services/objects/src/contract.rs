@@ -70,6 +70,7 @@ macro_rules! contract_suite {
                 a_prefix_may_end_anywhere,
                 pages_together_are_the_whole_listing,
                 versions_are_listed_latest_first_and_in_pages,
+                whoever_deletes_what_is_listed_comes_to_an_end_of_it,
                 a_listing_is_bounded,
             );
         }

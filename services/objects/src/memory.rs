@@ -163,7 +163,8 @@ fn listed_up_to(key: &Key, versions: &[Object], cursor: &VersionCursor) -> usize
         return versions.len();
     }
     let position = versions.iter().rev().position(|own| own.head.version == cursor.version);
-    position.map_or(versions.len(), |position| position + 1)
+    // One that is gone has left no place: the key begins again.
+    position.map_or(0, |position| position + 1)
 }
 
 #[cfg(test)]

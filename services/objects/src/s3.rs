@@ -6,6 +6,7 @@
 //! | [`IfExists::Refuse`](crate::IfExists) | `If-None-Match: *` |
 //! | a lock | retention in compliance mode, which no credentials shorten, set with the put |
 //! | a hold | the version's legal hold |
+//! | a key | the key and `!`: some servers take `a` beside `a/b`, and then list `a` alone |
 //! | SHA-256 | our own, in the object's metadata beside the put's id; servers differ in what checksums they return |
 //!
 //! [`S3Objects::open`] believes no setting: it locks an object for some seconds and tries to delete it
@@ -61,6 +62,9 @@ struct Bucket {
     client: Client,
     options: S3Options,
     conditional_put: Enforcement,
+    /// Whether an upload in parts has the lock that it began with. Where it has none, what is to be locked goes
+    /// in one request: an object is never there without its lock.
+    locks_in_parts: Enforcement,
 }
 
 impl S3Objects {
@@ -70,9 +74,8 @@ impl S3Objects {
     pub async fn open(options: S3Options, clock: Arc<dyn Clock>) -> Result<Self, OpenError> {
         let client = client::connect(&options).await;
         let stale = options.stale_uploads;
-        let mut bucket = Bucket { client, options, conditional_put: Enforcement::Enforced };
+        let mut bucket = Bucket::new(client, options);
         let capabilities = bucket.probe().await?;
-        bucket.conditional_put = capabilities.conditional_put;
         let store = Self(Arc::new(Inner { bucket, clock, capabilities }));
         // A store is no worse for what it could not tidy.
         if let Err(error) = store.abort_stale_uploads(stale).await {
@@ -143,11 +146,28 @@ impl ObjectStore for S3Objects {
 }
 
 impl Bucket {
+    /// A bucket that is asked for everything, until a probe finds that it does not know it.
+    fn new(client: Client, options: S3Options) -> Self {
+        let (conditional_put, locks_in_parts) = (Enforcement::Enforced, Enforcement::Enforced);
+        Self { client, options, conditional_put, locks_in_parts }
+    }
+
     fn name(&self) -> &str {
         &self.options.bucket
     }
 
-    /// What a key, prefix or probe is called in the bucket.
+    /// What a key's object is called in the bucket.
+    fn name_of(&self, key: &Key) -> String {
+        format!("{}{key}{END}", self.above())
+    }
+
+    /// The key of an object that is called so; what no put of ours can have made has none.
+    fn key_of(&self, name: &str) -> Option<Key> {
+        let key = name.strip_prefix(&self.above())?.strip_suffix(END)?;
+        Key::new(key).ok()
+    }
+
+    /// What the names of keys that begin so begin with; and of what is no key.
     fn named(&self, text: &str) -> String {
         format!("{}{text}", self.above())
     }
@@ -157,6 +177,10 @@ impl Bucket {
         self.options.root.as_ref().map(|root| format!("{root}/")).unwrap_or_default()
     }
 }
+
+/// Ends each name, so that none is a folder of another's. It comes before every character of a key: names are in
+/// the order of keys.
+const END: char = '!';
 
 #[cfg(test)]
 mod tests;

@@ -42,7 +42,8 @@ pub trait ObjectStore: Send + Sync + 'static {
     /// most `limit` (at most [`MAX_LIST`]). Fewer than `limit` means that there are no more.
     async fn list(&self, prefix: &Prefix, after: Option<&Key>, limit: usize) -> Result<Vec<Listed>, Error>;
 
-    /// Every version of keys that begin with `prefix`: in order of keys, a key's latest version first.
+    /// Every version of keys that begin with `prefix`: in order of keys, a key's latest version first. After a
+    /// version that has been deleted nothing is left out; what came before it of its key may come again.
     async fn list_versions(
         &self,
         prefix: &Prefix,

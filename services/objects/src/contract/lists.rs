@@ -101,6 +101,25 @@ pub async fn versions_are_listed_latest_first_and_in_pages(harness: &dyn Harness
     }
 }
 
+/// A page goes on after a version that is gone.
+pub async fn whoever_deletes_what_is_listed_comes_to_an_end_of_it(harness: &dyn Harness) {
+    let store = harness.open().await;
+    let mut expected = Vec::new();
+    for at in ["a", "a/b"] {
+        let first = put(store.as_ref(), at, "x", NEW_VERSION).await.version;
+        let second = put(store.as_ref(), at, "x", NEW_VERSION).await.version;
+        expected.extend([(key(at), second), (key(at), first)]);
+    }
+    let mut deleted = Vec::new();
+    let mut after = None;
+    while let Some(listed) = store.list_versions(&Prefix::ALL, after.as_ref(), 1).await.unwrap().pop() {
+        store.delete_version(&listed.key, &listed.version).await.unwrap();
+        after = Some(VersionCursor::from(&listed));
+        deleted.push((listed.key, listed.version));
+    }
+    assert_eq!(deleted, expected);
+}
+
 /// Whatever is asked for.
 pub async fn a_listing_is_bounded(harness: &dyn Harness) {
     let store = harness.open().await;

@@ -2,6 +2,7 @@
 
 use aws_sdk_s3::config::http::HttpResponse;
 use aws_sdk_s3::error::{ProvideErrorMetadata, SdkError};
+use kernel::Timestamp;
 
 use crate::error::{Cause, Error};
 use crate::key::{Key, Version};
@@ -14,13 +15,7 @@ const MAX_MESSAGE: usize = 200;
 pub(super) enum Failure {
     /// The server said no. An answer to a HEAD has neither code nor message.
     #[error("the server answered {status} {code}: {message}")]
-    Refused {
-        status: u16,
-        code: String,
-        message: String,
-        /// Whether a delete marker lies where the latest version was asked for.
-        is_marked: bool,
-    },
+    Refused { status: u16, code: String, message: String },
     /// It may have been done all the same.
     #[error("no answer in the time allowed")]
     TimedOut(#[source] Cause),
@@ -47,7 +42,6 @@ where
                     status: raw.status().as_u16(),
                     code: cut(meta.code().unwrap_or_default()),
                     message: cut(meta.message().unwrap_or_default()),
-                    is_marked: raw.headers().get("x-amz-delete-marker") == Some("true"),
                 }
             }
             SdkError::TimeoutError(_) => Self::TimedOut(source_of(error)),
@@ -98,9 +92,9 @@ impl Failure {
         }
     }
 
-    /// Whether a delete marker hid the latest version.
-    pub(super) fn is_marked(&self) -> bool {
-        matches!(self, Self::Refused { is_marked: true, .. })
+    /// Where no version was named there may still be one, below a delete marker: not every server says so.
+    pub(super) fn may_be_marked(&self) -> bool {
+        self.status() == Some(404) && matches!(self.code(), "" | "NotFound" | "NoSuchKey")
     }
 
     /// The request was understood and will not be granted as it is.
@@ -127,18 +121,19 @@ impl Failure {
         }
     }
 
-    /// By the server's clock the lock asked for would have ended. The code differs, these words do not.
-    pub(super) fn is_past_lock(&self) -> bool {
-        self.status() == Some(400) && self.message().contains("must be in the future")
+    /// By the server's clock a lock until then would have ended. The code differs; most say these words, and
+    /// some nothing.
+    pub(super) fn is_past_lock(&self, until: Timestamp, machine: Timestamp) -> bool {
+        let is_past = until <= machine && matches!(self.code(), "InvalidArgument" | "InvalidRequest");
+        self.status() == Some(400) && (is_past || self.message().contains("must be in the future"))
     }
 
     /// There is no such key or version; a malformed version, and a delete marker's, are none.
     pub(super) fn is_missing(&self, with_version: bool) -> bool {
         match (self.status(), self.code()) {
             (Some(404), "NoSuchKey" | "NoSuchVersion") => true,
-            (Some(400), "InvalidArgument" | "NoSuchVersion") | (Some(405), "MethodNotAllowed") => {
-                with_version
-            }
+            (Some(400), "InvalidArgument" | "NoSuchVersion" | "XMinioInvalidResourceName")
+            | (Some(405), "MethodNotAllowed") => with_version,
             _ => false,
         }
     }

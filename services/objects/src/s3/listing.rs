@@ -43,7 +43,7 @@ impl Bucket {
     ) -> Result<Vec<Listed>, Error> {
         let limit = limit.min(MAX_LIST);
         let mut found: Vec<Listed> = Vec::new();
-        let mut from = after.map(|key| Marker { name: self.named(key.as_str()), version: None });
+        let mut from = after.map(|key| Marker { name: self.name_of(key), version: None });
         let mut passed_over = None;
         while found.len() < limit {
             let page = self.page(&self.named(prefix.as_str()), from.as_ref(), 2 * limit).await?;
@@ -68,10 +68,10 @@ impl Bucket {
     ) -> Result<Vec<Listed>, Error> {
         let limit = limit.min(MAX_LIST);
         let mut found = Vec::new();
-        let mut from = after.map(|cursor| Marker {
-            name: self.named(cursor.key.as_str()),
-            version: Some(cursor.version.as_str().to_owned()),
-        });
+        let mut from = match after.filter(|_| limit > 0) {
+            Some(cursor) => Some(self.marker(cursor).await?),
+            None => None,
+        };
         while found.len() < limit {
             let wanted = limit - found.len();
             let page = self.page(&self.named(prefix.as_str()), from.as_ref(), wanted).await?;
@@ -80,6 +80,17 @@ impl Bucket {
             from = Some(next);
         }
         Ok(found)
+    }
+
+    /// Where a listing goes on. After a version that is gone some servers find nothing more, so that key begins
+    /// again: no name lies between a key and the key with its end.
+    async fn marker(&self, cursor: &VersionCursor) -> Result<Marker, Error> {
+        let name = self.name_of(&cursor.key);
+        let exists = self.exists(&name, &cursor.version).await;
+        if exists.map_err(|failure| failure.into_error(LIST))? {
+            return Ok(Marker { name, version: Some(cursor.version.as_str().to_owned()) });
+        }
+        Ok(Marker { name: self.named(cursor.key.as_str()), version: None })
     }
 
     /// A page of everything whose name begins so.
@@ -116,13 +127,10 @@ impl Bucket {
 
     /// What of a page are objects of this store; what no put of ours can have made is none.
     fn listed(&self, page: &Page, prefix: &Prefix) -> Result<Vec<Listed>, Error> {
-        let above = self.above();
         let mut listed = Vec::new();
         for version in &page.versions {
-            let key = version.key().and_then(|name| name.strip_prefix(&above)).map(Key::new);
-            let Some(Ok(key)) = key.filter(|key| key.as_ref().is_ok_and(|key| prefix.matches(key))) else {
-                continue;
-            };
+            let key = version.key().and_then(|name| self.key_of(name));
+            let Some(key) = key.filter(|key| prefix.matches(key)) else { continue };
             listed.push(Listed {
                 key,
                 version: Version::new(version.version_id().unwrap_or("null"))?,
@@ -141,12 +149,13 @@ impl Bucket {
         found: &[Listed],
         passed_over: &mut Option<String>,
     ) -> Marker {
-        let is_listed = found.last().is_some_and(|last| self.named(last.key.as_str()) == next.name);
-        if !is_listed || passed_over.as_ref() == Some(&next.name) {
+        let Some(last) = found.last().map(|last| self.name_of(&last.key)) else { return next };
+        // Some servers write more behind the name.
+        if !next.name.starts_with(&last) || passed_over.as_ref() == Some(&last) {
             return next;
         }
-        *passed_over = Some(next.name.clone());
-        Marker { name: next.name, version: None }
+        *passed_over = Some(last.clone());
+        Marker { name: last, version: None }
     }
 }
 

@@ -33,7 +33,7 @@ impl Bucket {
     /// Deletes a version. S3 answers the same whether there was one, so that is asked first.
     pub(super) async fn delete_version(&self, key: &Key, version: &Version) -> Result<(), Error> {
         self.find_undamaged_or_not(key, version).await?;
-        match self.erase(&self.named(key.as_str()), version.as_str(), Bypass::No).await {
+        match self.erase(&self.name_of(key), version.as_str(), Bypass::No).await {
             Ok(()) => Ok(()),
             Err(failure) if failure.is_refusal() => Err(self.why_kept(key, version, failure).await),
             Err(failure) => Err(failure.into_error(DELETE)),
@@ -65,7 +65,7 @@ impl Bucket {
             .client
             .put_object_retention()
             .bucket(self.name())
-            .key(self.named(key.as_str()))
+            .key(self.name_of(key))
             .version_id(version.as_str())
             .retention(retention);
         let Err(error) = Box::pin(request.send()).await else { return Ok(()) };
@@ -88,7 +88,7 @@ impl Bucket {
             .client
             .put_object_legal_hold()
             .bucket(self.name())
-            .key(self.named(key.as_str()))
+            .key(self.name_of(key))
             .version_id(version.as_str())
             .legal_hold(ObjectLockLegalHold::builder().status(status).build());
         match Box::pin(request.send()).await {
@@ -131,7 +131,7 @@ impl Bucket {
         until: Timestamp,
         failure: Failure,
     ) -> Error {
-        if failure.is_past_lock() {
+        if failure.is_past_lock(until, SystemClock.now()) {
             return Error::RetentionPassed { key: key.clone(), until };
         }
         // Another may have locked it for longer meanwhile.

@@ -9,7 +9,7 @@ use bytes::Bytes;
 use kernel::{Clock, SystemClock};
 
 use super::failure::Failure;
-use super::put::{META_PUT_ID, META_SHA256, Put, version_of, written};
+use super::put::{META_PUT_ID, META_SHA256, Put, once, version_of, written};
 use super::{Bucket, dates};
 use crate::error::Error;
 use crate::key::Version;
@@ -70,7 +70,7 @@ impl Bucket {
             .upload_id(upload)
             .multipart_upload(parts)
             .set_if_none_match(self.condition(put));
-        let done = request.send().await?;
+        let done = request.customize().config_override(once()).send().await?;
         version_of(done.version_id())
     }
 

@@ -1,7 +1,7 @@
 //! What a bucket is worth, by trying it.
 //!
 //! An object is put under some seconds of compliance retention, and must survive every attempt to delete it
-//! and to take its name; another is put without lock, and must go, which shows both that these credentials may
+//! and to take its name, and be locked too if it is uploaded in parts; another is put without lock, and must go, which shows both that these credentials may
 //! delete and that the bucket locks nothing by itself. Probes have names that no key can have, so no listing of
 //! the port shows them; one that is still locked is removed by whoever opens the store next.
 
@@ -9,7 +9,7 @@ use std::time::Duration;
 
 use aws_sdk_s3::types::BucketVersioningStatus;
 use bytes::Bytes;
-use kernel::{Clock, SystemClock};
+use kernel::{Clock, SystemClock, Timestamp};
 use uuid::Uuid;
 
 use super::failure::Failure;
@@ -70,15 +70,16 @@ pub enum OpenError {
 
 impl Bucket {
     /// What the bucket does, if that is enough.
-    pub(super) async fn probe(&self) -> Result<Capabilities, OpenError> {
+    pub(super) async fn probe(&mut self) -> Result<Capabilities, OpenError> {
         self.probe_versioning().await?;
         self.clear_probes().await.map_err(OpenError::Store)?;
         self.probe_deletion().await?;
         let (name, version) = self.put_locked().await?;
-        let conditional_put = self.probe_conditions(&name).await?;
+        self.conditional_put = self.probe_conditions(&name).await?;
         let locks = self.probe_lock(&name, &version).await?;
         judge(locks, self.options.locks, self.name())?;
-        Ok(Capabilities { locks, conditional_put })
+        self.locks_in_parts = self.probe_locks_in_parts().await?;
+        Ok(Capabilities { locks, conditional_put: self.conditional_put })
     }
 
     async fn probe_versioning(&self) -> Result<(), OpenError> {
@@ -117,11 +118,12 @@ impl Bucket {
     }
 
     async fn put_locked(&self) -> Result<(String, Version), OpenError> {
-        let end = dates::lock_end(SystemClock.now().plus(LOCK)).map_err(OpenError::Store)?;
-        let put = Put { retain_until: Some(end), ..self.new_probe() };
+        let (put, end) = self.new_locked_probe()?;
         match self.store(&put).await {
             Ok(version) => Ok((put.name, version)),
-            Err(failure) if failure.code() == "InvalidRequest" && !failure.is_past_lock() => {
+            Err(failure)
+                if failure.code() == "InvalidRequest" && !failure.is_past_lock(end, SystemClock.now()) =>
+            {
                 let source = failure.into_error(ATTEMPT);
                 Err(OpenError::NoObjectLock { bucket: self.name().to_owned(), source })
             }
@@ -166,6 +168,28 @@ impl Bucket {
             Ok(false) => Ok(Enforcement::NotEnforced),
             Err(failure) => Err(unusable(failure)),
         }
+    }
+
+    /// Whether an upload in parts is locked when it ends as was said when it began: some servers forget.
+    async fn probe_locks_in_parts(&self) -> Result<Enforcement, OpenError> {
+        let (put, _) = self.new_locked_probe()?;
+        let version = match self.store_in_parts(&put).await {
+            Ok(version) => version,
+            Err(failure) if failure.is_refusal() || failure.status() == Some(501) => {
+                return Ok(Enforcement::NotEnforced);
+            }
+            Err(failure) => return Err(unusable(failure)),
+        };
+        let answer = self.look(&put.name, Some(&version)).await.map_err(unusable)?;
+        let is_locked = put.retain_until.is_some_and(|end| answer.is_locked_until(&end));
+        Ok(if is_locked { Enforcement::Enforced } else { Enforcement::NotEnforced })
+    }
+
+    /// A probe under a lock, and the lock's end.
+    fn new_locked_probe(&self) -> Result<(Put, Timestamp), OpenError> {
+        let until = SystemClock.now().plus(LOCK);
+        let end = dates::lock_end(until).map_err(OpenError::Store)?;
+        Ok((Put { retain_until: Some(end), ..self.new_probe() }, until))
     }
 
     fn new_probe(&self) -> Put {

@@ -1,14 +1,15 @@
 //! Putting: one request, or parts; and what became of a put that was not answered.
 
-use std::time::Duration;
-
+use aws_sdk_s3::config::Builder;
+use aws_sdk_s3::config::retry::RetryConfig;
 use aws_sdk_s3::operation::put_object::PutObjectOutput;
 use aws_sdk_s3::primitives::{ByteStream, DateTime};
 use aws_sdk_s3::types::{ObjectLockLegalHoldStatus, ObjectLockMode};
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use bytes::Bytes;
-use kernel::Timestamp;
+use kernel::{Clock, SystemClock, Timestamp};
+use tokio::time::Instant;
 use uuid::Uuid;
 
 use super::failure::Failure;
@@ -24,9 +25,8 @@ pub(super) const META_SHA256: &str = "verbale-sha256";
 pub(super) const META_PUT_ID: &str = "verbale-put-id";
 
 const PUT: &str = "put an object";
-/// How often a put that met another one of its key is tried.
-const CONTENDED: u32 = 5;
-const BACKOFF: Duration = Duration::from_millis(50);
+/// How often a put is tried that met another one of its key, or was not answered, until the options' timeout.
+const TRIES: u32 = 5;
 
 /// One put, whatever requests it takes.
 pub(super) struct Put {
@@ -70,8 +70,8 @@ pub(super) fn written(sha256: [u8; 32]) -> String {
 }
 
 impl Bucket {
-    /// Puts an object. A try that was not answered may have been stored, also by the SDK's own second try:
-    /// whichever version bears this put's id is its own.
+    /// Puts an object. A try that was not answered may have been stored: before the next one, and when a name is
+    /// taken, the latest version is looked at, and is this put's own if it bears its id.
     pub(super) async fn put(
         &self,
         key: &Key,
@@ -84,17 +84,38 @@ impl Bucket {
             if_exists: options.if_exists,
             retain_until: options.retain_until.map(dates::lock_end).transpose()?,
             legal_hold: options.legal_hold,
-            ..Put::new(self.named(key.as_str()), bytes)
+            ..Put::new(self.name_of(key), bytes)
         };
         self.check_free(key, &put).await?;
-        let failure = match self.store_contended(&put).await {
-            Ok(version) => return Ok(PutDone { version, sha256: put.sha256 }),
-            Err(failure) => failure,
-        };
-        if let Some(until) = options.retain_until.filter(|_| failure.is_past_lock()) {
-            return Err(Error::RetentionPassed { key: key.clone(), until });
+        let deadline = Instant::now() + self.options.timeout;
+        let mut tries = 1;
+        loop {
+            let failure = match Box::pin(self.store(&put)).await {
+                Ok(version) => return Ok(PutDone { version, sha256: put.sha256 }),
+                Err(failure) => failure,
+            };
+            let until = options.retain_until;
+            if let Some(until) = until.filter(|until| failure.is_past_lock(*until, SystemClock.now())) {
+                return Err(Error::RetentionPassed { key: key.clone(), until });
+            }
+            if failure.is_taken() {
+                return self.taken(key, &put).await;
+            }
+            let is_undecided = failure.is_open() || failure.is_contended();
+            if is_undecided && let Ok(Some(done)) = self.own(key, &put).await {
+                return Ok(done);
+            }
+            if !is_undecided || tries == TRIES || Instant::now() >= deadline {
+                return Err(failure.into_error(PUT));
+            }
+            self.pause(tries).await;
+            tries += 1;
         }
-        self.own(key, &put, failure).await
+    }
+
+    async fn pause(&self, tries: u32) {
+        let pause = self.options.first_backoff.saturating_mul(tries);
+        tokio::time::sleep(pause.min(self.options.last_backoff)).await;
     }
 
     /// Refuses what would be refused after the bytes were sent, where many are to be sent; and is all there is
@@ -112,17 +133,7 @@ impl Bucket {
         }
     }
 
-    async fn store_contended(&self, put: &Put) -> Result<Version, Failure> {
-        for attempt in 1..CONTENDED {
-            match Box::pin(self.store(put)).await {
-                Err(failure) if failure.is_contended() => tokio::time::sleep(BACKOFF * attempt).await,
-                stored => return stored,
-            }
-        }
-        Box::pin(self.store(put)).await
-    }
-
-    /// Sends the put once, as often as the SDK tries.
+    /// Sends the put once; what makes the version is not tried again unseen.
     pub(super) async fn store(&self, put: &Put) -> Result<Version, Failure> {
         if self.goes_in_parts(put) {
             return self.store_in_parts(put).await;
@@ -132,7 +143,9 @@ impl Bucket {
     }
 
     fn goes_in_parts(&self, put: &Put) -> bool {
-        put.bytes.len() > self.options.multipart_above
+        let is_locked = put.retain_until.is_some() || put.legal_hold == LegalHold::On;
+        let keeps_lock = !is_locked || self.locks_in_parts == Enforcement::Enforced;
+        put.bytes.len() > self.options.multipart_above && keeps_lock
     }
 
     async fn store_at_once(&self, put: &Put) -> Result<PutObjectOutput, Failure> {
@@ -149,7 +162,7 @@ impl Bucket {
             .set_object_lock_retain_until_date(put.retain_until)
             .set_object_lock_legal_hold_status(put.hold())
             .body(ByteStream::from(put.bytes.clone()));
-        Ok(request.send().await?)
+        Ok(request.customize().config_override(once()).send().await?)
     }
 
     /// What the server is to exclude.
@@ -158,24 +171,28 @@ impl Bucket {
         asks.then(|| "*".to_owned())
     }
 
-    /// What became of a put that failed so.
-    async fn own(&self, key: &Key, put: &Put, failure: Failure) -> Result<PutDone, Error> {
-        if !failure.is_taken() && !failure.is_open() {
-            return Err(failure.into_error(PUT));
-        }
-        let found = self.find(key, None).await;
-        match found {
+    /// What a refusal for a taken name means: an earlier try of the same put may have taken it.
+    async fn taken(&self, key: &Key, put: &Put) -> Result<PutDone, Error> {
+        let own = self.own(key, put).await?;
+        own.ok_or_else(|| Error::AlreadyExists { key: key.clone() })
+    }
+
+    /// The version that this put made all the same, if it is the latest.
+    async fn own(&self, key: &Key, put: &Put) -> Result<Option<PutDone>, Error> {
+        match self.find(key, None).await {
             Ok(found) if found.put_id == Some(put.id) => {
-                Ok(PutDone { version: found.head.version, sha256: put.sha256 })
+                Ok(Some(PutDone { version: found.head.version, sha256: put.sha256 }))
             }
-            // It is there, or was a moment ago.
-            Ok(_) | Err(Error::NotFound { .. } | Error::Damaged { .. }) if failure.is_taken() => {
-                Err(Error::AlreadyExists { key: key.clone() })
-            }
-            Err(error) if failure.is_taken() => Err(error),
-            Ok(_) | Err(_) => Err(failure.into_error(PUT)),
+            // Another's, or gone since.
+            Ok(_) | Err(Error::NotFound { .. } | Error::Damaged { .. }) => Ok(None),
+            Err(error) => Err(error),
         }
     }
+}
+
+/// For the request that makes a version: the SDK's own second try would make a second one.
+pub(super) fn once() -> Builder {
+    Builder::new().retry_config(RetryConfig::disabled())
 }
 
 /// The version that a put made.

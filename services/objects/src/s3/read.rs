@@ -33,10 +33,10 @@ pub(super) struct Found {
 impl Bucket {
     /// What is known of a version, or of the latest.
     pub(super) async fn find(&self, key: &Key, version: Option<&Version>) -> Result<Found, Error> {
-        let answer = match self.look(&self.named(key.as_str()), version).await {
-            Err(failure) if version.is_none() && failure.is_marked() => {
+        let answer = match self.look(&self.name_of(key), version).await {
+            Err(failure) if version.is_none() && failure.may_be_marked() => {
                 let below = self.below_marker(key).await?;
-                self.look(&self.named(key.as_str()), Some(&below)).await
+                self.look(&self.name_of(key), Some(&below)).await
             }
             looked => looked,
         };
@@ -130,9 +130,9 @@ impl Bucket {
         version: Option<&Version>,
         range: Option<&Range<u64>>,
     ) -> Result<Result<GetObjectOutput, Failure>, Error> {
-        let name = self.named(key.as_str());
+        let name = self.name_of(key);
         match self.read(&name, version, range).await {
-            Err(failure) if version.is_none() && failure.is_marked() => {
+            Err(failure) if version.is_none() && failure.may_be_marked() => {
                 let below = self.below_marker(key).await?;
                 Ok(self.read(&name, Some(&below), range).await)
             }
@@ -140,7 +140,7 @@ impl Bucket {
         }
     }
 
-    /// The latest version of a key whose latest entry is a delete marker.
+    /// The latest version of a key whose latest entry is a delete marker; most often there is neither.
     async fn below_marker(&self, key: &Key) -> Result<Version, Error> {
         // No key that begins with this one comes before it.
         let first = self.list_versions(&Prefix::from(key), None, 1).await?.pop();
@@ -150,10 +150,16 @@ impl Bucket {
 
     /// Asks for what is known. An answer to a HEAD has no body, so the reason of a refusal is asked for again
     /// by reading one byte: a bucket that is gone, or credentials that have expired, are no missing object.
-    async fn look(&self, name: &str, version: Option<&Version>) -> Result<answer::Answer, Failure> {
+    /// Where no version is named the caller asks otherwise, by a listing.
+    pub(super) async fn look(
+        &self,
+        name: &str,
+        version: Option<&Version>,
+    ) -> Result<answer::Answer, Failure> {
         let failure = match self.look_bare(name, version).await {
             Ok(answer) => return answer::of_head(&answer),
-            Err(failure) if failure.is_refusal() && !failure.is_marked() => failure,
+            Err(failure) if version.is_none() && failure.may_be_marked() => return Err(failure),
+            Err(failure) if failure.is_refusal() => failure,
             Err(failure) => return Err(failure),
         };
         match self.read(name, version, Some(&(0..1))).await {

@@ -80,9 +80,9 @@ fn bytes_of(length: usize) -> Bytes {
 }
 
 /// Puts past the port, as any other client may.
-async fn put_raw(store: &S3Objects, name: &str, bytes: &'static [u8], sha256: Option<&str>) {
+async fn put_raw(store: &S3Objects, name: String, bytes: &'static [u8], sha256: Option<&str>) {
     let bucket = &store.0.bucket;
-    let mut request = bucket.client.put_object().bucket(bucket.name()).key(bucket.named(name));
+    let mut request = bucket.client.put_object().bucket(bucket.name()).key(name);
     if let Some(sha256) = sha256 {
         request = request.metadata(put::META_SHA256, sha256);
     }
@@ -92,7 +92,7 @@ async fn put_raw(store: &S3Objects, name: &str, bytes: &'static [u8], sha256: Op
 /// Places a delete marker past the port.
 async fn mark(store: &S3Objects, at: &str) {
     let bucket = &store.0.bucket;
-    bucket.client.delete_object().bucket(bucket.name()).key(bucket.named(at)).send().await.unwrap();
+    bucket.client.delete_object().bucket(bucket.name()).key(bucket.name_of(&key(at))).send().await.unwrap();
 }
 
 /// An error with what lies below it.

@@ -3,7 +3,7 @@ use kernel::{ErrorCode, ServiceError};
 use super::*;
 
 fn refused(status: u16, code: &str, message: &str) -> Failure {
-    Failure::Refused { status, code: code.into(), message: message.into(), is_marked: false }
+    Failure::Refused { status, code: code.into(), message: message.into() }
 }
 
 #[test]
@@ -40,6 +40,17 @@ fn an_outcome_is_open_unless_the_server_said_no() {
     {
         assert!(!shut.is_open(), "{shut}");
     }
+}
+
+#[test]
+fn a_lock_has_passed_where_the_server_or_the_machine_says_so() {
+    let (until, before, after) = (Timestamp(5), Timestamp(4), Timestamp(6));
+    let told = refused(400, "InvalidRequest", "the retain until date must be in the future");
+    assert!(told.is_past_lock(until, before));
+    let untold = refused(400, "InvalidArgument", "");
+    assert!(untold.is_past_lock(until, after) && !untold.is_past_lock(until, before));
+    assert!(!refused(400, "BadDigest", "").is_past_lock(until, after));
+    assert!(!refused(403, "AccessDenied", "").is_past_lock(until, after));
 }
 
 #[test]

@@ -64,6 +64,11 @@ pub(super) fn of_get(answer: &GetObjectOutput, whole: Option<u64>) -> Result<Ans
 }
 
 impl Answer {
+    /// Whether nobody can shorten its lock, which ends then.
+    pub(in crate::s3) fn is_locked_until(&self, end: &DateTime) -> bool {
+        self.mode == Some(ObjectLockMode::Compliance) && self.retain_until.as_ref() == Some(end)
+    }
+
     /// As the port has it.
     pub(in crate::s3) fn found(self, key: &Key) -> Result<Found, Error> {
         let damaged = |reason| Error::Damaged { key: key.clone(), reason };
@@ -95,7 +100,8 @@ pub(super) fn content_range(text: &str) -> Option<Sent> {
     let (first, last) = range.split_once('-')?;
     let (first, last, length): (u64, u64, u64) =
         (first.parse().ok()?, last.parse().ok()?, length.parse().ok()?);
-    (first <= last && last < length).then_some(Sent { range: first..last + 1, length })
+    // Only then is there a number after `last`.
+    (first <= last && last < length).then(|| Sent { range: first..last + 1, length })
 }
 
 #[cfg(test)]

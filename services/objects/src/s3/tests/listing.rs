@@ -24,25 +24,6 @@ async fn many_versions_of_a_key_hide_no_other_key() {
 }
 
 #[tokio::test]
-async fn a_listing_of_versions_goes_on_after_one_that_was_deleted() {
-    let Some(server) = Server::from_env() else { return };
-    let store = server.store().await;
-    let mut expected = Vec::new();
-    for _ in 0..4 {
-        expected.insert(0, put(&store, "k", "x", NEW_VERSION).await.version);
-    }
-    let mut seen = Vec::new();
-    let mut after = None;
-    while let Some(listed) = store.list_versions(&Prefix::ALL, after.as_ref(), 1).await.unwrap().pop() {
-        store.delete_version(&listed.key, &listed.version).await.unwrap();
-        after = Some(VersionCursor::from(&listed));
-        seen.push(listed.version);
-        assert!(seen.len() <= expected.len());
-    }
-    assert_eq!(seen, expected);
-}
-
-#[tokio::test]
 async fn a_delete_marker_hides_nothing() {
     let Some(server) = Server::from_env() else { return };
     let store = server.store().await;
@@ -71,8 +52,8 @@ async fn a_delete_marker_hides_nothing() {
 async fn what_no_put_of_ours_can_have_made_is_not_listed() {
     let Some(server) = Server::from_env() else { return };
     let store = server.store().await;
-    for name in ["a=b", "a b", "probe=x"] {
-        put_raw(&store, name, b"x", None).await;
+    for name in ["a", "a=b!", "a b!", "probe=x"] {
+        put_raw(&store, store.0.bucket.named(name), b"x", None).await;
     }
     put(&store, "k", "x", NEW_VERSION).await;
     let beside = S3Options {

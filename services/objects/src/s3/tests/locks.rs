@@ -26,7 +26,7 @@ async fn a_locked_version_outlives_the_root_credentials() {
     }
     // Neither of these is refused; neither touches the version.
     mark(&store, "k").await;
-    put_raw(&store, "k", b"another", None).await;
+    put_raw(&store, store.0.bucket.name_of(&key("k")), b"another", None).await;
 
     assert_eq!(text(&store, "k", Some(&version)).await, "kept");
     let found = store.0.bucket.find(&key("k"), Some(&version)).await.unwrap();
@@ -37,14 +37,14 @@ async fn a_locked_version_outlives_the_root_credentials() {
 /// Whether a deletion is refused.
 async fn delete(store: &S3Objects, at: &str, version: &Version, bypass: Option<bool>) -> bool {
     let bucket = &store.0.bucket;
-    let request = bucket.client.delete_object().bucket(bucket.name()).key(bucket.named(at));
+    let request = bucket.client.delete_object().bucket(bucket.name()).key(bucket.name_of(&key(at)));
     request.version_id(version.as_str()).set_bypass_governance_retention(bypass).send().await.is_err()
 }
 
 /// The other way to delete, which answers for each version within a success.
 async fn delete_among_others(store: &S3Objects, at: &str, version: &Version, bypass: Option<bool>) {
     let bucket = &store.0.bucket;
-    let object = ObjectIdentifier::builder().key(bucket.named(at)).version_id(version.as_str());
+    let object = ObjectIdentifier::builder().key(bucket.name_of(&key(at))).version_id(version.as_str());
     let delete = Delete::builder().objects(object.build().unwrap()).build().unwrap();
     let request = bucket.client.delete_objects().bucket(bucket.name()).delete(delete);
     let answer = request.set_bypass_governance_retention(bypass).send().await;
@@ -77,7 +77,7 @@ async fn retain(
     bypass: Option<bool>,
 ) -> bool {
     let bucket = &store.0.bucket;
-    let request = bucket.client.put_object_retention().bucket(bucket.name()).key(bucket.named(at));
+    let request = bucket.client.put_object_retention().bucket(bucket.name()).key(bucket.name_of(&key(at)));
     let request = request.version_id(version.as_str()).retention(retention);
     request.set_bypass_governance_retention(bypass).send().await.is_err()
 }

@@ -38,7 +38,7 @@ async fn a_missing_bucket_makes_no_object_missing() {
     let Some(server) = Server::from_env() else { return };
     let options = server.bucket("verbale-no-such-bucket");
     let client = client::connect(&options).await;
-    let bucket = Bucket { client, options, conditional_put: Enforcement::Enforced };
+    let bucket = Bucket::new(client, options);
     let version = Version::new("null").unwrap();
     for answer in [
         bucket.find(&key("k"), None).await.map(drop),
@@ -122,7 +122,7 @@ async fn a_bucket_that_locks_by_itself_is_not_opened() {
     let error = refused(options.clone()).await;
     assert!(matches!(&error, OpenError::NotDeletable { .. }), "{}", chain(&error));
 
-    let bucket = Bucket { client, options, conditional_put: Enforcement::Enforced };
+    let bucket = Bucket::new(client, options);
     for left in bucket.page("", None, 10).await.unwrap().versions {
         let (name, version) = (left.key().unwrap(), left.version_id().unwrap());
         bucket.erase(name, version, Bypass::Governance).await.unwrap();

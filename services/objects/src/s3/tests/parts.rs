@@ -81,12 +81,12 @@ fn put_new() -> PutOptions {
 
 async fn begin(store: &S3Objects, at: &str) -> String {
     let bucket = &store.0.bucket;
-    let request = bucket.client.create_multipart_upload().bucket(bucket.name()).key(bucket.named(at));
+    let request = bucket.client.create_multipart_upload().bucket(bucket.name()).key(bucket.name_of(&key(at)));
     request.send().await.unwrap().upload_id().unwrap().to_owned()
 }
 
 async fn goes_on(store: &S3Objects, at: &str, upload: &str) -> bool {
     let bucket = &store.0.bucket;
-    let request = bucket.client.list_parts().bucket(bucket.name()).key(bucket.named(at));
+    let request = bucket.client.list_parts().bucket(bucket.name()).key(bucket.name_of(&key(at)));
     request.upload_id(upload).send().await.is_ok()
 }
