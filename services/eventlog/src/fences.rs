@@ -1,7 +1,7 @@
 //! Fences: a number for each partition of a group, which rises each time the partition changes hands.
 //!
 //! SQLite and memory keep theirs beside the claims. A Kafka group has no number that its members can see, so
-//! [`KafkaLog`](crate::KafkaLog) asks a store of ours. [`MemoryFences`] serves one process.
+//! [`KafkaLog`](crate::KafkaLog) asks a store of ours: [`CqlFences`] for processes side by side, [`MemoryFences`] for one.
 
 use std::collections::HashMap;
 
@@ -10,6 +10,10 @@ use parking_lot::Mutex;
 
 use crate::error::Error;
 use crate::log::TopicPartition;
+
+mod scylla;
+
+pub use self::scylla::{CqlFences, FENCE_TABLES};
 
 /// Where fences are kept. A fence that was once returned is never returned by a later raise.
 #[async_trait]

@@ -33,7 +33,7 @@ pub use self::memory::MemoryLog;
 pub use self::sqlite::{SqliteLog, SqliteLogOptions};
 pub use envelope::{EnvelopeError, from_record, to_record};
 pub use error::Error;
-pub use fences::{Fences, MemoryFences};
+pub use fences::{CqlFences, FENCE_TABLES, Fences, MemoryFences};
 pub use log::{
     Assigned, Batch, Consumer, Durability, Ends, EventLog, Placed, Polled, ReadLimit, TopicPartition,
 };

@@ -138,6 +138,9 @@ pub async fn what_is_beyond_a_bound_is_refused_and_nothing_appended(harness: &dy
         let refused = log.append(&topic, all).await.unwrap_err();
         assert!(matches!(refused, Error::TooLarge { limit, .. } if limit == bound), "{refused}");
     }
+    let zero = with_headers(vec![("a\0b".to_owned(), vec![])]);
+    let refused = log.append(&topic, vec![record("k", "within"), zero]).await.unwrap_err();
+    assert!(matches!(refused, Error::Invalid { .. }), "{refused}");
     assert_eq!(log.ends(&topic).await.unwrap()[0].high, 0);
     let most = with_headers(vec![header(MAX_HEADER_NAME, MAX_HEADER_VALUE); MAX_HEADERS]);
     log.append(&topic, vec![most]).await.unwrap();

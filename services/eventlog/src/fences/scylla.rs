@@ -88,7 +88,10 @@ impl Fences for CqlFences {
             }
             tokio::time::sleep(PAUSE).await;
         }
-        Err(Error::Unavailable { attempt: RAISE_IT, source: "others raised it each time, or no answer came".into() })
+        Err(Error::Unavailable {
+            attempt: RAISE_IT,
+            source: "others raised it each time, or no answer came".into(),
+        })
     }
 
     async fn current(&self, group: &str, at: TopicPartition) -> Result<u64, Error> {

@@ -200,7 +200,9 @@ impl ProducerContext for Reports {
     fn delivery(&self, result: &DeliveryResult<'_>, place: Self::DeliveryOpaque) {
         let Place(call, number) = *place;
         let offset = match result {
-            Ok(message) => u64::try_from(message.offset()).map_err(|_| KafkaError::NoMessageReceived),
+            // It is there from an earlier try, but the broker no longer knows where.
+            Ok(message) => u64::try_from(message.offset())
+                .map_err(|_| KafkaError::MessageProduction(RDKafkaErrorCode::DuplicateSequenceNumber)),
             Err((error, _)) => Err(error.clone()),
         };
         call.report(1, |state| match offset {

@@ -150,11 +150,8 @@ impl Topics {
             .ok_or_else(|| faults::refused("find a topic", RDKafkaErrorCode::UnknownTopicOrPartition))?;
         suited::same_partitions(topic, shape.partitions)?;
         let settings = self.settings(topic).await?;
-        let durability = Durability {
-            replication: shape.replicas,
-            min_in_sync: settings.min_in_sync.min(shape.replicas),
-            only_log: false,
-        };
+        let durability =
+            Durability { replication: shape.replicas, min_in_sync: settings.min_in_sync, only_log: false };
         suited::check(topic, &settings, durability, self.options.accept_weak)?;
         let known = Known { partitions: shape.partitions, durability, seen: Instant::now() };
         self.known.lock().insert(topic.name, known);

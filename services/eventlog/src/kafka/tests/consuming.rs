@@ -108,6 +108,61 @@ async fn a_fence_that_others_raised_commits_nothing_and_is_given_up() {
     assert_eq!(consumer.assignment()[0].fence, 3);
 }
 
+#[tokio::test]
+async fn a_partition_that_another_waits_for_is_given_up_at_a_poll_and_not_before() {
+    let mesh = Mesh::new();
+    if !mesh.is_there() {
+        return;
+    }
+    let log = mesh.log(mesh.options());
+    fill(&log, &TOPIC, 10).await;
+    let mut busy = log.consumer("group", &[TOPIC]).await.unwrap();
+    while busy.assignment().len() < 2 || busy.assignment().iter().all(|held| held.next == 0) {
+        poll(&mut busy, 10).await;
+    }
+    // Several beats long: the group knows of the newcomer, and that it waits.
+    let mut waiting = log.consumer("group", &[TOPIC]).await.unwrap();
+    let deadline = tokio::time::Instant::now() + Duration::from_secs(5);
+    while tokio::time::Instant::now() < deadline {
+        assert!(poll(&mut waiting, 10).await.is_empty());
+    }
+    for held in busy.assignment() {
+        busy.commit(held.at, held.next).await.unwrap();
+    }
+    let held = busy.assignment();
+    let deadline = tokio::time::Instant::now() + LONG;
+    let mut given_up = Vec::new();
+    while waiting.assignment().is_empty() {
+        assert!(tokio::time::Instant::now() < deadline);
+        given_up.extend(poll(&mut busy, 10).await.revoked);
+        // What was committed does not come again.
+        assert_eq!(poll(&mut waiting, 10).await.batches, []);
+    }
+    let before = held.iter().find(|own| own.at == waiting.assignment()[0].at).unwrap();
+    assert_eq!(given_up, [before.at]);
+    assert_eq!(waiting.assignment()[0].next, before.next);
+    assert!(waiting.assignment()[0].fence > before.fence);
+}
+
+#[tokio::test]
+async fn groups_in_real_time_keep_their_fences_in_a_cql_cluster() {
+    let mesh = Mesh::new();
+    let Some(kept) = cql::testing::fresh(&[crate::FENCE_TABLES]).await.filter(|_| mesh.is_there()) else {
+        return;
+    };
+    for round in 1..=3 {
+        let fences = Arc::new(crate::CqlFences::open(kept.cql.clone()).await.unwrap());
+        let log = KafkaLog::open(mesh.options(), fences).unwrap();
+        fill(&log, &ONE, 10).await;
+        let mut consumer = log.consumer("group", &[ONE]).await.unwrap();
+        let first = (round - 1) * 10;
+        assert!(offsets(&mut consumer, 10).await.into_iter().eq(first..first + 10));
+        assert_eq!(consumer.assignment()[0].fence, round);
+        consumer.commit(TopicPartition::of(&ONE, 0), round * 10).await.unwrap();
+        consumer.leave().await.unwrap();
+    }
+}
+
 /// Fences that cannot be raised for a while.
 struct Broken(parking_lot::Mutex<u32>, MemoryFences);
 

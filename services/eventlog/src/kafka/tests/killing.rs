@@ -11,7 +11,7 @@ use tokio::task::JoinSet;
 use super::*;
 
 const WRITERS: u8 = 4;
-const KILLS: u64 = 3;
+const KILLS: u64 = 2;
 
 /// One broker, started and killed by the script that starts engines for tests.
 struct Broker {
