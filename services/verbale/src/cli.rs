@@ -417,6 +417,9 @@ pub struct CertsDevArgs {
     /// The SPIFFE trust domain of the names in the certificates.
     #[arg(long, default_value = "verbale.example")]
     pub trust_domain: String,
+    /// Where all of them are there already, keep them; for something that runs at every start.
+    #[arg(long)]
+    pub keep: bool,
 }
 
 /// `verbale config`.

@@ -48,21 +48,23 @@ struct Made {
     text: Zeroizing<String>,
 }
 
-/// Makes them, and says how they are used.
+/// Makes them, unless all of them are there and to be kept, and says how they are used.
 pub fn dev(args: &CertsDevArgs, audience: &str, clock: &dyn Clock, out: Output) -> Result<Exit> {
     let names = names(args)?;
     let issuer_key = args.out.join("issuer.key");
     let made = make(args, &names, clock)?;
-    let taken = made.iter().map(|file| &file.path).chain([&issuer_key]).find(|path| path.exists());
-    if let Some(path) = taken {
-        anyhow::bail!("{} is there already; nothing is overwritten: choose another --out", path.display());
+    let mut paths = made.iter().map(|file| &file.path).chain([&issuer_key]);
+    let kept = args.keep && paths.clone().all(|path| path.exists());
+    if !kept {
+        if let Some(path) = paths.find(|path| path.exists()) {
+            anyhow::bail!(
+                "{} is there already; nothing is overwritten: choose another --out",
+                path.display()
+            );
+        }
+        write_all(args, &made)?;
+        LocalIssuer::open(&args.out, audience)?;
     }
-    let folder = DirBuilder::new().recursive(true).mode(0o700).create(&args.out);
-    folder.with_context(|| format!("cannot make the directory {}", args.out.display()))?;
-    for file in &made {
-        write(file)?;
-    }
-    LocalIssuer::open(&args.out, audience)?;
     let value = json!({
         "ca": path(&args.out, AUTHORITY, "crt"),
         "issuer_key": issuer_key,
@@ -72,9 +74,16 @@ pub fn dev(args: &CertsDevArgs, audience: &str, clock: &dyn Clock, out: Output) 
             "key": path(&args.out, name, "key"),
         })).collect::<Vec<_>>(),
         "days": CERTIFICATE_DAYS,
+        "kept": kept,
     });
     out.value(&value, |_| usage(&args.out, &names, &issuer_key));
     Ok(Exit::Ok)
+}
+
+fn write_all(args: &CertsDevArgs, made: &[Made]) -> Result<()> {
+    let folder = DirBuilder::new().recursive(true).mode(0o700).create(&args.out);
+    folder.with_context(|| format!("cannot make the directory {}", args.out.display()))?;
+    made.iter().try_for_each(write)
 }
 
 /// The roles, checked, and the client.

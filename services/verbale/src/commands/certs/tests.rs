@@ -11,6 +11,7 @@ fn args(out: &Path) -> CertsDevArgs {
         host: vec!["crypto.example".to_owned(), "10.1.2.3".to_owned()],
         roles: Vec::new(),
         trust_domain: "example.org".to_owned(),
+        keep: false,
     }
 }
 
@@ -54,6 +55,20 @@ fn nothing_is_overwritten() {
     assert!(refused.to_string().contains("nothing is overwritten"), "{refused}");
     assert_eq!(std::fs::read(folder.path().join("ca.key")).unwrap(), before);
     assert!(!folder.path().join("crypto.crt").exists());
+}
+
+#[test]
+fn what_is_there_is_kept_where_that_is_asked_for_and_all_of_it_is_there() {
+    let folder = tempfile::tempdir().unwrap();
+    let keep = CertsDevArgs { keep: true, ..args(folder.path()) };
+    let read = |name: &str| std::fs::read(folder.path().join(name)).unwrap();
+    dev(&keep, "verbale", &SystemClock, Output::new(true)).unwrap();
+    let before = [read("ca.key"), read("crypto.crt"), read("issuer.key")];
+    dev(&keep, "verbale", &SystemClock, Output::new(true)).unwrap();
+    assert_eq!([read("ca.key"), read("crypto.crt"), read("issuer.key")], before);
+    std::fs::remove_file(folder.path().join("audit.key")).unwrap();
+    let refused = dev(&keep, "verbale", &SystemClock, Output::new(true)).unwrap_err();
+    assert!(refused.to_string().contains("nothing is overwritten"), "{refused}");
 }
 
 #[test]
