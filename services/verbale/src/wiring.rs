@@ -3,6 +3,7 @@
 mod adapters;
 mod certify;
 mod engines;
+mod owners;
 mod reload;
 mod routes;
 mod shared;

@@ -56,6 +56,7 @@ impl Split {
             own.tls.cert = Some(certs.join(format!("{role}.crt")));
             own.tls.key = Some(certs.join(format!("{role}.key")));
             own.server.listen = format!("127.0.0.1:{port}");
+            own.peers.own = Some(format!("https://127.0.0.1:{port}"));
             own.storage.data = folder.join(format!("{role}-{number}"));
             let file = folder.join(format!("{role}-{number}.toml"));
             std::fs::write(&file, platform::config::dump(&own).unwrap()).unwrap();

@@ -20,6 +20,9 @@ pub struct Peers {
     pub archive: Option<Addresses>,
     /// Of audit.
     pub audit: Option<Addresses>,
+    /// Where the other replicas of this process's roles reach this one, for what only it can do; unset where there
+    /// are none.
+    pub own: Option<String>,
     /// Whether calls from outside for these roles are passed on to them, so that one address serves everyone.
     /// Who calls is judged where the role runs, as always.
     pub forward: bool,

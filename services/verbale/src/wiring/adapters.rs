@@ -1,25 +1,38 @@
-//! Each role on its embedded adapters.
+//! Each role on its adapters: embedded ones in the data and keys directories, or those on the CQL cluster.
 
 use std::sync::Arc;
 
 use anyhow::{Context, Result};
+use eventlog::{EventLog, SqliteLog, SqliteLogOptions};
+use platform::audit::AuditOutbox;
 use platform::outbox::Bell;
 use platform::role::Role;
 use sqlite::{Db, Options};
 use tracing::warn;
 
 use super::shared::Shared;
+use crate::config::Engine;
 
 /// The keys: tables and backend in the keys directory, its audit entries in the data directory.
 pub(super) async fn crypto(shared: &mut Shared) -> Result<Role> {
     let (clock, bell) = (Arc::clone(&shared.clock), Bell::new());
-    let file = shared.data("crypto.db");
-    let outbox = crypto::outbox::SqliteOutbox::open(&file, Arc::clone(&clock), bell.clone()).await;
-    let outbox = Arc::new(outbox.context("crypto's outbox cannot be opened")?);
-    let tables = crypto::store::sqlite::SqliteKeyStore::open(&shared.keys("keys.db")).await;
-    shared.publish("crypto", outbox.clone(), bell);
+    let (store, outbox): (Arc<dyn crypto::store::KeyStore>, Arc<dyn AuditOutbox>) = match &shared.cql.clone() {
+        None => {
+            let file = shared.data("crypto.db");
+            let outbox = crypto::outbox::SqliteOutbox::open(&file, Arc::clone(&clock), bell.clone()).await;
+            let outbox = Arc::new(outbox.context("crypto's outbox cannot be opened")?);
+            shared.publish("crypto", outbox.clone(), bell);
+            let tables = crypto::store::sqlite::SqliteKeyStore::open(&shared.keys("keys.db")).await;
+            (Arc::new(tables.context("the key tables cannot be opened")?), outbox)
+        }
+        Some(cql) => {
+            let outbox = Arc::new(crypto::outbox::ScyllaOutbox::open(cql, bell.clone()).await?);
+            shared.publish("crypto", outbox.clone(), bell);
+            (Arc::new(crypto::store::scylla::ScyllaKeyStore::open(cql).await?), outbox)
+        }
+    };
     let deps = crypto::Deps {
-        store: Arc::new(tables.context("the key tables cannot be opened")?),
+        store,
         backend: Arc::new(crypto::backend::file::FileBackend::open(&shared.config.storage.keys())?),
         clock,
         consent: shared.wire("crypto"),
@@ -32,16 +45,27 @@ pub(super) async fn crypto(shared: &mut Shared) -> Result<Role> {
 
 /// Subjects, consent and policies: facts in the data directory, the identifier index in the keys directory.
 pub(super) async fn consent(shared: &mut Shared) -> Result<Role> {
-    let (clock, bell) = (Arc::clone(&shared.clock), Bell::new());
-    let file = shared.data("consent.db");
-    let store = consent::store::sqlite::SqliteStore::open(&file, Arc::clone(&clock), bell.clone()).await;
-    let store = Arc::new(store.context("consent's store cannot be opened")?);
-    let identifiers =
-        consent::store::identifiers::SqliteIdentifiers::open(&shared.keys("identifiers.db")).await;
-    shared.publish("consent", store.clone(), bell);
+    type Stores = (Arc<dyn consent::store::Store>, Arc<dyn consent::store::Identifiers>);
+    let clock = Arc::clone(&shared.clock);
+    let (store, identifiers): Stores = match shared.cql.clone() {
+        None => {
+            let (file, bell) = (shared.data("consent.db"), Bell::new());
+            let store = consent::store::sqlite::SqliteStore::open(&file, Arc::clone(&clock), bell.clone()).await;
+            let store = Arc::new(store.context("consent's store cannot be opened")?);
+            let file = shared.keys("identifiers.db");
+            let identifiers = consent::store::identifiers::SqliteIdentifiers::open(&file).await;
+            shared.publish("consent", store.clone(), bell);
+            (store, Arc::new(identifiers.context("the identifier index cannot be opened")?))
+        }
+        Some(cql) => {
+            let store = Arc::new(consent::store::scylla::ScyllaStore::open(cql.clone()).await?);
+            shared.publish("consent", store.clone(), store.bell());
+            (store, Arc::new(consent::store::scylla::ScyllaIdentifiers::open(cql).await?))
+        }
+    };
     let deps = consent::Deps {
         store,
-        identifiers: Arc::new(identifiers.context("the identifier index cannot be opened")?),
+        identifiers,
         clock,
         policies: shared.config.storage.policies(),
         crypto: shared.wire("consent"),
@@ -59,20 +83,30 @@ pub(super) async fn consent(shared: &mut Shared) -> Result<Role> {
 
 /// Sessions.
 pub(super) async fn ingest(shared: &mut Shared) -> Result<Role> {
-    let components = ingest::store::SqliteStore::COMPONENTS;
-    let db = Db::open(&shared.data("ingest.db"), Options::default(), components).await;
-    let store = Arc::new(ingest::store::SqliteStore::new(db.context("ingest's store cannot be opened")?));
-    shared.publish("ingest", store.clone(), store.bell());
+    let (store, outbox): (Arc<dyn ingest::Store>, Arc<dyn AuditOutbox>) = match shared.cql.clone() {
+        None => {
+            let components = ingest::store::SqliteStore::COMPONENTS;
+            let db = Db::open(&shared.data("ingest.db"), Options::default(), components).await;
+            let db = db.context("ingest's store cannot be opened")?;
+            let store = Arc::new(ingest::store::SqliteStore::new(db));
+            shared.publish("ingest", store.clone(), store.bell());
+            (store.clone(), store)
+        }
+        Some(cql) => {
+            let store = Arc::new(ingest::store::ScyllaStore::open(cql).await?);
+            shared.publish("ingest", store.clone(), store.bell());
+            (store.clone(), store)
+        }
+    };
     let deps = ingest::Deps {
-        store: store.clone(),
-        outbox: store,
+        store,
+        outbox,
         log: Arc::clone(&shared.log),
-        // The embedded log is on the disk that a spool would be on.
-        spool: None,
+        spool: spool(shared).await?,
         clock: Arc::clone(&shared.clock),
         instance: Shared::unsigned(),
-        address: String::new(),
-        owners: Arc::new(ingest::NoOwners),
+        address: shared.config.peers.own.clone().unwrap_or_default(),
+        owners: shared.owners("ingest"),
         consent: shared.wire("ingest"),
         crypto: shared.wire("ingest"),
         policies: shared.policies("ingest"),
@@ -81,15 +115,35 @@ pub(super) async fn ingest(shared: &mut Shared) -> Result<Role> {
     Ok(ingest::build(shared.config.ingest.clone(), deps).role)
 }
 
+/// What takes the log's place while it is away. The embedded log is on the disk that a spool would be on.
+async fn spool(shared: &Shared) -> Result<Option<Arc<dyn EventLog>>> {
+    if shared.config.storage.log() == Ok(Engine::Embedded) {
+        return Ok(None);
+    }
+    let file = shared.data("spool.db");
+    let spool = SqliteLog::open(&file, Arc::clone(&shared.clock), SqliteLogOptions::default()).await;
+    Ok(Some(Arc::new(spool.context("the spool cannot be opened")?)))
+}
+
 /// Recordings.
 pub(super) async fn archive(shared: &mut Shared) -> Result<Role> {
-    let (file, clock) = (shared.data("archive.db"), Arc::clone(&shared.clock));
-    let store = archive::SqliteStore::open(&file, Options::default(), clock).await;
-    let store = Arc::new(store.context("archive's store cannot be opened")?);
-    shared.publish("archive", store.clone(), store.bell());
+    let (store, outbox): (Arc<dyn archive::Store>, Arc<dyn AuditOutbox>) = match shared.cql.clone() {
+        None => {
+            let (file, clock) = (shared.data("archive.db"), Arc::clone(&shared.clock));
+            let store = archive::SqliteStore::open(&file, Options::default(), clock).await;
+            let store = Arc::new(store.context("archive's store cannot be opened")?);
+            shared.publish("archive", store.clone(), store.bell());
+            (store.clone(), store)
+        }
+        Some(cql) => {
+            let store = Arc::new(archive::ScyllaStore::open(cql).await?);
+            shared.publish("archive", store.clone(), store.bell());
+            (store.clone(), store)
+        }
+    };
     let deps = archive::Deps {
-        store: store.clone(),
-        outbox: store,
+        store,
+        outbox,
         log: Arc::clone(&shared.log),
         objects: Arc::clone(&shared.objects),
         clock: Arc::clone(&shared.clock),
@@ -104,9 +158,16 @@ pub(super) async fn archive(shared: &mut Shared) -> Result<Role> {
 
 /// The ledger.
 pub(super) async fn audit(shared: &mut Shared) -> Result<Role> {
-    let store = audit::store::sqlite::SqliteStore::open(&shared.data("ledger.db"), Options::default()).await;
+    let store: Arc<dyn audit::store::LedgerStore> = match shared.cql.clone() {
+        None => {
+            let file = shared.data("ledger.db");
+            let store = audit::store::sqlite::SqliteStore::open(&file, Options::default()).await;
+            Arc::new(store.context("the ledger's index cannot be opened")?)
+        }
+        Some(cql) => Arc::new(audit::store::scylla::ScyllaStore::open(cql).await?),
+    };
     let deps = audit::Deps {
-        store: Arc::new(store.context("the ledger's index cannot be opened")?),
+        store,
         log: Arc::clone(&shared.log),
         objects: Arc::clone(&shared.objects),
         clock: Arc::clone(&shared.clock),

@@ -27,6 +27,7 @@ use platform::wire::{self, LateWire, Wire};
 
 use super::certify;
 use super::engines::Engines;
+use super::owners::Owners;
 use crate::config::{Config, Engine};
 use crate::mesh::Settings;
 use crate::role::RoleName;
@@ -122,6 +123,13 @@ impl Shared {
         let tokens = LocalTokens::new(self.issuer.clone(), role, self.config.auth.service_token_life.0);
         let tokens = tokens.bound_to(self.tls.clone());
         wire::client(self.inside.wire(), Arc::new(tokens))
+    }
+
+    /// The ways to other instances of this role.
+    pub(super) fn owners(&self, role: &str) -> Arc<dyn ingest::Owners> {
+        let tokens = LocalTokens::new(self.issuer.clone(), role, self.config.auth.service_token_life.0);
+        let tokens = Arc::new(tokens.bound_to(self.tls.clone()));
+        Arc::new(Owners::new(self.config.wire.clone(), self.tls.clone(), tokens))
     }
 
     /// The policies, as this role asks for them.

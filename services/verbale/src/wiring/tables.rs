@@ -6,7 +6,7 @@ use cql::Component;
 pub(crate) fn all() -> Vec<Component> {
     let parts: [&[Component]; 6] = [
         &[eventlog::FENCE_TABLES],
-        crypto::store::scylla::COMPONENTS,
+        &crypto::store::scylla::COMPONENTS,
         consent::store::scylla::COMPONENTS,
         ingest::store::scylla::COMPONENTS,
         archive::store::scylla::COMPONENTS,
