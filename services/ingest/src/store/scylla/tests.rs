@@ -34,7 +34,7 @@ fn key() -> SessionKey {
 async fn of_openings_at_once_each_epoch_is_held_once_and_the_highest_stands() {
     let Some((store, kept)) = fresh().await else { return };
     let (other, key) = (ScyllaStore::open(kept.cql.clone()).await.unwrap(), key());
-    let openings = (1..=6).map(|epoch| {
+    let openings = (1..=6_u64).map(|epoch| {
         let store = if epoch % 2 == 0 { store.clone() } else { other.clone() };
         let opening = opening(&key, epoch.div_ceil(2));
         async move { store.open(opening).await }
