@@ -1,18 +1,20 @@
 //! What every adapter of the key tables must do; each function runs against a fresh store of its own.
 
+pub mod race;
+
 use kernel::{
-    EventId, InstanceId, KeyEpoch, LegNo, PageId, PurposeName, RecordingId, SectionNo, SessionEpoch,
-    TenantId, Timestamp,
+    ErrorCode, EventId, InstanceId, KeyEpoch, LegNo, PageId, PurposeName, RecordingId, SectionNo,
+    ServiceError, SessionEpoch, TenantId, Timestamp,
 };
 use seal::{Hash, SectionAddress, SectionKind};
 
 use crate::store::{
-    Adoption, Change, EntryBody, EntryKey, EpochRow, EpochState, Holder, KeyStore, LocatorState, PageRow,
-    PageState, Place, RecordingRow, RecordingState, SectionRow, Written,
+    Adoption, Change, EntryBody, EntryKey, EpochRow, EpochState, Holder, KeyStore, LocatorState, MAX_CHANGES,
+    PageRow, PageState, Place, RecordingRow, RecordingState, SectionRow, Written,
 };
 
-/// Instantiates the suite: `contract_suite!(name, expression)`, the expression giving a fresh store and
-/// whatever must outlive it.
+/// Instantiates the suite: `contract_suite!(expression)`, the expression giving two handles on a fresh store, as two
+/// processes would have them, and whatever must outlive them; nothing where there is no engine to test on.
 #[macro_export]
 macro_rules! contract_suite {
     ($fresh:expr) => {
@@ -22,22 +24,42 @@ macro_rules! contract_suite {
             a_section_is_adopted_once,
             a_recording_changes_only_from_the_version_it_was_read_at,
             a_place_is_claimed_once,
+            claims_of_several_recordings_are_answered_in_order,
             a_removed_locator_is_not_claimed_again,
             pages_are_found_by_epoch_in_order,
             a_page_is_written_only_at_its_version,
             a_page_is_written_whole_or_not_at_all,
+            a_page_takes_no_more_than_its_changes_of_different_slots,
             a_page_counts_what_is_added_and_removed,
             a_destroyed_slot_keeps_nothing_and_takes_nothing,
             a_closed_page_stays_readable,
             a_reason_is_kept_once,
             tenants_see_nothing_of_each_other,
         }
+        $crate::contract_suite! { race $fresh;
+            of_two_that_begin_an_epoch_one_does,
+            of_two_keys_for_one_section_one_stays,
+            of_two_that_seal_a_recording_one_is_overtaken,
+            of_two_reasons_both_are_told_the_one_that_stays,
+            claims_that_cross_agree_on_every_place,
+            of_two_writes_on_one_version_one_is_applied,
+            writers_that_cross_lose_no_entry_and_no_count,
+            a_removal_and_a_late_claimant_do_not_cross,
+            a_page_closes_under_its_writers,
+        }
     };
     ($fresh:expr; $($case:ident,)+) => { $(
         #[tokio::test]
         async fn $case() {
-            let (store, _kept) = $fresh.await;
+            let Some((store, _, _kept)) = $fresh.await else { return };
             $crate::contract::$case(&store).await;
+        }
+    )+ };
+    (race $fresh:expr; $($case:ident,)+) => { $(
+        #[tokio::test]
+        async fn $case() {
+            let Some((store, other, _kept)) = $fresh.await else { return };
+            $crate::contract::race::$case(&store, &other).await;
         }
     )+ };
 }
@@ -198,6 +220,24 @@ pub async fn a_place_is_claimed_once(store: &dyn KeyStore) {
     assert!(all.iter().all(|locator| locator.state == LocatorState::Claimed));
 }
 
+/// Places of one call may lie in many partitions; a key that is named twice has one place.
+pub async fn claims_of_several_recordings_are_answered_in_order(store: &dyn KeyStore) {
+    let [one, two] = [RecordingId::new(), RecordingId::new()];
+    let key =
+        |recording, number| EntryKey { section: section(recording, number), purpose: purpose("quality") };
+    let place = |slot| Place { page: PageId::from_bytes([7; 16]), slot };
+    let asked = [(two, 1), (one, 1), (two, 0), (one, 1)];
+    let claims: Vec<_> = asked.iter().zip(0..).map(|(&(r, s), slot)| (key(r, s), place(slot))).collect();
+    let claimed = store.claim(&alfa(), &claims).await.expect("claimed");
+    assert!(claimed.iter().zip(&claims).all(|(locator, (key, _))| locator.key == *key));
+    assert_eq!(claimed.iter().map(|l| l.place.slot).collect::<Vec<_>>(), [0, 1, 2, 1]);
+    assert_eq!(store.claim(&alfa(), &[]).await.expect("answered"), []);
+    let many: Vec<_> = (0..600).map(|n| (key(one, n), place(n as u16 + 10))).collect();
+    let claimed = store.claim(&alfa(), &many).await.expect("claimed");
+    assert_eq!(claimed.iter().map(|l| l.place.slot).collect::<Vec<_>>()[..3], [10, 1, 12]);
+    assert_eq!(store.locators(&alfa(), one).await.expect("read"), claimed);
+}
+
 /// What was removed is not placed anew by a writer that comes late.
 pub async fn a_removed_locator_is_not_claimed_again(store: &dyn KeyStore) {
     let recording = RecordingId::new();
@@ -229,6 +269,10 @@ pub async fn pages_are_found_by_epoch_in_order(store: &dyn KeyStore) {
         found.extend(next.into_iter().map(|row| row.page));
     }
     assert_eq!(found, ids);
+    let closed = PageRow { state: PageState::Closed, dirty: true, ..page_row(PageId::new(), 3) };
+    store.open_page(&closed).await.expect("opened");
+    assert_eq!(store.pages(&alfa(), KeyEpoch(3), None, 2).await.expect("read"), [closed]);
+    assert_eq!(store.pages(&alfa(), KeyEpoch(4), None, 2).await.expect("read"), []);
 }
 
 /// Of two that decided on one version only one writes.
@@ -256,6 +300,23 @@ pub async fn a_page_is_written_whole_or_not_at_all(store: &dyn KeyStore) {
     assert_eq!(store.entry(Place { page, slot: 0 }).await.expect("read"), None);
     assert_eq!(store.entries(page).await.expect("read").len(), 1);
     assert_eq!(stored(store, page).await.version, 2);
+}
+
+/// A write is bounded, and never says two things of one slot.
+pub async fn a_page_takes_no_more_than_its_changes_of_different_slots(store: &dyn KeyStore) {
+    let page = fresh_page(store).await;
+    let all: Vec<_> = (0..=MAX_CHANGES as u16).map(|slot| Change::Add(slot, vec![1; 10])).collect();
+    for refused in [&all[..], &[Change::Add(0, vec![1]), Change::Destroy(0)]] {
+        let refused = store.write_page(page, 1, refused).await.expect_err("refused");
+        assert_eq!(refused.code(), ErrorCode::InvalidArgument);
+    }
+    let written = store.write_page(page, 1, &all[1..]).await.expect("written");
+    assert_eq!(written, Written::Applied);
+    let slots: Vec<_> = (0..MAX_CHANGES as u16).collect();
+    let mut found = store.slots(page, &slots).await.expect("read");
+    found.sort_by_key(|row| row.slot);
+    assert_eq!(found.iter().map(|row| row.slot).collect::<Vec<_>>(), slots[1..]);
+    assert_eq!(store.entries(page).await.expect("read").len(), MAX_CHANGES);
 }
 
 /// The turn checks its counts against these.
@@ -294,6 +355,9 @@ pub async fn a_closed_page_stays_readable(store: &dyn KeyStore) {
     store.close_page(page).await.expect("closed");
     let row = stored(store, page).await;
     assert_eq!((row.state, row.version), (PageState::Closed, 3));
+    store.close_page(page).await.expect("closed again");
+    store.close_page(PageId::new()).await.expect("nothing to close");
+    assert_eq!(stored(store, page).await.version, 3);
     let late = store.write_page(page, 2, &[Change::Add(1, vec![1; 10])]).await.expect("answered");
     assert_eq!(late, Written::Conflict);
     assert_eq!(store.entries(page).await.expect("read").len(), 1);

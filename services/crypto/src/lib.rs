@@ -73,7 +73,7 @@ pub struct Deps {
     pub verifier: Arc<Verifier>,
     /// The tenants' policies.
     pub policies: Arc<PolicyBook>,
-    /// Where its audit entries wait ([`outbox::SqliteOutbox`], in the data directory); the wiring publishes it.
+    /// Where its audit entries wait ([`outbox`], among the data); the wiring publishes it.
     pub outbox: Arc<dyn AuditOutbox>,
 }
 

@@ -148,4 +148,4 @@ fn place(page: PageId, slot: u16) -> Place {
 }
 
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;

@@ -5,6 +5,9 @@
 //! recording's sections and locators another; nothing spans two. Every write on a page is conditional on the
 //! version that it was decided on, so that two writers never both believe they were the last.
 
+mod change;
+
+pub mod scylla;
 pub mod sqlite;
 
 use async_trait::async_trait;
@@ -13,6 +16,12 @@ use kernel::{
     TenantId, Timestamp,
 };
 use seal::{Hash, SectionAddress, SectionKind};
+
+/// Most changes of one write on a page, and most slots that are read by their numbers: ScyllaDB takes no more
+/// than 100 of them in one request.
+pub const MAX_CHANGES: usize = 100;
+/// Most pages that one answer lists.
+pub const MAX_LISTED: u32 = 1_000;
 
 /// The key tables did not do something.
 #[derive(Debug, thiserror::Error)]
@@ -309,15 +318,19 @@ pub trait KeyStore: Send + Sync + 'static {
     /// Sets a locator removed; nothing happens where it is.
     async fn retire(&self, tenant: &TenantId, key: &EntryKey) -> Result<(), StoreError>;
 
-    /// Adds a page.
+    /// Adds a page; its id and its wrapped key were drawn for it.
     async fn open_page(&self, row: &PageRow) -> Result<(), StoreError>;
     /// One page.
     async fn page(&self, page: PageId) -> Result<Option<PageRow>, StoreError>;
-    /// What was written in one slot.
+    /// What was written in one slot. Where it answers that nothing was, nothing comes to be there later by a
+    /// write that was under way.
     async fn entry(&self, place: Place) -> Result<Option<EntryRow>, StoreError>;
-    /// Every slot of a page that was written.
+    /// What was written in these slots, at most [`MAX_CHANGES`], in no order. Enough to decide a write on the page
+    /// by, which hangs on the page's version; read that first.
+    async fn slots(&self, page: PageId, slots: &[u16]) -> Result<Vec<EntryRow>, StoreError>;
+    /// Every slot of a page that was written, in order.
     async fn entries(&self, page: PageId) -> Result<Vec<EntryRow>, StoreError>;
-    /// The pages under an epoch, in order of their ids, from after one on.
+    /// The pages under an epoch, in order of their ids, from after one on; at most [`MAX_LISTED`].
     async fn pages(
         &self,
         tenant: &TenantId,
@@ -326,10 +339,12 @@ pub trait KeyStore: Send + Sync + 'static {
         limit: u32,
     ) -> Result<Vec<PageRow>, StoreError>;
     /// Writes all changes, or none where the page is not at `version` or a slot not in the state that its
-    /// change names. Counts, dirt and version of the page follow in the same act.
+    /// change names. Counts, dirt and version of the page follow in the same act. At most [`MAX_CHANGES`], of
+    /// different slots. A conflict may be told to a writer whose changes were applied after all, and have been
+    /// overwritten since: it looks again in either case.
     async fn write_page(&self, page: PageId, version: u64, changes: &[Change])
     -> Result<Written, StoreError>;
-    /// Closes a page, whatever its version.
+    /// Closes a page, whatever its version. One that is closed, or is not there, stays as it is.
     async fn close_page(&self, page: PageId) -> Result<(), StoreError>;
 
     /// Keeps a sealed reason, unless there is one for the event; returns the one that stands.

@@ -1,5 +1,6 @@
 //! A crypto on stores of its own, with consent and policies in the test's hand, and with the keys in hand.
 
+use std::any::Any;
 use std::collections::{BTreeMap, BTreeSet, HashMap, VecDeque};
 use std::ops::Range;
 use std::sync::Arc;
@@ -150,7 +151,8 @@ impl Policies for FakePolicies {
 
 pub(crate) struct Bench {
     _directory: tempfile::TempDir,
-    pub(crate) store: Arc<SqliteKeyStore>,
+    pub(crate) store: Arc<dyn KeyStore>,
+    kept: Box<dyn Any + Send + Sync>,
     pub(crate) backend: Arc<FileBackend>,
     pub(crate) clock: Arc<ManualClock>,
     pub(crate) consent: Arc<FakeConsent>,
@@ -162,16 +164,28 @@ pub(crate) struct Bench {
 impl Bench {
     pub(crate) async fn new() -> Self {
         let directory = tempfile::tempdir().unwrap();
+        let store = SqliteKeyStore::open(&directory.path().join("crypto.db")).await.unwrap();
+        Self::on(Arc::new(store), directory).await
+    }
+
+    /// On key tables that stand as long as what is given with them.
+    pub(crate) async fn on(store: Arc<dyn KeyStore>, kept: impl Any + Send + Sync) -> Self {
+        let directory = tempfile::tempdir().unwrap();
         let keys = directory.path().join("keys");
         let backend = Arc::new(FileBackend::open(&keys).unwrap());
-        let store = Arc::new(SqliteKeyStore::open(&keys.join("crypto.db")).await.unwrap());
         let issuer = LocalIssuer::open(&keys, "verbale").unwrap();
         let clock = Arc::new(ManualClock::at(Timestamp::parse("2026-11-20T09:00:00Z").unwrap()));
         let (consent, policies) = (Arc::new(FakeConsent::default()), Arc::new(FakePolicies::default()));
         policies.take(POLICY);
         let ports = ports(&store, &backend, &clock, &consent, &policies, &issuer);
         let service = Service::new(&Config::default(), ports);
-        Self { _directory: directory, store, backend, clock, consent, policies, issuer, service }
+        let kept = Box::new(kept);
+        Self { _directory: directory, store, kept, backend, clock, consent, policies, issuer, service }
+    }
+
+    /// What was given with the key tables.
+    pub(crate) fn kept<T: Any>(&self) -> &T {
+        self.kept.downcast_ref().unwrap()
     }
 
     /// Another crypto on the same stores: a second instance, or this one after a restart.
@@ -272,7 +286,7 @@ impl Bench {
 }
 
 fn ports(
-    store: &Arc<SqliteKeyStore>,
+    store: &Arc<dyn KeyStore>,
     backend: &Arc<FileBackend>,
     clock: &Arc<ManualClock>,
     consent: &Arc<FakeConsent>,
@@ -281,7 +295,7 @@ fn ports(
 ) -> Ports {
     let settings = platform::auth::Config::default().verifier();
     Ports {
-        store: Arc::clone(store) as Arc<dyn KeyStore>,
+        store: Arc::clone(store),
         backend: Arc::clone(backend) as Arc<dyn KeyBackend>,
         clock: Arc::clone(clock) as Arc<dyn Clock>,
         consent: Arc::clone(consent) as Arc<dyn ConsentPort>,

@@ -1,14 +1,15 @@
 //! Conditional batches on one page, tried again where another writer was first.
 
+use std::collections::HashMap;
 use std::hash::{DefaultHasher, Hash, Hasher};
 
 use kernel::{PageId, TenantId};
 use seal::Entry;
 use tokio::sync::{Mutex, MutexGuard};
 
-use super::{Pages, Placed, entry_place, place};
+use super::{Pages, Placed, entry_place};
 use crate::error::Error;
-use crate::store::{Change, EntryBody, Written};
+use crate::store::{Change, EntryBody, MAX_CHANGES, Written};
 
 /// Writers of this process queue per page, so that only other processes cause conflicts; so many attempts
 /// outlast any number of them that finish each other's claims.
@@ -41,12 +42,27 @@ impl Pages {
         entries: &[(u16, &Entry)],
     ) -> Result<Vec<Placed>, Error> {
         let _queue = self.locks.lock(page).await;
+        let mut outcomes = Vec::with_capacity(entries.len());
+        for some in entries.chunks(MAX_CHANGES) {
+            outcomes.extend(self.write_some(tenant, page, some).await?);
+        }
+        Ok(outcomes)
+    }
+
+    async fn write_some(
+        &self,
+        tenant: &TenantId,
+        page: PageId,
+        entries: &[(u16, &Entry)],
+    ) -> Result<Vec<Placed>, Error> {
+        let slots: Vec<_> = entries.iter().map(|(slot, _)| *slot).collect();
         for _ in 0..ATTEMPTS {
             let (row, key) = self.page(tenant, page).await?;
+            let before = self.store.slots(page, &slots).await?;
+            let before: HashMap<_, _> = before.into_iter().map(|row| (row.slot, row.body)).collect();
             let (mut changes, mut outcomes) = (Vec::new(), Vec::new());
             for &(slot, entry) in entries {
-                let before = self.store.entry(place(page, slot)).await?;
-                outcomes.push(match before.map(|row| row.body) {
+                outcomes.push(match before.get(&slot) {
                     Some(EntryBody::Sealed(_)) => Placed::Stood,
                     Some(EntryBody::Destroyed) => Placed::Removed,
                     None => {
@@ -74,7 +90,7 @@ impl Pages {
         let _queue = self.locks.lock(page).await;
         for _ in 0..ATTEMPTS {
             let (row, key) = self.page(tenant, page).await?;
-            let before = self.store.entry(place(page, slot)).await?.map(|row| row.body);
+            let before = self.store.slots(page, &[slot]).await?.pop().map(|row| row.body);
             let change = match (before, entry) {
                 (Some(EntryBody::Destroyed), _) | (None, Some(_)) => return Ok(false),
                 // An empty slot is destroyed, too: a claimant that comes late finds it so.

@@ -10,6 +10,27 @@ use super::*;
 use crate::store::{Change, PageState};
 use crate::testing::{Bench, WEEK, derives, other_tenant, purpose, section, spans, tenant};
 
+macro_rules! on_sqlite {
+    ($($case:ident,)+) => {
+        mod on_sqlite { $(
+            #[tokio::test]
+            async fn $case() {
+                super::$case(crate::testing::Bench::new().await).await;
+            }
+        )+ }
+    };
+}
+
+// Those that other stores run, too.
+on_sqlite! {
+    instances_that_place_at_once_leave_one_entry_each,
+    a_claim_that_a_crash_left_empty_is_finished_by_the_next,
+    what_was_removed_is_gone_and_not_placed_again,
+    a_claimant_that_comes_after_the_removal_writes_nothing,
+    a_page_closes_at_1_024_entries_and_at_the_end_of_its_epoch,
+    a_large_cover_has_a_page_of_its_own_and_many_fill_no_page_over_its_bytes,
+}
+
 fn entry(recording: RecordingId, leg: u16, name: &str, key: &LegKey, range: Range<u32>) -> Entry {
     Entry { section: section(recording, leg), purpose: purpose(name), cover: key.cover(&spans(range)) }
 }
@@ -44,9 +65,7 @@ async fn the_first_of_two_stands() {
     assert_eq!(bench.opens(section(recording, 0)).await["quality"], spans(0..10));
 }
 
-#[tokio::test]
-async fn instances_that_place_at_once_leave_one_entry_each() {
-    let bench = Bench::new().await;
+pub(crate) async fn instances_that_place_at_once_leave_one_entry_each(bench: Bench) {
     let services: Vec<_> = (0..4).map(|_| bench.another()).collect();
     let (recording, key) = (RecordingId::new(), LegKey::generate().unwrap());
     let entries: Vec<_> = (0..20).map(|leg| entry(recording, leg, "quality", &key, 0..10)).collect();
@@ -67,9 +86,7 @@ async fn instances_that_place_at_once_leave_one_entry_each() {
     assert_eq!(bench.entries_in_hand().await.len(), 20);
 }
 
-#[tokio::test]
-async fn a_claim_that_a_crash_left_empty_is_finished_by_the_next() {
-    let bench = Bench::new().await;
+pub(crate) async fn a_claim_that_a_crash_left_empty_is_finished_by_the_next(bench: Bench) {
     let (recording, key) = (RecordingId::new(), LegKey::generate().unwrap());
     let own = entry(recording, 0, "quality", &key, 0..10);
     let promised = bench.service.pages.filling.reserve(&tenant(), &own).await.unwrap();
@@ -83,9 +100,7 @@ async fn a_claim_that_a_crash_left_empty_is_finished_by_the_next() {
     assert!(another.pages.open(&tenant(), &locator).await.unwrap().is_some());
 }
 
-#[tokio::test]
-async fn what_was_removed_is_gone_and_not_placed_again() {
-    let bench = Bench::new().await;
+pub(crate) async fn what_was_removed_is_gone_and_not_placed_again(bench: Bench) {
     let pages = &bench.service.pages;
     let (recording, key) = (RecordingId::new(), LegKey::generate().unwrap());
     let own = entry(recording, 0, "quality", &key, 0..10);
@@ -101,9 +116,7 @@ async fn what_was_removed_is_gone_and_not_placed_again() {
     assert_eq!((page.added, page.removed, page.dirty), (2, 1, true));
 }
 
-#[tokio::test]
-async fn a_claimant_that_comes_after_the_removal_writes_nothing() {
-    let bench = Bench::new().await;
+pub(crate) async fn a_claimant_that_comes_after_the_removal_writes_nothing(bench: Bench) {
     let pages = &bench.service.pages;
     let (recording, key) = (RecordingId::new(), LegKey::generate().unwrap());
     let own = entry(recording, 0, "quality", &key, 0..10);
@@ -130,9 +143,7 @@ async fn a_narrowed_entry_opens_no_more_than_what_is_left() {
     assert!(!pages.replace(&tenant(), &locator, &own).await.unwrap());
 }
 
-#[tokio::test]
-async fn a_page_closes_at_1_024_entries_and_at_the_end_of_its_epoch() {
-    let bench = Bench::new().await;
+pub(crate) async fn a_page_closes_at_1_024_entries_and_at_the_end_of_its_epoch(bench: Bench) {
     let key = LegKey::generate().unwrap();
     let (recording, cover) = (RecordingId::new(), key.cover(&spans(0..1)));
     let make =
@@ -151,9 +162,7 @@ async fn a_page_closes_at_1_024_entries_and_at_the_end_of_its_epoch() {
     assert!(first.iter().all(|page| page.state == PageState::Closed));
 }
 
-#[tokio::test]
-async fn a_large_cover_has_a_page_of_its_own_and_many_fill_no_page_over_its_bytes() {
-    let bench = Bench::new().await;
+pub(crate) async fn a_large_cover_has_a_page_of_its_own_and_many_fill_no_page_over_its_bytes(bench: Bench) {
     let key = LegKey::generate().unwrap();
     let every_second = |count: u32| SpanSet::from_ranges((0..count).map(|n| 2 * n..2 * n + 1)).unwrap();
     let large = |count: u32| Entry {

@@ -15,7 +15,7 @@ use kernel::{EventId, KeyEpoch, PageId, RecordingId, ServiceError, TenantId};
 
 use super::{
     Adoption, Change, EntryKey, EntryRow, EpochRow, EpochState, Holder, KeyStore, Locator, LocatorState,
-    PageRow, PageState, Place, RecordingRow, SectionRow, StoreError, Written,
+    MAX_LISTED, PageRow, PageState, Place, RecordingRow, SectionRow, StoreError, Written, change,
 };
 use rows::all;
 pub use schema::COMPONENT;
@@ -217,6 +217,15 @@ impl KeyStore for SqliteKeyStore {
         read.await.map_err(failed("read an entry"))
     }
 
+    async fn slots(&self, page: PageId, slots: &[u16]) -> Result<Vec<EntryRow>, StoreError> {
+        let slots = slots.to_vec();
+        let read = self.db.read(move |c| {
+            let entries = slots.iter().map(|slot| entries::entry(c, Place { page, slot: *slot }));
+            entries.filter_map(Result::transpose).collect()
+        });
+        read.await.map_err(failed("read slots of a page"))
+    }
+
     async fn entries(&self, page: PageId) -> Result<Vec<EntryRow>, StoreError> {
         let read = self.db.read(move |c| {
             all(c, "SELECT * FROM entry WHERE page = ? ORDER BY slot", [page.to_bytes()], rows::entry)
@@ -235,7 +244,7 @@ impl KeyStore for SqliteKeyStore {
         let read = self.db.read(move |c| {
             let find = "SELECT * FROM page WHERE tenant = ? AND epoch = ? AND page > ? ORDER BY page LIMIT ?";
             let after = after.map_or_else(Vec::new, |page| page.to_bytes().to_vec());
-            all(c, find, params![tenant.as_str(), epoch.0, after, limit], rows::page)
+            all(c, find, params![tenant.as_str(), epoch.0, after, limit.min(MAX_LISTED)], rows::page)
         });
         read.await.map_err(failed("read an epoch's pages"))
     }
@@ -246,6 +255,7 @@ impl KeyStore for SqliteKeyStore {
         version: u64,
         changes: &[Change],
     ) -> Result<Written, StoreError> {
+        change::check(changes)?;
         let changes = changes.to_vec();
         let written = self.db.write(move |tx| entries::write_page(tx, page, version, &changes));
         match written.await {
@@ -257,8 +267,11 @@ impl KeyStore for SqliteKeyStore {
 
     async fn close_page(&self, page: PageId) -> Result<(), StoreError> {
         let written = self.db.write(move |tx| {
-            tx.prepare_cached("UPDATE page SET state = ?, version = version + 1 WHERE page = ?")?
-                .execute(params![PageState::Closed.number(), page.to_bytes()])?;
+            let (open, closed) = (PageState::Open.number(), PageState::Closed.number());
+            tx.prepare_cached(
+                "UPDATE page SET state = ?, version = version + 1 WHERE page = ? AND state = ?",
+            )?
+            .execute(params![closed, page.to_bytes(), open])?;
             Ok(())
         });
         written.await.map_err(failed("close a page"))

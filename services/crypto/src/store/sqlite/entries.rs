@@ -6,8 +6,8 @@ use kernel::{EventId, PageId, TenantId};
 
 use super::rows;
 use crate::store::{
-    Adoption, Change, EntryBody, EntryKey, EntryRow, Locator, LocatorState, PageRow, Place, RecordingRow,
-    SectionRow, Written,
+    Adoption, Change, EntryKey, EntryRow, Locator, LocatorState, PageRow, Place, RecordingRow, SectionRow,
+    Written,
 };
 
 /// Why a page was left as it was.
@@ -163,26 +163,14 @@ pub(super) fn write_page(tx: &Tx<'_>, id: PageId, version: u64, changes: &[Chang
 }
 
 fn apply(tx: &Tx<'_>, row: &mut PageRow, change: &Change) -> Result<(), Refusal> {
-    let (Change::Add(slot, _) | Change::Replace(slot, _) | Change::Destroy(slot)) = change;
-    let before = entry(tx, Place { page: row.page, slot: *slot })?.map(|entry| entry.body);
-    let after = match (change, &before) {
-        (Change::Add(_, sealed), None) => Some(sealed),
-        (Change::Replace(_, sealed), Some(EntryBody::Sealed(_))) => Some(sealed),
-        (Change::Destroy(_), None | Some(EntryBody::Sealed(_))) => None,
-        (Change::Add(..), Some(_))
-        | (Change::Replace(..), None | Some(EntryBody::Destroyed))
-        | (Change::Destroy(_), Some(EntryBody::Destroyed)) => return Err(Refusal::Conflict),
-    };
+    let slot = change.slot();
+    let before = entry(tx, Place { page: row.page, slot })?.map(|entry| entry.body);
+    if !change.fits(before.as_ref()) {
+        return Err(Refusal::Conflict);
+    }
     let put = "INSERT INTO entry VALUES (?, ?, ?, ?)
         ON CONFLICT DO UPDATE SET generation = excluded.generation, sealed = excluded.sealed";
-    tx.prepare_cached(put)?.execute(params![row.page.to_bytes(), slot, row.generation, after])?;
-    let held = match &before {
-        Some(EntryBody::Sealed(sealed)) => Some(sealed.len() as u64),
-        Some(EntryBody::Destroyed) | None => None,
-    };
-    row.dirty |= held.is_some();
-    row.added += u64::from(held.is_none() && after.is_some());
-    row.removed += u64::from(held.is_some() && after.is_none());
-    row.bytes = row.bytes.saturating_sub(held.unwrap_or(0)) + after.map_or(0, |sealed| sealed.len() as u64);
+    tx.prepare_cached(put)?.execute(params![row.page.to_bytes(), slot, row.generation, change.sealed()])?;
+    row.count(change, before.as_ref());
     Ok(())
 }

@@ -2,10 +2,10 @@
 
 use super::*;
 
-async fn fresh() -> (SqliteKeyStore, tempfile::TempDir) {
+async fn fresh() -> Option<(SqliteKeyStore, SqliteKeyStore, tempfile::TempDir)> {
     let directory = tempfile::tempdir().unwrap();
     let store = SqliteKeyStore::open(&directory.path().join("keys.db")).await.unwrap();
-    (store, directory)
+    Some((store.clone(), store, directory))
 }
 
 crate::contract_suite!(fresh());

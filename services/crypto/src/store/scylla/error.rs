@@ -1,0 +1,39 @@
+//! Why the key tables in CQL did not do something.
+
+use kernel::{ErrorCode, ServiceError};
+
+/// Why a request failed.
+#[derive(Debug, thiserror::Error)]
+pub(super) enum Error {
+    #[error(transparent)]
+    Cql(#[from] cql::Error),
+    /// A number that no column takes. It came with a request.
+    #[error("{0} is too large")]
+    Number(&'static str),
+    /// A partition that has outgrown what is read of it.
+    #[error("there are more {what} than {limit}")]
+    TooMany { what: &'static str, limit: usize },
+    /// Drawn ids do not meet.
+    #[error("page is there already")]
+    PageExists,
+    /// Others were first, every time.
+    #[error("others write the same row all the time")]
+    Contended,
+}
+
+impl ServiceError for Error {
+    fn code(&self) -> ErrorCode {
+        match self {
+            Self::Cql(error) => error.code(),
+            Self::Number(_) => ErrorCode::InvalidArgument,
+            Self::TooMany { .. } => ErrorCode::ResourceExhausted,
+            Self::PageExists => ErrorCode::AlreadyExists,
+            Self::Contended => ErrorCode::Unavailable,
+        }
+    }
+}
+
+/// A number as its column has it.
+pub(super) fn number(value: u64, what: &'static str) -> Result<i64, Error> {
+    i64::try_from(value).map_err(|_| Error::Number(what))
+}
