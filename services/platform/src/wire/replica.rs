@@ -3,9 +3,11 @@
 use std::error::Error;
 use std::io;
 use std::net::SocketAddr;
+use std::sync::Arc;
 use std::time::Duration;
 
 use hyper_util::rt::TokioIo;
+use kernel::chain;
 use parking_lot::Mutex;
 use tokio::net::TcpStream;
 use tokio::time::Instant;
@@ -22,20 +24,30 @@ use crate::tls::{Io, Tls};
 
 /// How long an address is passed over after it first could not be reached; doubles up to `wire.pause`.
 const FIRST_PAUSE: Duration = Duration::from_millis(500);
+/// How long the last failure speaks for those who waited for the same connection, so that each of them does not
+/// wait for one of its own.
+const BREATH: Duration = Duration::from_millis(50);
 
 /// One address. Connects when first called, and again when the connection is lost.
 pub(super) struct Replica {
     address: SocketAddr,
     channel: Channel,
-    most: Duration,
-    missed: Mutex<Missed>,
+    reach: Arc<Reach>,
 }
 
-/// How often in a row it could not be reached, and how long it is passed over for that.
-#[derive(Default)]
+/// Whether an address could be reached of late.
+struct Reach {
+    /// Failures in a row lengthen the time for which it is passed over.
+    backoff: Backoff,
+    missed: Mutex<Option<Missed>>,
+}
+
+/// Attempts in a row that made no connection.
 struct Missed {
     times: u32,
-    until: Option<Instant>,
+    last: Instant,
+    until: Instant,
+    why: String,
 }
 
 /// A call that failed in transport.
@@ -49,12 +61,11 @@ pub(super) enum Failed {
 impl Replica {
     /// Nothing is connected yet.
     pub(super) fn new(address: SocketAddr, target: &Target, config: &Config, tls: Option<&Tls>) -> Self {
-        let channel = endpoint(target, config).connect_with_connector_lazy(connector(
-            address,
-            target.tls.then(|| (tls.cloned(), target.host.clone())),
-            config.connect.0,
-        ));
-        Self { address, channel, most: config.pause.0, missed: Mutex::default() }
+        let backoff = Backoff { first: FIRST_PAUSE, most: config.pause.0, attempts: u32::MAX };
+        let reach = Arc::new(Reach { backoff, missed: Mutex::default() });
+        let secure = target.tls.then(|| (tls.cloned(), target.host.clone()));
+        let connector = connector(address, secure, config.connect.0, Arc::clone(&reach));
+        Self { address, channel: endpoint(target, config).connect_with_connector_lazy(connector), reach }
     }
 
     pub(super) fn address(&self) -> SocketAddr {
@@ -63,33 +74,49 @@ impl Replica {
 
     /// Whether it may be tried before those that are passed over.
     pub(super) fn is_due(&self) -> bool {
-        self.missed.lock().until.is_none_or(|until| until <= Instant::now())
+        self.reach.missed.lock().as_ref().is_none_or(|missed| missed.until <= Instant::now())
     }
 
     /// One attempt. Streams stay on the connection that they began on.
     pub(super) async fn call(&self, request: Request) -> Result<Response, Failed> {
         let mut channel = self.channel.clone();
         // A channel becomes ready even where it cannot connect: the call then fails, with the reason.
-        let answered = match channel.ready().await {
-            Ok(ready) => ready.call(request).await,
-            Err(closed) => return Err(self.missed(closed)),
-        };
-        match answered {
-            Ok(response) => {
-                *self.missed.lock() = Missed::default();
-                Ok(response)
-            }
-            Err(error) if never_left(&error) => Err(self.missed(error)),
-            Err(error) => Err(Failed::Sent(error)),
+        let ready = channel.ready().await.map_err(Failed::Unsent)?;
+        ready.call(request).await.map_err(|error| match never_left(&error) {
+            true => Failed::Unsent(error),
+            false => Failed::Sent(error),
+        })
+    }
+}
+
+impl Reach {
+    /// Makes a connection, or fails at once where another attempt has just failed.
+    async fn reached<F>(&self, connecting: F, patience: Duration) -> io::Result<TokioIo<Io>>
+    where
+        F: Future<Output = io::Result<TokioIo<Io>>>,
+    {
+        if let Some(why) = self.just_missed() {
+            return Err(io::Error::other(why));
         }
+        let late = |_| io::Error::new(io::ErrorKind::TimedOut, format!("no connection within {patience:?}"));
+        let connected = tokio::time::timeout(patience, connecting).await.map_err(late).flatten();
+        match &connected {
+            Ok(_) => *self.missed.lock() = None,
+            Err(error) => self.miss(error),
+        }
+        connected
     }
 
-    fn missed(&self, error: tonic::transport::Error) -> Failed {
+    fn just_missed(&self) -> Option<String> {
+        let missed = self.missed.lock();
+        missed.as_ref().filter(|missed| missed.last.elapsed() < BREATH).map(|missed| missed.why.clone())
+    }
+
+    fn miss(&self, error: &io::Error) {
         let mut missed = self.missed.lock();
-        missed.times = missed.times.saturating_add(1);
-        let backoff = Backoff { first: FIRST_PAUSE, most: self.most, attempts: u32::MAX };
-        missed.until = Some(Instant::now() + backoff.wait(missed.times));
-        Failed::Unsent(error)
+        let times = missed.as_ref().map_or(1, |missed| missed.times.saturating_add(1));
+        let now = Instant::now();
+        *missed = Some(Missed { times, last: now, until: now + self.backoff.wait(times), why: chain(error) });
     }
 }
 
@@ -125,15 +152,11 @@ fn connector(
     address: SocketAddr,
     secure: Option<(Option<Tls>, String)>,
     patience: Duration,
+    reach: Arc<Reach>,
 ) -> impl Service<Uri, Response = TokioIo<Io>, Error = io::Error, Future = Connecting> + Send + 'static {
     tower::service_fn(move |_: Uri| -> Connecting {
-        let secure = secure.clone();
-        Box::pin(async move {
-            let connected = tokio::time::timeout(patience, connect(address, secure)).await;
-            connected.map_err(|_| {
-                io::Error::new(io::ErrorKind::TimedOut, format!("no connection within {patience:?}"))
-            })?
-        })
+        let (secure, reach) = (secure.clone(), Arc::clone(&reach));
+        Box::pin(async move { reach.reached(connect(address, secure), patience).await })
     })
 }
 

@@ -20,6 +20,7 @@ use tower::layer::layer_fn;
 use crate::config::Period;
 use crate::error::reason;
 use crate::stand::{by_hand, eventually};
+use crate::tls::testing::{TestCa, load};
 use crate::wire::{Config, Wire, remote};
 
 /// A replica that counts what it is asked.
@@ -178,4 +179,21 @@ async fn a_call_that_may_have_been_handled_is_not_sent_again() {
     assert_eq!((status.code(), reason(&status)), (Code::Unavailable, "broken"), "{status:?}");
     assert_eq!(other.calls(), 0);
     assert_eq!(reading.join_next().await.unwrap().unwrap(), 1);
+}
+
+#[tokio::test]
+async fn many_calls_to_a_silent_replica_wait_for_it_once() {
+    let (silent, living) = (TcpListener::bind("127.0.0.1:0").await.unwrap(), Replica::new().await);
+    let ca = TestCa::new();
+    let peers = format!("https://{},http://{}", silent.local_addr().unwrap(), living.address);
+    let config = Config { connect: Period::millis(400), ..Config::default() };
+    let wire = remote(&peers.parse().unwrap(), &config, Some(&load(&ca.trusting()))).unwrap();
+    let began = tokio::time::Instant::now();
+    let calls: Vec<_> = (0..20).map(|_| get(&wire)).collect();
+    for answer in futures::future::join_all(calls).await {
+        answer.unwrap();
+    }
+    // Ten calls came to it first: one after the other they would have waited four seconds.
+    assert!(began.elapsed() < Duration::from_secs(2), "{:?}", began.elapsed());
+    assert_eq!(living.calls(), 20);
 }
