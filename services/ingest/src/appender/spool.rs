@@ -22,8 +22,7 @@ use self::index::{Entry, Index, Stretch};
 use super::Gauges;
 use super::group::{Gathering, Group};
 
-/// Bytes that go to the log in one append, and up to which the last stretch is short: new records wait for it,
-/// or under load the spool would never be empty.
+/// Bytes that go to the log in one append, and at most in the last stretch.
 const STRETCH: usize = 4 << 20;
 /// Records likewise.
 const STRETCH_RECORDS: usize = 8_000;
@@ -51,6 +50,8 @@ pub(super) struct Spool {
     draining: Option<BoxFuture<'static, Result<Drained, eventlog::Error>>>,
     /// Drains that failed one after the other.
     failed: u32,
+    /// The log took the last stretch, and takes its time over none.
+    is_back: bool,
     is_full: bool,
 }
 
@@ -65,7 +66,7 @@ impl Spool {
         gauges: Arc<Gauges>,
     ) -> Self {
         let index = Index::new(AUDIO.partitions);
-        Self { spool, log, limits, gauges, index, draining: None, failed: 0, is_full: false }
+        Self { spool, log, limits, gauges, index, draining: None, failed: 0, is_back: false, is_full: false }
     }
 
     pub(super) fn is_empty(&self) -> bool {
@@ -154,12 +155,16 @@ impl Spool {
     /// anything.
     pub(super) async fn go_on(&mut self, requests: &mut Gathering) -> Option<()> {
         self.begin_to_drain();
-        let is_last_stretch = self.failed == 0 && self.bytes() <= STRETCH as u64;
+        // Or under load the spool would never be empty: what comes waits for as long as one append takes.
+        let is_last_stretch = self.is_back && self.bytes() <= STRETCH as u64;
         tokio::select! {
             biased;
             drained = running(&mut self.draining) => self.drained(drained),
             group = requests.group(), if !is_last_stretch => self.take(group?).await,
-            () = tokio::time::sleep(TICK) => self.gauges.show(),
+            () = tokio::time::sleep(TICK) => {
+                self.is_back = false;
+                self.gauges.show();
+            }
         }
         Some(())
     }
@@ -183,7 +188,7 @@ impl Spool {
     fn drained(&mut self, drained: Result<Drained, eventlog::Error>) {
         match drained {
             Ok(Drained(stretches)) => {
-                self.failed = 0;
+                (self.failed, self.is_back) = (0, true);
                 for logged in stretches.into_iter().flat_map(|stretch| self.index.drop_drained(&stretch)) {
                     // Its stream may have gone; the sender then comes again.
                     let _gone = logged.send(());
@@ -192,11 +197,12 @@ impl Spool {
                     self.is_full = false;
                 }
                 if self.is_empty() {
+                    self.is_back = false;
                     info!("the spool is drained: what is recorded goes to the log again");
                 }
             }
             Err(error) => {
-                self.failed += 1;
+                (self.failed, self.is_back) = (self.failed + 1, false);
                 let (attempt, bytes) = (self.failed, self.bytes());
                 error!(attempt, bytes, error = chain(&error), "the spool cannot be drained into the log");
             }

@@ -25,7 +25,7 @@ async fn while_the_log_is_away_calls_go_on_into_the_spool_and_are_logged_in_orde
     drained(&ingest).await;
     world.log.set_full(true);
     sender.both(60..200);
-    sender.spooled(190).await;
+    sender.spooled(150).await;
     assert_eq!(sender.acked, [50, 50]);
     assert!(ingest.unsent.is_some());
     let shown = world.metrics.render();
@@ -37,7 +37,7 @@ async fn while_the_log_is_away_calls_go_on_into_the_spool_and_are_logged_in_orde
     other.spooled(50).await;
     assert!(world.seen(other.recording).await.events.is_empty());
     world.log.set_full(false);
-    sender.acked(190).await;
+    sender.acked(150).await;
     other.acked(50).await;
     let (id, other_id) = (recording, other.recording);
     sender.close(200).await;
@@ -61,7 +61,7 @@ async fn a_call_that_ends_while_the_log_is_away_is_forgotten_only_once_it_is_log
     let recording = sender.recording;
     world.log.set_full(true);
     sender.both(0..100);
-    sender.spooled(90).await;
+    sender.spooled(50).await;
     let legs = (0..2).map(|leg| wire::LegEnd { leg, frames: 100 }).collect();
     sender.say(Message::Close(wire::Close { cause: "hangup".into(), legs }));
     sender.spooled(100).await;
@@ -90,7 +90,7 @@ async fn what_a_process_leaves_in_its_spool_the_next_one_logs_before_anything_el
     sender.acked(50).await;
     world.log.set_full(true);
     sender.both(60..200);
-    sender.spooled(190).await;
+    sender.spooled(150).await;
     drop(ingest);
     let ingest = world.ingest().await;
     eventually("it is found", async || ingest.unsent.is_some().then_some(())).await;
@@ -98,7 +98,7 @@ async fn what_a_process_leaves_in_its_spool_the_next_one_logs_before_anything_el
     drained(&ingest).await;
     // Nothing acknowledged as spooled is lost, though its sender never comes again.
     let seen = world.seen(recording).await;
-    assert!(seen.numbers(0).starts_with(&all(0..190)) && seen.numbers(1).starts_with(&all(0..190)));
+    assert!(seen.numbers(0).starts_with(&all(0..150)) && seen.numbers(1).starts_with(&all(0..150)));
     let again = sender.reopen(&ingest, 2, DUTY).await.unwrap();
     again.both(50..260);
     again.close(260).await;
@@ -110,7 +110,7 @@ async fn what_a_process_leaves_in_its_spool_the_next_one_logs_before_anything_el
 #[tokio::test]
 async fn a_full_spool_stops_acknowledgements_and_refuses_new_calls_until_there_is_room() {
     let world = world();
-    let config = crate::Config { spool_bytes: ByteSize(64 << 10), ..world.config.clone() };
+    let config = crate::Config { spool_bytes: ByteSize(12 << 10), ..world.config.clone() };
     let world = World { config, ..world };
     let ingest = world.ingest().await;
     let mut sender = Sender::open(&ingest, DUTY).await;
@@ -118,15 +118,16 @@ async fn a_full_spool_stops_acknowledgements_and_refuses_new_calls_until_there_i
     sender.both(0..60);
     sender.acked(50).await;
     world.log.set_full(true);
-    sender.both(60..560);
+    sender.both(60..110);
+    sender.spooled(100).await;
+    sender.both(110..560);
     let refused = eventually("a new call is refused", async || {
         let refused = Sender::try_open(&ingest, open(RecordingId::new(), 1, DUTY)).await.err()?;
         Some(refused).filter(|refused| refused.message().contains("spool"))
     });
     let refused = refused.await;
     assert_eq!(refused.code(), Code::ResourceExhausted, "{refused}");
-    sender.spooled(100).await;
-    assert!(sender.spooled.iter().all(|spooled| *spooled < 500), "{:?}", sender.spooled);
+    assert_eq!(sender.spooled, [100, 100]);
     world.log.set_full(false);
     sender.acked(550).await;
     sender.close(560).await;
@@ -149,7 +150,7 @@ async fn a_spool_that_waits_too_long_refuses_new_calls_and_goes_on_with_the_othe
     let refused = Sender::try_open(&ingest, open(RecordingId::new(), 1, DUTY)).await.err().unwrap();
     assert_eq!(refused.code(), Code::ResourceExhausted, "{refused}");
     sender.both(60..120);
-    sender.spooled(110).await;
+    sender.spooled(100).await;
     world.log.set_full(false);
     sender.close(120).await;
 }
@@ -164,7 +165,7 @@ async fn a_log_that_does_not_answer_is_left_for_the_spool_and_what_it_took_count
     sender.acked(50).await;
     world.log.set_silent(true);
     sender.both(60..170);
-    sender.spooled(160).await;
+    sender.spooled(150).await;
     world.log.set_silent(false);
     sender.close(170).await;
     let seen = world.seen(recording).await;
@@ -182,7 +183,7 @@ async fn events_are_kept_and_in_force_while_the_log_is_away() {
     sender.both(0..60);
     assert_eq!(sender.event(1_190_000, pause()).await.refused, "");
     sender.both(60..120);
-    sender.spooled(110).await;
+    sender.spooled(100).await;
     world.log.set_full(false);
     sender.close(120).await;
     assert_eq!(world.seen(recording).await.numbers(0), all(0..59));
