@@ -3,7 +3,7 @@
 //!
 //! `sequential/N`: one caller, N records a call, each call durable before the next. `concurrent/N`: N callers
 //! of one record each at once, which share commits. `bare/N`: N records handed to the library's own producer
-//! with the same settings, and flushed. The records are the size of a sealed second of G.711.
+//! with the same settings, until all are reported. The records are the size of a sealed second of G.711.
 
 use std::fs::{File, OpenOptions};
 use std::hint::black_box;

@@ -1,5 +1,5 @@
-//! A consumer: one member of a Kafka group at a time. What it holds, what it has yet to tell, and how it
-//! polls and commits.
+//! A consumer: one member of a Kafka group at a time. What it holds, what it has yet to tell, and how
+//! that changes; `calls` is the port's trait over it.
 //!
 //! All of it survives a caller that stops waiting: nothing is kept in a call that is under way. A member
 //! that was missed, fenced or broken is retired whole, and the next poll tells what was lost and joins anew.
@@ -8,7 +8,6 @@ use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
 use std::time::Duration;
 
-use async_trait::async_trait;
 use kernel::topics::Topic;
 use rdkafka::consumer::Consumer as _;
 use rdkafka::error::KafkaError;
@@ -17,7 +16,7 @@ use tokio::time::Instant;
 use tracing::{debug, warn};
 
 use super::Inner;
-use super::aside::{aside, blocking};
+use super::aside::aside;
 use super::commits::Commits;
 use super::held::Held;
 use super::member::Member;
@@ -26,12 +25,15 @@ use super::presence::Stay;
 use super::winning::{Winning, Won};
 use crate::budget::Budget;
 use crate::error::Error;
-use crate::log::{Assigned, Batch, Consumer, Polled, ReadLimit, TopicPartition};
+use crate::log::{Assigned, Batch, Polled, ReadLimit, TopicPartition};
 use crate::record::Stored;
-use crate::session::Standing;
+
+mod calls;
 
 /// How long a poll waits before it looks for itself, should a bell not ring.
 const LOOK_AGAIN: Duration = Duration::from_millis(500);
+/// The same where the client could not yet be told of a seek, for which no bell rings.
+const SEEK_AGAIN: Duration = Duration::from_millis(10);
 
 pub(super) struct KafkaConsumer {
     log: Arc<Inner>,
@@ -239,7 +241,8 @@ impl KafkaConsumer {
 
     async fn wait(&mut self, deadline: Instant) {
         let Some(member) = &self.member else { return };
-        let until = deadline.min(Instant::now() + LOOK_AGAIN);
+        let again = if self.held.values().any(Held::is_adrift) { SEEK_AGAIN } else { LOOK_AGAIN };
+        let until = deadline.min(Instant::now() + again);
         let is_taking = !self.taking.is_empty();
         tokio::select! {
             () = member.bell.notified() => {}
@@ -275,84 +278,5 @@ fn lose(untold: &mut Polled, at: TopicPartition) {
     untold.assigned.retain(|won| won.at != at);
     if untold.assigned.len() == before {
         untold.revoked.push(at);
-    }
-}
-
-#[async_trait]
-impl Consumer for KafkaConsumer {
-    async fn poll(&mut self, limit: ReadLimit, wait: Duration) -> Result<Polled, Error> {
-        let deadline = Instant::now() + wait;
-        loop {
-            let _stay = self.enter()?;
-            let looked = self.look();
-            let batches = self.read(limit);
-            let polled = Polled { batches, ..std::mem::take(&mut self.untold) };
-            if !polled.is_empty() {
-                // What has been found must be told; what failed is tried again.
-                return Ok(polled);
-            }
-            looked?;
-            if Instant::now() >= deadline {
-                return Ok(polled);
-            }
-            self.wait(deadline).await;
-        }
-    }
-
-    async fn commit(&mut self, at: TopicPartition, next_offset: u64) -> Result<(), Error> {
-        let (held, _stay) = self.standing(at)?;
-        if next_offset > held.next {
-            return Err(Error::NotDelivered { at, asked: next_offset, delivered: held.next });
-        }
-        let group = self.log.options.named(&self.group);
-        let asked =
-            tokio::time::timeout(self.log.options.request_timeout, self.log.fences.current(&group, at));
-        let fence = asked.await.map_err(|_elapsed| super::faults::late("ask for a fence"))??;
-        let own = self.held.get(&at).zip(self.member.as_ref()).filter(|_| fence == held.fence);
-        let Some((own, member)) = own else { return Err(self.fenced(held)) };
-        if own.committed().unwrap_or(0) >= next_offset {
-            return Ok(());
-        }
-        let name = self.log.options.named(at.topic);
-        match self.commits.commit(member.consumer.clone(), name, at, next_offset).await? {
-            Standing::Holds => {
-                self.held.entry(at).and_modify(|own| own.set_committed(next_offset));
-                Ok(())
-            }
-            Standing::Fenced => Err(self.fenced(held)),
-        }
-    }
-
-    async fn seek(&mut self, at: TopicPartition, offset: u64) -> Result<(), Error> {
-        let (_, _stay) = self.standing(at)?;
-        let ends = self.log.offsets.ends(at.topic, at.partition..at.partition + 1).await?;
-        let high = ends.first().map_or(0, |ends| ends.high);
-        if offset > high {
-            return Err(Error::BeyondEnd { at, asked: offset, high });
-        }
-        if let Some((held, member)) = self.held.get_mut(&at).zip(self.member.as_ref()) {
-            held.seek(&member.consumer, offset);
-        }
-        Ok(())
-    }
-
-    fn assignment(&self) -> Vec<Assigned> {
-        self.held.values().map(Held::assigned).collect()
-    }
-
-    async fn leave(mut self: Box<Self>) -> Result<(), Error> {
-        let (held, member) = self.part();
-        let Some(member) = member else { return Ok(()) };
-        blocking("leave a group", move || {
-            drop(held);
-            member.leave()
-        })
-        .await
-    }
-}
-
-impl Drop for KafkaConsumer {
-    fn drop(&mut self) {
-        self.retire();
     }
 }

@@ -44,6 +44,11 @@ impl Held {
         self.won.committed = self.won.committed.max(Some(next));
     }
 
+    /// Whether the client has yet to be told of a seek.
+    pub(super) fn is_adrift(&self) -> bool {
+        self.is_adrift
+    }
+
     /// Puts records at the end of those that came before the queue's.
     pub(super) fn accept(&mut self, records: impl IntoIterator<Item = Stored>) {
         self.first.extend(records);

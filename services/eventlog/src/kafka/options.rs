@@ -1,15 +1,17 @@
-//! Where the brokers are, how to be let in, and the bounds on time and memory; turned into client settings.
+//! Where the brokers are and the bounds on time and memory, turned into client settings; how to be let in is
+//! `security`.
 
-use std::fmt;
-use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use rdkafka::ClientConfig;
 use rdkafka::config::RDKafkaLogLevel;
-use serde::{Deserialize, Serialize};
 
 use crate::bounds::{MAX_BATCH, MAX_RECORD};
 use crate::error::Error;
+
+mod security;
+
+pub use self::security::{Identity, Mechanism, Security};
 
 /// How to use an Apache Kafka cluster.
 #[derive(Clone, Debug)]
@@ -41,67 +43,10 @@ pub struct KafkaOptions {
     pub queue_bytes: usize,
 }
 
-/// How brokers and client know each other. Everything but plaintext needs a build with the feature `tls`.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(tag = "protocol", rename_all = "kebab-case", deny_unknown_fields)]
-pub enum Security {
-    /// Neither encrypted nor authenticated.
-    #[default]
-    Plaintext,
-    /// Encrypted; the client is known by its certificate, where it has one.
-    Tls {
-        /// Certificates of the authorities that brokers' certificates are checked against; the system's where
-        /// none is given.
-        #[serde(default)]
-        ca_file: Option<PathBuf>,
-        /// The client's certificate and key.
-        #[serde(default)]
-        identity: Option<Identity>,
-    },
-    /// Encrypted; the client is known by name and password.
-    Sasl {
-        /// How the password is proven.
-        mechanism: Mechanism,
-        /// The client's name.
-        username: String,
-        /// The file that holds its password; a newline at its end does not count.
-        password_file: PathBuf,
-        /// As for TLS.
-        #[serde(default)]
-        ca_file: Option<PathBuf>,
-    },
-}
-
-/// A client's certificate and its key, both PEM.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct Identity {
-    /// The certificate, with those between it and its authority.
-    pub certificate_file: PathBuf,
-    /// The key, not encrypted.
-    pub key_file: PathBuf,
-}
-
-/// How a password is proven to a broker.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub enum Mechanism {
-    /// It is sent.
-    #[serde(rename = "plain")]
-    Plain,
-    /// By challenge and response, SHA-256.
-    #[serde(rename = "scram-sha-256")]
-    ScramSha256,
-    /// By challenge and response, SHA-512.
-    #[serde(rename = "scram-sha-512")]
-    ScramSha512,
-}
-
 /// Shortest and longest session that brokers allow unless told otherwise.
 const BROKER_SESSION: (Duration, Duration) = (Duration::from_secs(6), Duration::from_secs(1_800));
 /// Longest time between polls that the client library can be told.
 const MAX_POLL_INTERVAL: Duration = Duration::from_secs(86_400);
-/// Largest password file that is read.
-const MAX_PASSWORD: u64 = 4 << 10;
 /// What a request with one record of the largest size has beside the record.
 pub(super) const FRAMING: usize = 64 << 10;
 
@@ -233,51 +178,6 @@ impl KafkaOptions {
     }
 }
 
-impl Security {
-    fn apply(&self, config: &mut ClientConfig) -> Result<(), Error> {
-        if *self != Self::Plaintext && !cfg!(feature = "tls") {
-            return Err(Error::Invalid {
-                what: "security of Kafka",
-                reason: "needs a build with the feature tls, which this one is not",
-            });
-        }
-        match self {
-            Self::Plaintext => {
-                config.set("security.protocol", "plaintext");
-            }
-            Self::Tls { ca_file, identity } => {
-                config.set("security.protocol", "ssl");
-                set_file(config, "ssl.ca.location", ca_file.as_deref());
-                let identity = identity.as_ref();
-                set_file(
-                    config,
-                    "ssl.certificate.location",
-                    identity.map(|own| own.certificate_file.as_path()),
-                );
-                set_file(config, "ssl.key.location", identity.map(|own| own.key_file.as_path()));
-            }
-            Self::Sasl { mechanism, username, password_file, ca_file } => {
-                config.set("security.protocol", "sasl_ssl");
-                config.set("sasl.mechanism", mechanism.to_string());
-                config.set("sasl.username", username);
-                config.set("sasl.password", password(password_file)?);
-                set_file(config, "ssl.ca.location", ca_file.as_deref());
-            }
-        }
-        Ok(())
-    }
-}
-
-impl fmt::Display for Mechanism {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match self {
-            Self::Plain => "PLAIN",
-            Self::ScramSha256 => "SCRAM-SHA-256",
-            Self::ScramSha512 => "SCRAM-SHA-512",
-        })
-    }
-}
-
 fn brokers(url: &str) -> Result<String, Error> {
     let invalid = Error::Invalid { what: "URL of Kafka", reason: "must be kafka://host:port[,host:port]" };
     let list = url.strip_prefix("kafka://").map(|list| list.trim_end_matches('/'));
@@ -288,23 +188,6 @@ fn brokers(url: &str) -> Result<String, Error> {
     match list {
         Some(list) if list.split(',').all(is_broker) => Ok(list.to_owned()),
         Some(_) | None => Err(invalid),
-    }
-}
-
-fn password(file: &Path) -> Result<String, Error> {
-    let unreadable = |source: std::io::Error| Error::Unavailable {
-        attempt: "read its password file",
-        source: source.into(),
-    };
-    if std::fs::metadata(file).map_err(unreadable)?.len() > MAX_PASSWORD {
-        return Err(Error::Invalid { what: "password file", reason: "is longer than a password can be" });
-    }
-    Ok(std::fs::read_to_string(file).map_err(unreadable)?.trim_end_matches(['\r', '\n']).to_owned())
-}
-
-fn set_file(config: &mut ClientConfig, key: &str, file: Option<&Path>) {
-    if let Some(file) = file {
-        config.set(key, file.to_string_lossy());
     }
 }
 

@@ -145,7 +145,7 @@ async fn a_partition_that_another_waits_for_is_given_up_at_a_poll_and_not_before
 }
 
 #[tokio::test]
-async fn groups_in_real_time_keep_their_fences_in_a_cql_cluster() {
+async fn fences_go_on_rising_in_a_cql_cluster_when_processes_come_and_go() {
     let mesh = Mesh::new();
     let Some(kept) = cql::testing::fresh(&[crate::FENCE_TABLES]).await.filter(|_| mesh.is_there()) else {
         return;
