@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use kernel::{ErrorCode, Retry, ServiceError};
 use scylla::errors::{
-    BadQuery, DbError, DeserializationError, ExecutionError, MetadataError, NewSessionError, PrepareError,
+    DbError, DeserializationError, ExecutionError, MetadataError, NewSessionError, PrepareError,
     RequestAttemptError, SchemaAgreementError, TypeCheckError,
 };
 
@@ -165,7 +165,7 @@ impl Meaning {
 impl From<ExecutionError> for Error {
     fn from(error: ExecutionError) -> Self {
         let meaning = match &error {
-            ExecutionError::BadQuery(query) => bad_query(query),
+            ExecutionError::BadQuery(_) => Meaning::Fault,
             ExecutionError::LastAttemptError(attempt) => attempt_meaning(attempt),
             ExecutionError::RequestTimeout(_) => Meaning::Timeout,
             ExecutionError::SchemaAgreementError(SchemaAgreementError::Timeout(_)) => Meaning::Timeout,
@@ -211,10 +211,6 @@ impl From<DeserializationError> for Error {
     fn from(error: DeserializationError) -> Self {
         Self::Decode(Arc::new(error))
     }
-}
-
-fn bad_query(_: &BadQuery) -> Meaning {
-    Meaning::Fault
 }
 
 fn prepare_meaning(error: &PrepareError) -> Meaning {

@@ -25,13 +25,14 @@
 //! machines' clocks are taken to agree within half a minute, which a CQL cluster asks of its clients anyway.
 
 mod bucket;
+mod mark;
 mod queue;
 mod rows;
 mod sweep;
+mod tables;
 
 pub mod pending;
 
-use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use kernel::topics::Topic;
@@ -56,37 +57,6 @@ pub const MAX_PAYLOAD: usize = (1 << 20) - (16 << 10);
 pub const MAX_AGGREGATE: usize = 1 << 10;
 /// Bytes of an event's kind.
 pub const MAX_KIND: usize = 128;
-
-/// The outbox tables of the role named, as a [`Component`](crate::Component).
-#[macro_export]
-macro_rules! outbox_component {
-    ($role:literal) => {
-        $crate::Component {
-            name: concat!("outbox_", $role),
-            space: $crate::Space::Data,
-            steps: &[concat!(
-                "CREATE TABLE IF NOT EXISTS {ks}.outbox_",
-                $role,
-                " (
-    bucket bigint, writer uuid, event_id blob,
-    topic text, kind text, tenant text, aggregate text, version bigint, at bigint, trace text, payload blob,
-    written_at bigint, published_at bigint,
-    PRIMARY KEY ((bucket, writer), event_id));
-CREATE TABLE IF NOT EXISTS {ks}.outbox_",
-                $role,
-                "_pending (
-    bucket bigint, writer uuid, row_key blob, event_id blob, written_at bigint, published_at bigint,
-    PRIMARY KEY ((bucket, writer), row_key, event_id));
-CREATE TABLE IF NOT EXISTS {ks}.outbox_",
-                $role,
-                "_bucket (hour bigint, bucket bigint, writer uuid, PRIMARY KEY (hour, bucket, writer));
-CREATE TABLE IF NOT EXISTS {ks}.outbox_",
-                $role,
-                "_cursor (name text PRIMARY KEY, bucket bigint)"
-            )],
-        }
-    };
-}
 
 /// A role's outbox; cheap to clone, one per process and role.
 #[derive(Clone)]
@@ -252,49 +222,7 @@ impl Outbox {
         }
         Ok(Spot { bucket, writer, written_at: now })
     }
-
-    /// Marks in the tables what is marked in memory.
-    async fn settle(&self) -> Result<(), Error> {
-        let _one = self.0.marking.lock().await;
-        let tickets = self.0.queue.lock().to_mark();
-        let mut partitions: BTreeMap<(Bucket, Uuid), Vec<Ticket>> = BTreeMap::new();
-        for ticket in tickets {
-            let spot = ticket.place.spot();
-            partitions.entry((spot.bucket, spot.writer)).or_default().push(ticket);
-        }
-        for tickets in partitions.into_values() {
-            for some in tickets.chunks(MARKS) {
-                self.mark_some(some).await?;
-                self.0.queue.lock().forget(some);
-            }
-        }
-        Ok(())
-    }
-
-    /// Marks events of one partition.
-    async fn mark_some(&self, tickets: &[Ticket]) -> Result<(), Error> {
-        let Inner { cql, statements, clock, pending, .. } = &*self.0;
-        let now = clock.now();
-        let (mut events, mut pointers) = (Batch::unlogged(), Batch::unlogged());
-        for Ticket { place, pending: event } in tickets {
-            match place {
-                Place::Row(spot) => events.add(&statements.mark, rows::published(spot, event, now)?)?,
-                Place::Column(spot, key) => {
-                    let id = event.envelope.id;
-                    if let Some(rows) = pending {
-                        rows.clear(key, id).await?;
-                    }
-                    pointers.add(&statements.resolve, rows::resolved(spot, key, id, now))?;
-                }
-            }
-        }
-        cql.batch(events).await?;
-        cql.batch(pointers).await
-    }
 }
-
-/// Events that are marked by one write.
-const MARKS: usize = 100;
 
 impl Place {
     fn spot(&self) -> &Spot {
