@@ -1,6 +1,6 @@
 //! The `ingest` section of a configuration: every bound, with a default that works.
 
-use platform::config::Period;
+use platform::config::{ByteSize, Period};
 use serde::{Deserialize, Serialize};
 
 /// How much ingest takes, and how long it waits.
@@ -35,10 +35,21 @@ pub struct Config {
     pub takeover: Period,
     /// How often events that consent has not yet taken are told again.
     pub tell: Period,
+    /// How often this instance looks for what others changed of the sessions that it runs: how late a restriction
+    /// is in force that came by a replica which could not reach this one.
+    pub knock: Period,
     /// How long running streams may go on when the process drains, so that calls about to end do so here; then
     /// they are ended and their senders go on elsewhere. Keep it well below `server.drain`, which cuts off
     /// without a word.
     pub drain: Period,
+    /// How long an append to the log may take before this node's spool takes its place, where it has one.
+    pub spool_after: Period,
+    /// Bytes at which the spool takes nothing more: acknowledgements stop, and an `Open` is refused. Keep this
+    /// much of the disk for it, and as much again for what is deleted and not yet used anew.
+    pub spool_bytes: ByteSize,
+    /// Age of the spool's oldest record at which an `Open` is refused; running calls go on. Keep it below the
+    /// time after which a key epoch that is not left raises its alarm.
+    pub spool_age: Period,
     /// Accept a log that is weaker than `LOGGED` asks for; `Opened` then says `SPOOLED`.
     pub accept_weak_log: bool,
 }
@@ -59,7 +70,11 @@ impl Default for Config {
             suspect: Period::secs(30),
             takeover: Period::secs(5),
             tell: Period::secs(5),
+            knock: Period::secs(1),
             drain: Period::secs(5),
+            spool_after: Period::secs(2),
+            spool_bytes: ByteSize(4 << 30),
+            spool_age: Period::secs(86_400),
             accept_weak_log: false,
         }
     }
@@ -80,6 +95,10 @@ impl Config {
             ("suspect", &self.suspect),
             ("takeover", &self.takeover),
             ("tell", &self.tell),
+            ("knock", &self.knock),
+            ("spool_after", &self.spool_after),
+            ("spool_bytes", &self.spool_bytes),
+            ("spool_age", &self.spool_age),
         ])?;
         // Otherwise a sender waits for acknowledgements while ingest waits for its frames.
         if usize::try_from(self.window_frames).is_ok_and(|window| window <= self.reorder_frames) {
@@ -116,6 +135,10 @@ mod tests {
             ("takeover", |config| config.takeover = Period::secs(0)),
             ("tell", |config| config.tell = Period::secs(0)),
             ("call", |config| config.call = config.consent_silence),
+            ("knock", |config| config.knock = Period::secs(0)),
+            ("spool_after", |config| config.spool_after = Period::secs(0)),
+            ("spool_bytes", |config| config.spool_bytes = ByteSize(0)),
+            ("spool_age", |config| config.spool_age = Period::secs(0)),
         ];
         for (key, spoil) in cases {
             let mut config = Config::default();

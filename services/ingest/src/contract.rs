@@ -34,6 +34,7 @@ macro_rules! contract_suite {
             a_fence_keeps_streams_out,
             what_is_owed_to_consent_is_found_until_it_is_told,
             consent_that_is_owed_says_what_it_rests_on,
+            an_owner_hears_of_what_others_change,
             tenants_see_nothing_of_each_other,
         }
     };
@@ -58,6 +59,7 @@ fn opening(key: &SessionKey, epoch: u64) -> Opening {
     Opening {
         fence: Fence { key: key.clone(), epoch: SessionEpoch(epoch) },
         owner: InstanceId::new(),
+        owner_address: "https://ingest-0.ingest:7400".into(),
         started_at: Timestamp(1_772_000_000_000_000),
         direction: Direction::Outbound,
         language: "it".into(),
@@ -119,6 +121,7 @@ pub async fn a_session_is_made_once_and_comes_back_as_it_was(store: &impl Store)
         (asked.started_at, asked.direction, &asked.language)
     );
     assert_eq!((&row.parties, row.owner), (&asked.parties, asked.owner));
+    assert_eq!(row.owner_address, asked.owner_address);
     assert_eq!(row.legs.iter().map(|leg| leg.spec.clone()).collect::<Vec<_>>(), asked.legs);
     let decided = decided();
     store.authorise(&row.fence, decided.clone(), Phase::Open).await.unwrap();
@@ -136,9 +139,10 @@ pub async fn an_open_needs_a_higher_epoch(store: &impl Store) {
         let Error::Overtaken { given, stored, .. } = refused else { panic!("{refused}") };
         assert_eq!((given, stored), (SessionEpoch(epoch), SessionEpoch(5)));
     }
-    let again = opening(&key, 6);
+    let again = Opening { owner_address: String::new(), ..opening(&key, 6) };
     let row = store.open(again.clone()).await.unwrap();
     assert_eq!((row.fence.epoch, row.owner, row.streams), (SessionEpoch(6), again.owner, 2));
+    assert_eq!(row.owner_address, "");
 }
 
 /// A session goes on as the call that it is.
@@ -325,6 +329,38 @@ pub async fn consent_that_is_owed_says_what_it_rests_on(store: &impl Store) {
     assert_eq!(owed[1].word, UntoldWord::Act { subject, act, purpose, expression, scope, notice });
     store.told(&key, played.id).await.unwrap();
     assert_eq!(store.untold(10).await.unwrap().len(), 1);
+}
+
+/// A takeover by another instance, an event from beside and a fence each leave word for who owns the session then.
+pub async fn an_owner_hears_of_what_others_change(store: &impl Store) {
+    let key = key("banca-alfa");
+    let (first, second) = (opening(&key, 1), opening(&key, 2));
+    let fence = store.open(first.clone()).await.unwrap().fence;
+    let (pause, now) = (SessionEventKind::Pause { reason: "pci-dss".into() }, first.at);
+    let pause = event(9, pause);
+    store.record(&fence, event(1, SessionEventKind::Started), Telling::Done, 0).await.unwrap();
+    assert!(store.knocks(first.owner, 9).await.unwrap().is_empty());
+    store.record_beside(&fence, pause.clone(), Telling::Done, 0, now).await.unwrap();
+    assert_eq!(store.load(&key).await.unwrap().unwrap().events.last(), Some(&pause));
+    let knocks = store.knocks(first.owner, 9).await.unwrap();
+    assert_eq!(knocks.iter().map(|knock| &knock.key).collect::<Vec<_>>(), [&key]);
+    // What comes while it looks is word of its own.
+    store.open(second.clone()).await.unwrap();
+    assert_eq!(store.knocks(first.owner, 1).await.unwrap(), knocks);
+    store.heard(first.owner, &knocks).await.unwrap();
+    let later = store.knocks(first.owner, 9).await.unwrap();
+    assert_eq!(later.len(), 1);
+    assert_ne!(later, knocks);
+    assert!(store.knocks(second.owner, 9).await.unwrap().is_empty());
+    let refused =
+        store.record_beside(&fence, event(10, SessionEventKind::Resume), Telling::Done, 0, now).await;
+    assert!(matches!(refused, Err(Error::Overtaken { .. })));
+    // Its own next stream is no news to it.
+    let third = Opening { owner: second.owner, ..opening(&key, 3) };
+    store.open(third).await.unwrap();
+    assert!(store.knocks(second.owner, 9).await.unwrap().is_empty());
+    store.fence(&key, now).await.unwrap();
+    assert_eq!(store.knocks(second.owner, 9).await.unwrap().len(), 1);
 }
 
 /// The same recording id under another tenant is another session.

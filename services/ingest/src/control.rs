@@ -1,16 +1,19 @@
 //! Beside the stream: controls, what is known of a session, archive's fence.
 //!
-//! A control goes to the stream that holds the session, which acts in memory at once. Where there is none, the
-//! row is written here and the log after it, in the session's turn, so that no stream comes in between; the
-//! next one then begins in that state.
+//! A control goes to the stream that holds the session, which acts in memory at once; where another instance owns
+//! the session, to that one. Where there is no stream, or no way to it, the row is written here and the log after
+//! it, in the session's turn, so that no stream comes in between; the next one then begins in that state, and an
+//! owner that still runs hears of it by a knock. So no restriction is refused for want of the owner.
 
-use kernel::Position;
+use kernel::{Position, Retry, chain};
 use proto::ingest::v1 as wire;
 use tokio::sync::oneshot;
+use tracing::warn;
 
-use crate::error::Error;
-use crate::flow::append_patiently;
-use crate::intake::CallerEvent;
+use crate::appender::append_patiently;
+use crate::error::{Cause, Error};
+use crate::intake::{CallerEvent, CallerEventKind};
+use crate::owners::Came;
 use crate::recorder::{applied, owed, refused, session_kind};
 use crate::records::{Records, id};
 use crate::registry::{COMMANDS, Command, Given, SeenState};
@@ -27,10 +30,11 @@ impl Parts {
         &self,
         key: &SessionKey,
         event: CallerEvent,
+        came: &Came,
     ) -> Result<(wire::Applied, wire::MediaState), Error> {
         for _ in 0..ATTEMPTS {
             let (answer, answered) = oneshot::channel();
-            match self.registry.command(key, Command { event: event.clone(), answer }) {
+            match self.registry.command(key, Command::Event { event: event.clone(), answer }) {
                 Given::Taken => {
                     // A stream that ended just then has dropped the command.
                     if let Ok(done) = answered.await {
@@ -41,6 +45,9 @@ impl Parts {
                     return Err(Error::Full { what: "commands to a session", bound: COMMANDS as u64 });
                 }
                 Given::NoStream => {
+                    if let Some(done) = self.handed_on(key, &event, came).await? {
+                        return Ok(done);
+                    }
                     if let Some(_turn) = self.registry.quiet_turn(key).await? {
                         return self.control_quiet(key, &event).await;
                     }
@@ -51,7 +58,36 @@ impl Parts {
         Err(Error::Held(key.recording))
     }
 
-    /// A session without a stream.
+    /// What the session's owner answers, where that is another instance. Where it does not, only what needs no
+    /// answer of it may go on: what takes something away, and what is kept for consent.
+    async fn handed_on(
+        &self,
+        key: &SessionKey,
+        event: &CallerEvent,
+        came: &Came,
+    ) -> Result<Option<(wire::Applied, wire::MediaState)>, Error> {
+        let Came::Directly(control) = came else { return Ok(None) };
+        let Some(row) = self.store.load(key).await? else { return Ok(None) };
+        if row.phase.over().is_some() || !self.is_elsewhere(&row) {
+            return Ok(None);
+        }
+        match self.hand_on(key, &row.owner_address, (**control).clone()).await {
+            Ok(wire::ControlResponse { applied: Some(applied), media_state }) => {
+                Ok(Some((applied, wire::MediaState::try_from(media_state).unwrap_or_default())))
+            }
+            Ok(wire::ControlResponse { applied: None, .. }) => {
+                Err(unowned("an answer without its event".into()))
+            }
+            Err(status) if needs_owner(event) => Err(unowned(status.into())),
+            Err(status) => {
+                let (recording, owner) = (key.recording, row.owner);
+                warn!(%recording, %owner, error = chain(&status), "a session's owner is not reached");
+                Ok(None)
+            }
+        }
+    }
+
+    /// A session without a stream here.
     async fn control_quiet(
         &self,
         key: &SessionKey,
@@ -60,6 +96,9 @@ impl Parts {
         let row = self.store.load(key).await?.ok_or(Error::NoSession(key.recording))?;
         if let Some(reason) = row.phase.over() {
             return Err(Error::Over { recording: key.recording, reason });
+        }
+        if self.is_elsewhere(&row) && needs_owner(event) {
+            return Err(unowned("the session is another instance's".into()));
         }
         let (mut session, _) = self.restored(&row).await?;
         let (position, derived_error) = self.place_quiet(&row, event);
@@ -78,10 +117,17 @@ impl Parts {
         let telling = telling(&placed, &session);
         let version = row.authorisation.as_ref().map_or(0, |decided| decided.consent_version);
         let is_restrictive = placed.is_restrictive();
-        self.store.record(&row.fence, placed, telling, version).await?;
+        if self.is_elsewhere(&row) {
+            self.store.record_beside(&row.fence, placed, telling, version, self.clock.now()).await?;
+        } else {
+            self.store.record(&row.fence, placed, telling, version).await?;
+        }
         self.log_quiet(&row, done.records).await?;
         let mut answer = applied(event.id, done.position);
-        answer.pending = telling == Telling::Owed && !is_restrictive;
+        answer.pending = match done.repeated {
+            true => session.owed().iter().any(|owed| owed.id == event.id),
+            false => telling == Telling::Owed && !is_restrictive,
+        };
         // Whatever was stored before is behind this session's broken stream.
         answer.reached_stored = is_restrictive && row.legs.iter().any(|leg| leg.sections > 0);
         Ok((answer, state(&session, &row)))
@@ -108,10 +154,7 @@ impl Parts {
     async fn log_quiet(&self, row: &SessionRow, events: Vec<wire::audio_event::Event>) -> Result<(), Error> {
         let mut records = Records::beside(row, std::sync::Arc::clone(&self.clock));
         let records: Vec<_> = events.into_iter().map(|event| records.record(event)).collect();
-        if records.is_empty() {
-            return Ok(());
-        }
-        append_patiently(self.log.as_ref(), records).await
+        append_patiently(&self.appender, records).await.map(drop)
     }
 
     fn place_quiet(&self, row: &SessionRow, event: &CallerEvent) -> (Position, Option<u64>) {
@@ -150,6 +193,32 @@ impl Parts {
             resume: resume.collect(),
             fenced: row.phase == Phase::Abandoned,
         })
+    }
+}
+
+/// Whether an event may be taken by the session's owner only: what gives something back depends on everything that
+/// the owner has in memory.
+fn needs_owner(event: &CallerEvent) -> bool {
+    match &event.kind {
+        Ok(CallerEventKind::Resume | CallerEventKind::MarkBegin(_)) => true,
+        Ok(
+            CallerEventKind::NoticePlayed(_)
+            | CallerEventKind::Consent { .. }
+            | CallerEventKind::Pause { .. }
+            | CallerEventKind::MarkEnd(_)
+            | CallerEventKind::Stop { .. }
+            | CallerEventKind::RightRequested { .. },
+        )
+        | Err(_) => false,
+    }
+}
+
+fn unowned(source: Cause) -> Error {
+    Error::Role {
+        role: "ingest",
+        attempt: "change another instance's session",
+        retry: Retry::Backoff,
+        source,
     }
 }
 

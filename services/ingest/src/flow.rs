@@ -3,21 +3,21 @@
 //! Everything about a recording goes through one queue, so that `LegOpened` is before its spans and a drop
 //! before the span after it. While an append runs the next batch gathers. A full disk or a log that is away
 //! holds the append, and with it acknowledgements and, by the window, the reading of the stream; it goes on
-//! by itself.
+//! by itself. Where this node's spool takes the log's place a batch is reached twice: spooled, then logged.
 
 use std::collections::VecDeque;
 use std::sync::Arc;
 
-use eventlog::{EventLog, Record};
 use futures::FutureExt;
 use futures::future::BoxFuture;
-use kernel::topics::AUDIO;
 use kernel::{FrameNo, LegNo, RegimeName, Retry, ServiceError, chain};
 use platform::retry::Backoff;
 use proto::ingest::v1::audio_event::Event;
+use tokio::sync::oneshot;
 use tracing::warn;
 use zeroize::Zeroizing;
 
+use crate::appender::{Appended, Appender, append_patiently};
 use crate::error::Error;
 use crate::leg::Output;
 use crate::records::Records;
@@ -38,8 +38,19 @@ pub(crate) enum Item {
     Output { leg: LegNo, output: Output, regimes: Vec<RegimeName> },
     /// The identifying metadata.
     Meta { document: Arc<Zeroizing<Vec<u8>>>, regimes: Vec<RegimeName> },
+    /// The metadata is in the log: its row is to know.
+    MetaLogged,
     /// A leg's end.
     LegClosed { leg: LegNo, frames: FrameNo },
+}
+
+/// How far a batch has come.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) enum Reached {
+    /// This node's disk.
+    Spool,
+    /// The log.
+    Log,
 }
 
 /// Per leg, the frame after the last one that is stored or logged as dropped.
@@ -53,6 +64,15 @@ pub(crate) struct Flow {
     /// What an append that is under way will take off `waiting`.
     taken: Vec<u64>,
     state: State,
+    /// Batches in this node's spool, in order.
+    spooled: VecDeque<Spooled>,
+}
+
+/// A batch that is not in the log yet.
+struct Spooled {
+    acks: Acks,
+    has_meta: bool,
+    logged: oneshot::Receiver<()>,
 }
 
 enum State {
@@ -66,14 +86,14 @@ enum State {
 pub(crate) struct Flusher {
     pub(crate) sealer: Sealer,
     pub(crate) records: Records,
-    pub(crate) log: Arc<dyn EventLog>,
+    pub(crate) appender: Arc<Appender>,
     pub(crate) store: Arc<dyn Store>,
     pub(crate) fence: Fence,
 }
 
 struct Flushed {
     flusher: Box<Flusher>,
-    result: Result<Acks, Error>,
+    result: Result<(Acks, Option<Spooled>), Error>,
 }
 
 impl Flow {
@@ -83,6 +103,7 @@ impl Flow {
             waiting: vec![0; legs],
             taken: vec![0; legs],
             state: State::Idle(Box::new(flusher)),
+            spooled: VecDeque::new(),
         }
     }
 
@@ -100,29 +121,44 @@ impl Flow {
     }
 
     /// Whether everything was logged.
-    pub(crate) fn is_idle(&self) -> bool {
+    pub(crate) fn is_logged(&self) -> bool {
+        self.is_at_rest() && self.spooled.is_empty()
+    }
+
+    /// Whether nothing waits and nothing is under way; what is spooled is out of this stream's hands.
+    pub(crate) fn is_at_rest(&self) -> bool {
         self.queue.is_empty() && matches!(self.state, State::Idle(_))
     }
 
-    /// Waits for the append under way, for ever where there is none; what it acknowledges. Nothing is lost
-    /// where the caller stops waiting.
-    pub(crate) async fn logged(&mut self) -> Result<Acks, Error> {
-        let State::Running(running) = &mut self.state else { return std::future::pending().await };
-        let Flushed { flusher, result } = running.await;
+    /// Waits for the next batch to come somewhere, for ever where there is none; what it acknowledges. Nothing
+    /// is lost where the caller stops waiting.
+    pub(crate) async fn reached(&mut self) -> Result<(Acks, Reached), Error> {
+        tokio::select! {
+            biased;
+            logged = front(&mut self.spooled) => {
+                let spooled = self.spooled.pop_front();
+                // The writer ends after every stream, or was cut off with the process.
+                logged.map_err(|_| Error::Draining)?;
+                if spooled.as_ref().is_some_and(|spooled| spooled.has_meta) {
+                    self.push(Item::MetaLogged);
+                }
+                Ok((spooled.map(|spooled| spooled.acks).unwrap_or_default(), Reached::Log))
+            }
+            flushed = running(&mut self.state) => self.flushed(flushed),
+        }
+    }
+
+    fn flushed(&mut self, flushed: Flushed) -> Result<(Acks, Reached), Error> {
+        let Flushed { flusher, result } = flushed;
         for (waiting, taken) in self.waiting.iter_mut().zip(&mut self.taken) {
             *waiting -= std::mem::take(taken);
         }
-        match result {
-            Ok(acks) => {
-                self.state = State::Idle(flusher);
-                self.start();
-                Ok(acks)
-            }
-            Err(error) => {
-                self.state = State::Broken;
-                Err(error)
-            }
-        }
+        let (acks, spooled) = result.inspect_err(|_| self.state = State::Broken)?;
+        self.state = State::Idle(flusher);
+        let reached = if spooled.is_some() { Reached::Spool } else { Reached::Log };
+        self.spooled.extend(spooled);
+        self.start();
+        Ok((acks, reached))
     }
 
     fn start(&mut self) {
@@ -155,25 +191,41 @@ impl Flusher {
         Flushed { flusher: self, result }
     }
 
-    async fn seal_and_append(&mut self, batch: Vec<Item>) -> Result<Acks, Error> {
+    async fn seal_and_append(&mut self, batch: Vec<Item>) -> Result<(Acks, Option<Spooled>), Error> {
         let mut records = Vec::with_capacity(batch.len());
         let mut acks = Acks::new();
-        let mut has_meta = false;
+        let (mut has_meta, mut is_meta_logged) = (false, false);
         for item in batch {
             if let Item::Output { leg, output, .. } = &item {
                 acks.retain(|(own, _)| own != leg);
                 acks.push((*leg, output.next_frame()));
             }
             has_meta |= matches!(item, Item::Meta { .. });
+            is_meta_logged |= matches!(item, Item::MetaLogged);
             let events = self.seal(&item).await?;
             records.extend(events.into_iter().map(|event| self.records.record(event)));
         }
-        self.append(records).await?;
-        if has_meta {
-            let (store, fence) = (&self.store, &self.fence);
-            patiently("mark the metadata as sealed", || store.meta_sealed(fence)).await?;
+        match append_patiently(&self.appender, records).await? {
+            // Without this node's disk it would not come again: its row knows only when the log has it.
+            Appended::Spooled(logged) => {
+                let spooled = Spooled { acks: acks.clone(), has_meta, logged };
+                if is_meta_logged {
+                    self.mark_meta().await?;
+                }
+                Ok((acks, Some(spooled)))
+            }
+            Appended::Logged => {
+                if has_meta || is_meta_logged {
+                    self.mark_meta().await?;
+                }
+                Ok((acks, None))
+            }
         }
-        Ok(acks)
+    }
+
+    async fn mark_meta(&self) -> Result<(), Error> {
+        let (store, fence) = (&self.store, &self.fence);
+        patiently("mark the metadata as sealed", || store.meta_sealed(fence)).await
     }
 
     async fn seal(&mut self, item: &Item) -> Result<Vec<Event>, Error> {
@@ -207,23 +259,26 @@ impl Flusher {
                 })])
             }
             Item::Meta { document, regimes } => self.sealer.meta(document, regimes.clone()).await,
+            Item::MetaLogged => Ok(Vec::new()),
             Item::LegClosed { leg, frames } => self.sealer.close_leg(*leg, *frames),
         }
     }
+}
 
-    async fn append(&self, records: Vec<Record>) -> Result<(), Error> {
-        append_patiently(self.log.as_ref(), records).await
+/// The oldest spooled batch's way into the log; for ever where there is none.
+async fn front(spooled: &mut VecDeque<Spooled>) -> Result<(), oneshot::error::RecvError> {
+    match spooled.front_mut() {
+        Some(spooled) => (&mut spooled.logged).await,
+        None => std::future::pending().await,
     }
 }
 
-/// Appends to the audio topic, however long the log is away or full. What a failed attempt left in the log
-/// comes again under the same ids, which consumers drop.
-pub(crate) async fn append_patiently(log: &dyn EventLog, records: Vec<Record>) -> Result<(), Error> {
-    let append = || {
-        let appended = log.append(&AUDIO, records.clone());
-        async { Ok(appended.await.map(drop)?) }
-    };
-    patiently("append to the log", append).await
+/// The append under way; for ever where there is none.
+async fn running(state: &mut State) -> Flushed {
+    match state {
+        State::Running(running) => running.await,
+        State::Idle(_) | State::Broken => std::future::pending().await,
+    }
 }
 
 /// Tries again and again where time can help.
@@ -262,7 +317,7 @@ fn frames_of(item: &Item) -> Option<(usize, u64)> {
         Item::Output { leg, output: Output::Dropped(dropped), .. } => {
             Some((usize::from(leg.0), dropped.last.0 - dropped.first.0 + 1))
         }
-        Item::Event(_) | Item::Meta { .. } | Item::LegClosed { .. } => None,
+        Item::Event(_) | Item::Meta { .. } | Item::MetaLogged | Item::LegClosed { .. } => None,
     }
 }
 
@@ -272,6 +327,9 @@ fn size_of(item: &Item) -> usize {
             cut.frames.iter().map(|f| f.payload.len() + 16).sum()
         }
         Item::Meta { document, .. } => document.len(),
-        Item::Output { output: Output::Dropped(_), .. } | Item::Event(_) | Item::LegClosed { .. } => 256,
+        Item::Output { output: Output::Dropped(_), .. }
+        | Item::Event(_)
+        | Item::MetaLogged
+        | Item::LegClosed { .. } => 256,
     }
 }

@@ -7,7 +7,7 @@
 //!
 //! Read the pure parts first: [`anchor`] (where a frame lies), [`verdict`] (what becomes of it), [`leg`] (frames
 //! in, spans and drops out), [`session`] (what events do). Then [`store`] (what survives), and `recorder` (one
-//! stream), which drives `flow` (to the log) and `sealer`. `opening`, `control`, `watch` and `rpc` are the ways in.
+//! stream), which drives `flow` (to the log, by the instance's one `appender`) and `sealer`. `opening`, `control`, `watch` and `rpc` are the ways in.
 
 pub mod anchor;
 pub mod verdict;
@@ -17,6 +17,7 @@ pub mod session;
 
 pub mod store;
 
+mod appender;
 mod flow;
 mod recorder;
 mod records;
@@ -27,8 +28,10 @@ mod said;
 mod authority;
 mod control;
 mod keys;
+mod knocks;
 mod opening;
 mod owed;
+mod owners;
 mod registry;
 mod service;
 mod watch;
@@ -54,14 +57,17 @@ use eventlog::EventLog;
 use kernel::{Clock, InstanceId};
 use platform::audit::AuditOutbox;
 use platform::drain::{Stage, Task};
+use platform::telemetry::Metrics;
 use platform::{PolicyBook, Role, Wire};
 use proto::ingest::v1::recorder_server::RecorderServer;
 
 pub use config::Config;
 pub use error::Error;
+pub use owners::{NoOwners, Owners};
 pub use records::{SOURCE, kind};
 pub use store::{SqliteStore, Store};
 
+use crate::appender::Gauges;
 use crate::rpc::Rpc;
 use crate::service::Service;
 
@@ -77,30 +83,69 @@ pub struct Deps {
     pub outbox: Arc<dyn AuditOutbox>,
     /// Where recordings go.
     pub log: Arc<dyn EventLog>,
+    /// What takes the log's place while it is away: one on this node's disk, of this process alone. None where
+    /// the log is on this disk itself.
+    pub spool: Option<Arc<dyn EventLog>>,
     /// Domain time.
     pub clock: Arc<dyn Clock>,
     /// This process.
     pub instance: InstanceId,
+    /// Where other instances reach it; empty where they cannot, or where there are none.
+    pub address: String,
+    /// The way to other instances.
+    pub owners: Arc<dyn Owners>,
     /// The way to consent.
     pub consent: Wire,
     /// The way to crypto.
     pub crypto: Wire,
     /// Tenants' policies.
     pub policies: Arc<PolicyBook>,
+    /// Where its numbers are shown.
+    pub metrics: Metrics,
+}
+
+/// The role, as it is built.
+pub struct Built {
+    /// The role.
+    pub role: Role,
+    /// Whether it has anything that is not in the log.
+    pub unsent: Unsent,
+}
+
+/// Whether an instance has anything that it sealed and that may not be in the log. One that has has not left the
+/// key epochs that it was given.
+#[derive(Clone)]
+pub struct Unsent(Arc<Gauges>);
+
+impl Unsent {
+    /// Whether it has: in memory on its way, or in the spool.
+    pub fn is_some(&self) -> bool {
+        self.0.is_unsent()
+    }
 }
 
 /// Builds the role.
-pub fn build(config: Config, deps: Deps) -> Role {
-    let Deps { store, outbox, log, clock, instance, consent, crypto, policies } = deps;
-    let service = Service::new(config, store, log, clock, instance, (consent, crypto), policies);
+pub fn build(config: Config, deps: Deps) -> Built {
+    let outbox = Arc::clone(&deps.outbox);
+    let (service, writer) = Service::new(config, deps);
     let service = Arc::new(service);
-    let (watch, parts, draining) =
-        (Arc::clone(&service.parts.watch), service.parts.clone(), Arc::clone(&service));
+    let unsent = service.unsent();
+    let tasks = tasks(&service, writer);
     let server = RecorderServer::new(Rpc(service)).max_decoding_message_size(MAX_MESSAGE);
-    Role::new("ingest")
-        .service(server)
-        .audit_outbox(outbox)
-        .with(Task::new("ingest-consent-watch", move |shutdown| watch.run(shutdown)).until(Stage::Flushing))
-        .task("ingest-consent-owed", move |shutdown| parts.tell_until_drained(shutdown))
-        .task("ingest-drain", move |shutdown| draining.drain(shutdown))
+    let role = Role::new("ingest").service(server).audit_outbox(outbox);
+    Built { role: tasks.into_iter().fold(role, Role::with), unsent }
+}
+
+fn tasks(service: &Arc<Service>, writer: appender::Writer) -> Vec<Task> {
+    let (watch, parts) = (Arc::clone(&service.parts.watch), service.parts.clone());
+    let listening = service.parts.clone();
+    let draining = Arc::clone(service);
+    vec![
+        Task::new("ingest-append", move |shutdown| writer.run(shutdown)).until(Stage::Flushing),
+        Task::new("ingest-consent-watch", move |shutdown| watch.run(shutdown)).until(Stage::Flushing),
+        Task::new("ingest-consent-owed", move |shutdown| parts.tell_until_drained(shutdown)),
+        // While it drains its streams still run.
+        Task::new("ingest-knocks", move |shutdown| listening.listen(shutdown)).until(Stage::Flushing),
+        Task::new("ingest-drain", move |shutdown| draining.drain(shutdown)),
+    ]
 }

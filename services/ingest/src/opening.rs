@@ -8,6 +8,7 @@ use proto::ingest::v1 as wire;
 use proto::ingest::v1::audio_event::Event;
 use tracing::{error, warn};
 
+use crate::appender::append_soon;
 use crate::authority::{Decided, grants, nothing_because, policy_party};
 use crate::error::Error;
 use crate::flow::{Flow, Flusher};
@@ -84,7 +85,7 @@ impl Parts {
 
     /// The level that the log's durability deserves.
     async fn level(&self) -> Result<wire::Level, Error> {
-        let durability = self.log.durability(&kernel::topics::AUDIO).await?;
+        let durability = self.appender.durability().await?;
         match (durability.is_logged(), self.config.accept_weak_log) {
             (true, _) => Ok(wire::Level::Logged),
             (false, true) => Ok(wire::Level::Spooled),
@@ -96,6 +97,7 @@ impl Parts {
         Opening {
             fence: fence.clone(),
             owner: self.instance,
+            owner_address: self.address.clone(),
             started_at: call.started_at,
             direction: call.direction,
             language: call.language.clone(),
@@ -228,9 +230,7 @@ impl Parts {
         }
         let mut records = records.clone();
         let records: Vec<_> = events.into_iter().map(|event| records.record(event)).collect();
-        let append = || async { self.log.append(&kernel::topics::AUDIO, records.clone()).await };
-        platform::retry::Backoff::CALL.run(append).await?;
-        Ok(())
+        append_soon(&self.appender, records).await
     }
 
     fn recorder(&self, taken: Taken, begun: Begun, mut records: Records) -> Recorder {
@@ -261,7 +261,7 @@ impl Parts {
         let flusher = Flusher {
             sealer: Sealer::new(seals, call.legs.clone()),
             records,
-            log: Arc::clone(&self.log),
+            appender: Arc::clone(&self.appender),
             store: Arc::clone(&self.store),
             fence: fence.clone(),
         };

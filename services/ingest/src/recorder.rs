@@ -30,7 +30,7 @@ use tracing::{debug, info, warn};
 use zeroize::Zeroizing;
 
 use crate::error::{BadInput, Error};
-use crate::flow::{Acks, Flow, Item, patiently};
+use crate::flow::{Acks, Flow, Item, Reached, patiently};
 use crate::intake::{self, CallerEvent, CloseCall, OpenCall};
 use crate::leg::{Closing, Leg, Output};
 pub(crate) use crate::recorder::acts::tell;
@@ -39,13 +39,13 @@ pub(crate) use crate::recorder::events::{applied, owed, refused, session_kind};
 use crate::recorder::hearing::Caught;
 use crate::recorder::telling::Told;
 use crate::records::id;
-use crate::registry::{Held, Left, Release};
+use crate::registry::{Command, Held, Left, Release};
 use crate::service::{Draining, Parts};
 use crate::session::{Session, SessionEvent, SessionEventKind};
 use crate::store::Fence;
 use crate::watch::Heard;
 
-/// Answers that may wait for a sender that does not read them; acknowledgements count once per leg.
+/// Answers that may wait for a sender that does not read them; acknowledgements count once per leg and level.
 const ANSWERS: usize = 256;
 /// How long a stream that ends waits for what is under way.
 const LAST_WORDS: Duration = Duration::from_secs(2);
@@ -199,7 +199,7 @@ impl Recorder {
         let mut until = None;
         loop {
             self.press_on();
-            if self.closing && self.out.is_empty() && self.flow().is_idle() && self.acts.is_idle() {
+            if self.closing && self.out.is_empty() && self.flow().is_logged() && self.acts.is_idle() {
                 return self.close_now(answers).await;
             }
             let may_read = self.may_read();
@@ -209,7 +209,10 @@ impl Recorder {
                 _ = self.start.held.release.changed() => return self.released(),
                 () = at(until) => return self.end_unfinished(answers).await,
                 Some(command) = self.start.held.commands.recv() => {
-                    self.take_event(command.event, Reply::Control(command.answer));
+                    match command {
+                        Command::Event { event, answer } => self.take_event(event, Reply::Control(answer)),
+                        Command::Row(row) => self.take_row(*row),
+                    }
                 }
                 heard = self.start.heard.recv() => self.hear(heard),
                 caught = in_slot(&mut self.catching_up) => self.catch_up(caught),
@@ -220,8 +223,8 @@ impl Recorder {
                 done = self.acts.done() => if let Err(error) = self.act_done(done) {
                     return End::Failed(error);
                 },
-                logged = self.start.flow.logged() => match logged {
-                    Ok(acks) => self.acknowledge(acks),
+                reached = self.start.flow.reached() => match reached {
+                    Ok((acks, reached)) => self.acknowledge(acks, reached),
                     Err(error) => return End::Failed(error),
                 },
                 permit = answers.reserve(), if !self.out.is_empty() => match permit {
@@ -305,7 +308,7 @@ impl Recorder {
     }
 
     fn may_read(&self) -> bool {
-        let has_room = self.has_window() || self.flow().is_idle();
+        let has_room = self.has_window() || self.flow().is_at_rest();
         let is_ready = !self.closing && self.last_close.is_none() && self.catch_up_by.is_none();
         is_ready && self.acts.may_read() && self.out.len() < ANSWERS && has_room
     }
@@ -318,7 +321,7 @@ impl Recorder {
 
     /// A sender that has used up its window waits for an acknowledgement: then a span closes before its time.
     fn press_on(&mut self) {
-        if self.closing || self.has_window() || !self.flow().is_idle() {
+        if self.closing || self.has_window() || !self.flow().is_at_rest() {
             return;
         }
         for place in 0..self.start.legs.len() {
@@ -326,12 +329,19 @@ impl Recorder {
         }
     }
 
-    fn acknowledge(&mut self, acks: Acks) {
+    /// What is spooled frees the sender's window; only from what is logged does a later stream go on.
+    fn acknowledge(&mut self, acks: Acks, reached: Reached) {
+        let level = match reached {
+            Reached::Spool => wire::Level::Spooled,
+            Reached::Log => self.start.level,
+        } as i32;
         for (leg, next) in acks {
-            self.acked[usize::from(leg.0)] = Some(next);
+            if reached == Reached::Log {
+                self.acked[usize::from(leg.0)] = Some(next);
+            }
             let leg = u32::from(leg.0);
-            self.out.retain(|answer| !matches!(answer, Answer::Ack(ack) if ack.leg == leg));
-            let level = self.start.level as i32;
+            let is_older = |ack: &wire::Ack| (ack.leg, ack.level) == (leg, level);
+            self.out.retain(|answer| !matches!(answer, Answer::Ack(ack) if is_older(ack)));
             self.out.push_back(Answer::Ack(wire::Ack { leg, next_frame: next.0, level }));
         }
         self.show();
@@ -395,7 +405,7 @@ impl Recorder {
             }
         };
         let in_time = tokio::time::timeout(LAST_WORDS, last).await.is_ok();
-        if self.closing && in_time && self.flow().is_idle() && self.acts.is_idle() {
+        if self.closing && in_time && self.flow().is_logged() && self.acts.is_idle() {
             return self.close_now(answers).await;
         }
         End::Failed(Error::Leaving(self.start.fence.key.recording))
@@ -412,9 +422,11 @@ impl Recorder {
     }
 
     async fn last_words(&mut self) {
-        while !(self.start.flow.is_idle() && self.acts.is_idle()) {
+        while !(self.start.flow.is_at_rest() && self.acts.is_idle()) {
             let went_well = tokio::select! {
-                logged = self.start.flow.logged() => logged.map(|acks| self.acknowledge(acks)).is_ok(),
+                reached = self.start.flow.reached() => {
+                    reached.map(|(acks, reached)| self.acknowledge(acks, reached)).is_ok()
+                }
                 done = self.acts.done() => self.act_done(done).is_ok(),
             };
             if !went_well {

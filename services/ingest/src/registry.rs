@@ -15,7 +15,7 @@ use tokio::sync::{Mutex as Turn, OwnedMutexGuard, mpsc, oneshot, watch};
 use crate::anchor::Anchor;
 use crate::error::Error;
 use crate::intake::CallerEvent;
-use crate::store::SessionKey;
+use crate::store::{SessionKey, SessionRow};
 
 /// Commands that may wait for a stream.
 pub(crate) const COMMANDS: usize = 64;
@@ -86,9 +86,11 @@ pub(crate) struct Left {
 }
 
 /// Something for the stream to do.
-pub(crate) struct Command {
-    pub(crate) event: CallerEvent,
-    pub(crate) answer: oneshot::Sender<Result<(wire::Applied, wire::MediaState), Error>>,
+pub(crate) enum Command {
+    /// Take an event, and answer.
+    Event { event: CallerEvent, answer: oneshot::Sender<Result<(wire::Applied, wire::MediaState), Error>> },
+    /// Take what somebody else wrote into its row.
+    Row(Box<SessionRow>),
 }
 
 /// A stream's hold on its session; gone when it is dropped.
@@ -146,6 +148,13 @@ impl Registry {
     pub(crate) fn fenced(&self, key: &SessionKey) {
         if let Some(live) = self.live(key) {
             live.release.send_replace(Release::Fenced);
+        }
+    }
+
+    /// Tells a stream with a lower epoch that the session was taken over with this one, elsewhere.
+    pub(crate) fn overtaken(&self, key: &SessionKey, epoch: SessionEpoch) {
+        if let Some(live) = self.live(key).filter(|live| live.epoch < epoch) {
+            live.release.send_replace(Release::Overtaken(epoch));
         }
     }
 

@@ -16,6 +16,7 @@ use tonic::{Request, Response, Status, Streaming};
 use crate::error::{BadInput, Error};
 use crate::intake::{self, CallerEvent};
 use crate::opening::Opened;
+use crate::owners::{Came, HANDED_ON};
 use crate::service::Service;
 use crate::store::SessionKey;
 
@@ -73,9 +74,13 @@ impl Recorder for Rpc {
         request: Request<wire::ControlRequest>,
     ) -> Result<Response<wire::ControlResponse>, Status> {
         let (key, context) = self.key(&request, |message| &message.recording_id)?;
+        let came = match request.metadata().contains_key(HANDED_ON) {
+            true => Came::HandedOn,
+            false => Came::Directly(Box::new(request.get_ref().clone())),
+        };
         let event = request.into_inner().event.ok_or(BadInput::Missing("event"));
         let event = event.and_then(CallerEvent::read).map_err(|error| status(&Error::from(error)))?;
-        let done = self.0.parts.control(&key, event).await.map_err(|error| status(&error))?;
+        let done = self.0.parts.control(&key, event, &came).await.map_err(|error| status(&error))?;
         let (applied, media_state) = done;
         if !applied.refused.is_empty() {
             context.touched().outcome("no-effect");

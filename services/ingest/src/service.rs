@@ -3,25 +3,25 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use eventlog::EventLog;
 use kernel::{Clock, InstanceId};
 use parking_lot::Mutex;
-use platform::Wire;
 use platform::drain::{Shutdown, TaskResult};
-use platform::policies::PolicyBook;
 use tokio::sync::watch;
 use tokio::task::JoinSet;
 use tokio::time::{Instant, timeout_at};
 use tracing::{info, warn};
 
+use crate::appender::{self, Appender, Gauges, SpoolLimits, Writer};
 use crate::authority::Authority;
 use crate::config::Config;
 use crate::error::Error;
 use crate::intake::Present;
 use crate::keys::Keys;
+use crate::owners::Owners;
 use crate::registry::Registry;
 use crate::store::Store;
 use crate::watch::Watch;
+use crate::{Deps, Unsent};
 
 /// How long streams that are ended may take over their last appends and words.
 const LEAVING: Duration = Duration::from_secs(5);
@@ -34,9 +34,12 @@ pub(crate) type Draining = watch::Receiver<Option<Instant>>;
 pub(crate) struct Parts {
     pub(crate) config: Config,
     pub(crate) store: Arc<dyn Store>,
-    pub(crate) log: Arc<dyn EventLog>,
+    pub(crate) appender: Arc<Appender>,
     pub(crate) clock: Arc<dyn Clock>,
     pub(crate) instance: InstanceId,
+    /// Where other instances reach this one; empty where they cannot.
+    pub(crate) address: String,
+    pub(crate) owners: Arc<dyn Owners>,
     pub(crate) keys: Arc<Keys>,
     pub(crate) authority: Arc<Authority>,
     pub(crate) watch: Arc<Watch>,
@@ -53,27 +56,45 @@ impl Parts {
 /// The role's service.
 pub(crate) struct Service {
     pub(crate) parts: Parts,
+    gauges: Arc<Gauges>,
     streams: Mutex<JoinSet<()>>,
     draining: watch::Sender<Option<Instant>>,
 }
 
 impl Service {
-    pub(crate) fn new(
-        config: Config,
-        store: Arc<dyn Store>,
-        log: Arc<dyn EventLog>,
-        clock: Arc<dyn Clock>,
-        instance: InstanceId,
-        (consent, crypto): (Wire, Wire),
-        policies: Arc<PolicyBook>,
-    ) -> Self {
+    /// The service, and the task that writes what it logs.
+    pub(crate) fn new(config: Config, deps: Deps) -> (Self, Writer) {
+        let Deps { store, log, spool, clock, instance, address, owners, .. } = deps;
+        let Deps { consent, crypto, policies, metrics, .. } = deps;
         let patience = config.call.0;
         let keys = Arc::new(Keys::new(crypto, instance, Arc::clone(&clock), patience));
         let watch = Arc::new(Watch::new(consent.clone(), config.consent_silence.0));
         let authority = Arc::new(Authority::new(consent, policies, patience));
         let registry = Arc::new(Registry::new(config.sessions));
-        let parts = Parts { config, store, log, clock, instance, keys, authority, watch, registry };
-        Self { parts, streams: Mutex::default(), draining: watch::Sender::new(None) }
+        let gauges = Arc::new(Gauges::new(Arc::clone(&clock), &metrics));
+        let limits = SpoolLimits { bytes: config.spool_bytes.0, age: config.spool_age.0 };
+        let spool = spool.map(|spool| (spool, limits));
+        let (appender, writer) = appender::appender(log, spool, Arc::clone(&gauges), config.spool_after.0);
+        let appender = Arc::new(appender);
+        let parts = Parts {
+            config,
+            store,
+            appender,
+            clock,
+            instance,
+            address,
+            owners,
+            keys,
+            authority,
+            watch,
+            registry,
+        };
+        (Self { parts, gauges, streams: Mutex::default(), draining: watch::Sender::new(None) }, writer)
+    }
+
+    /// What tells whether anything that was sealed here may not be in the log.
+    pub(crate) fn unsent(&self) -> Unsent {
+        Unsent(Arc::clone(&self.gauges))
     }
 
     /// Runs a stream until it ends, whatever becomes of the call that brought it.
@@ -83,9 +104,12 @@ impl Service {
         streams.spawn(stream);
     }
 
-    /// Refuses new sessions once the instance drains.
+    /// Refuses new sessions once the instance drains, and while its spool can take no more.
     pub(crate) fn check_admission(&self) -> Result<(), Error> {
-        if self.draining.borrow().is_some() { Err(Error::Draining) } else { Ok(()) }
+        if self.draining.borrow().is_some() {
+            return Err(Error::Draining);
+        }
+        self.parts.appender.check_room()
     }
 
     /// Tells when the instance drains, and until when what runs may go on.

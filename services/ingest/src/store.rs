@@ -6,6 +6,8 @@
 
 mod sqlite;
 
+use std::time::Duration;
+
 use async_trait::async_trait;
 use kernel::{
     EventId, InstanceId, LegNo, NoticeName, PurposeName, RecordingId, SectionNo, SessionEpoch, SubjectId,
@@ -88,6 +90,8 @@ pub struct Opening {
     pub fence: Fence,
     /// The instance that owns it now.
     pub owner: InstanceId,
+    /// Where others reach it; empty where they cannot.
+    pub owner_address: String,
     /// Position 0; must be the stored one.
     pub started_at: Timestamp,
     /// Who called whom.
@@ -133,6 +137,8 @@ pub struct SessionRow {
     pub fence: Fence,
     /// The instance that opened it last.
     pub owner: InstanceId,
+    /// Where others reach it; empty where they cannot.
+    pub owner_address: String,
     /// How often it was opened: which stream of the session this is, from 1.
     pub streams: u32,
     /// Where it stands.
@@ -193,6 +199,19 @@ pub enum UntoldWord {
     Notice(NoticeName),
 }
 
+/// Word for a session's owner that another instance has changed its row: it looks again.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Knock {
+    /// Its identity.
+    pub id: EventId,
+    /// Which session.
+    pub key: SessionKey,
+}
+
+/// How long a knock is kept for an owner that does not hear it. One that is paused for longer has lost its
+/// senders, and what it still writes is refused by its epoch.
+pub const KNOCK_KEPT: Duration = Duration::from_secs(3_600);
+
 /// Whether consent has taken an event already.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum Telling {
@@ -207,7 +226,8 @@ pub enum Telling {
 pub trait Store: Send + Sync + 'static {
     /// Makes the row, or takes it over with a higher epoch: [`Error::Overtaken`] where the epoch is not above
     /// the stored one, [`Error::Over`] where the session takes no more audio, [`Error::Differs`] where the
-    /// call is another one. Returns the row as it is then.
+    /// call is another one. Returns the row as it is then. An earlier owner that is another instance is
+    /// knocked at in the same act.
     async fn open(&self, opening: Opening) -> Result<SessionRow, Error>;
 
     /// The row, if there is one.
@@ -225,6 +245,17 @@ pub trait Store: Send + Sync + 'static {
         consent_version: u64,
     ) -> Result<(), Error>;
 
+    /// As [`record`](Self::record), from an instance that does not own the session: its owner is knocked at in the
+    /// same act. `at` is domain time.
+    async fn record_beside(
+        &self,
+        fence: &Fence,
+        event: SessionEvent,
+        telling: Telling,
+        consent_version: u64,
+        at: Timestamp,
+    ) -> Result<(), Error>;
+
     /// Claims the leg's next section, before any use of it; keeps the anchor in force there.
     async fn claim_section(
         &self,
@@ -239,8 +270,8 @@ pub trait Store: Send + Sync + 'static {
     /// Ends the session.
     async fn end(&self, fence: &Fence, at: Timestamp) -> Result<(), Error>;
 
-    /// Fences the session, so that nobody opens or changes it again, and returns its row. One that has ended
-    /// stays ended. [`Error::NoSession`] where there is none.
+    /// Fences the session, so that nobody opens or changes it again, knocks at its owner, and returns its row. One
+    /// that has ended stays ended. [`Error::NoSession`] where there is none.
     async fn fence(&self, key: &SessionKey, at: Timestamp) -> Result<SessionRow, Error>;
 
     /// Events that consent has not taken, oldest first: what somebody did whose subject is known, and notices of
@@ -249,4 +280,10 @@ pub trait Store: Send + Sync + 'static {
 
     /// Says that consent has taken an event.
     async fn told(&self, key: &SessionKey, event: EventId) -> Result<(), Error>;
+
+    /// Knocks at this instance that it has not heard, oldest first.
+    async fn knocks(&self, owner: InstanceId, limit: u32) -> Result<Vec<Knock>, Error>;
+
+    /// Says that they are heard. One that came since is another one.
+    async fn heard(&self, owner: InstanceId, knocks: &[Knock]) -> Result<(), Error>;
 }

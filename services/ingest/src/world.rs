@@ -7,14 +7,17 @@ mod log;
 mod seen;
 mod sender;
 mod store;
+mod switchboard;
 
 use std::sync::Arc;
 use std::time::Duration;
 
+use eventlog::{EventLog, SqliteLog, SqliteLogOptions};
 use kernel::{InstanceId, ManualClock, Principal, PrincipalKind, RecordingId, Role, TenantId, Timestamp};
 use platform::auth::Token;
 use platform::config::Period;
 use platform::drain::{Stage, Stopper, Tasks, shutdown};
+use platform::telemetry::Metrics;
 use platform::wire::in_process;
 use platform::{CallContext, PolicyBook, Wire};
 use proto::consent::v1::consent_server::ConsentServer;
@@ -30,12 +33,14 @@ pub(crate) use self::consent::FakeConsent;
 pub(crate) use self::crypto::FakeCrypto;
 pub(crate) use self::log::TestLog;
 pub(crate) use self::seen::Seen;
-pub(crate) use self::store::{Disk, TestStore};
 pub(crate) use self::sender::{PHONE, Sender, event, frames, open, payload};
+pub(crate) use self::store::{Disk, TestStore};
+pub(crate) use self::switchboard::Switchboard;
 use crate::config::Config;
 use crate::rpc::Rpc;
 use crate::service::Service;
-use crate::store::SqliteStore;
+use crate::store::{SessionKey, SessionRow, SqliteStore, Store};
+use crate::{Deps, Unsent};
 
 pub(crate) const STARTED_AT: i64 = 1_772_000_000_000_000;
 
@@ -48,12 +53,17 @@ pub(crate) struct World {
     pub(crate) disk: Disk,
     pub(crate) clock: ManualClock,
     pub(crate) config: Config,
+    /// Whether processes have a spool.
+    pub(crate) spool: bool,
+    pub(crate) metrics: Metrics,
+    pub(crate) switchboard: Switchboard,
     pub(crate) folder: TempDir,
 }
 
 /// One ingest process.
 pub(crate) struct Ingest {
     pub(crate) wire: Wire,
+    pub(crate) unsent: Unsent,
     stopper: Stopper,
     tasks: Tasks,
 }
@@ -66,6 +76,7 @@ impl World {
             consent_silence: Period::millis(600),
             call: Period::millis(400),
             tell: Period::millis(50),
+            knock: Period::millis(50),
             ..Config::default()
         };
         Self {
@@ -75,34 +86,65 @@ impl World {
             disk: Disk::new(),
             clock,
             config,
+            spool: false,
+            metrics: Metrics::new(),
+            switchboard: Switchboard::default(),
             folder: TempDir::new().unwrap(),
         }
     }
 
     pub(crate) async fn ingest(&self) -> Ingest {
+        self.ingest_at("").await
+    }
+
+    /// A process that others reach at this address, as long as the switchboard lets them.
+    pub(crate) async fn ingest_at(&self, address: &str) -> Ingest {
         let path = self.folder.path().join("ingest.db");
         let db = Db::open(&path, Options::default(), SqliteStore::COMPONENTS).await.unwrap();
         let consent = in_process(Routes::new(ConsentServer::new(self.consent.clone())).prepare());
         let crypto = in_process(Routes::new(KeysServer::new(self.crypto.clone())).prepare());
-        let service = Arc::new(Service::new(
-            self.config.clone(),
-            Arc::new(TestStore { inner: SqliteStore::new(db), disk: self.disk.clone() }),
-            Arc::new(self.log.clone()),
-            Arc::new(self.clock.clone()),
-            InstanceId::new(),
-            (consent.clone(), crypto),
-            Arc::new(PolicyBook::new(consent)),
-        ));
+        let store = SqliteStore::new(db);
+        let spool = self.spool.then(|| self.spool_log());
+        let spool = match spool {
+            Some(opening) => Some(opening.await),
+            None => None,
+        };
+        let deps = Deps {
+            store: Arc::new(TestStore { inner: store.clone(), disk: self.disk.clone() }),
+            outbox: Arc::new(store),
+            log: Arc::new(self.log.clone()),
+            spool,
+            clock: Arc::new(self.clock.clone()),
+            instance: InstanceId::new(),
+            address: address.to_owned(),
+            owners: Arc::new(self.switchboard.clone()),
+            consent: consent.clone(),
+            crypto,
+            policies: Arc::new(PolicyBook::new(consent)),
+            metrics: self.metrics.clone(),
+        };
+        let (service, writer) = Service::new(self.config.clone(), deps);
+        let service = Arc::new(service);
+        let unsent = service.unsent();
         let (stopper, shutdown) = shutdown();
         let mut tasks = Tasks::new(shutdown);
-        let (watch, parts, draining) =
-            (Arc::clone(&service.parts.watch), service.parts.clone(), Arc::clone(&service));
-        let watch = platform::Task::new("watch", move |shutdown| watch.run(shutdown));
-        tasks.start(watch.until(Stage::Flushing));
-        tasks.start(platform::Task::new("owed", move |shutdown| parts.tell_until_drained(shutdown)));
-        tasks.start(platform::Task::new("drain", move |shutdown| draining.drain(shutdown)));
+        crate::tasks(&service, writer).into_iter().for_each(|task| tasks.start(task));
         let wire = ingest_wire(Rpc(service));
-        Ingest { wire, stopper, tasks }
+        self.switchboard.connect(address, wire.clone());
+        Ingest { wire, unsent, stopper, tasks }
+    }
+
+    /// A session's row, as the store has it.
+    pub(crate) async fn row(&self, recording: RecordingId) -> SessionRow {
+        let path = self.folder.path().join("ingest.db");
+        let db = Db::open(&path, Options::default(), SqliteStore::COMPONENTS).await.unwrap();
+        let key = SessionKey { tenant: tenant(), recording };
+        SqliteStore::new(db).load(&key).await.unwrap().unwrap()
+    }
+
+    async fn spool_log(&self) -> Arc<dyn EventLog> {
+        let (path, clock) = (self.folder.path().join("spool.db"), Arc::new(self.clock.clone()));
+        Arc::new(SqliteLog::open(&path, clock, SqliteLogOptions::default()).await.unwrap())
     }
 
     /// What is in the log of a recording.

@@ -5,6 +5,7 @@ use proto::consent::v1::ConsentScope;
 use proto::ingest::v1 as wire;
 use proto::ingest::v1::audio_event::Event as Record;
 use proto::ingest::v1::record_response::Message as Answer;
+use tracing::{info, warn};
 
 use super::Recorder;
 use super::acts::{Act, Done, Reply};
@@ -15,7 +16,7 @@ use crate::intake::{CallerEvent, CallerEventKind, ConsentAct};
 use crate::records::id;
 use crate::said::{Act as SaidAct, Moment, Said, Who};
 use crate::session::{NOTICE_PLAYED, Session, SessionEvent, SessionEventKind};
-use crate::store::Telling;
+use crate::store::{SessionRow, Telling};
 
 impl Recorder {
     /// Takes an event of the sender or of a control.
@@ -47,6 +48,27 @@ impl Recorder {
             Some(said) if said.is_empty() => self.keep_owed(placed, reply),
             Some(said) => self.push(Act::Ask { event: placed, said, reply }),
         }
+    }
+
+    /// Takes what another instance wrote into the session's row: it is kept, and in force from here.
+    pub(super) fn take_row(&mut self, row: SessionRow) {
+        if row.fence != self.start.fence {
+            return;
+        }
+        let unseen = row.events.into_iter().filter(|event| !self.start.session.has_seen(event.id));
+        for event in unseen.collect::<Vec<_>>() {
+            let recording = self.start.fence.key.recording;
+            info!(%recording, event = %event.id, "an event came from beside the owner");
+            let done = self.apply(event);
+            if let Some(code) = done.refused {
+                warn!(%recording, code, "an event from beside the owner has no effect here");
+            }
+        }
+        for place in 0..self.start.legs.len() {
+            self.cut(place, crate::leg::Closing::Due);
+        }
+        self.show();
+        self.tell_later();
     }
 
     /// What became of an act.

@@ -102,7 +102,7 @@ impl Recorder {
         let (true, Some(party)) = (is_ours, party) else { return };
         self.start.consent.version = change.version;
         if change.act == ConsentAct::Given && self.start.session.owed().iter().any(|o| o.id == change.event) {
-            return self.put_in_force(change.event);
+            return self.hear_of_owed(change.event);
         }
         let is_said_here = change.said_in == Some(self.start.fence.key.recording);
         let (position, derived_error) = match change.position.filter(|_| is_said_here) {

@@ -42,7 +42,7 @@ impl Recorder {
     pub(super) fn begin_telling(&mut self) {
         self.tell_at = None;
         let said = self.owed_said();
-        if said.is_empty() || !self.knows_where() {
+        if said.is_empty() || self.start.consent.degraded || !self.knows_where() {
             return self.tell_later();
         }
         let parts = self.start.parts.clone();
@@ -72,9 +72,15 @@ impl Recorder {
         self.tell_later();
     }
 
+    /// The change that consent tells of says that it has taken what was owed to it; where the call is not known
+    /// yet it is asked again when it is.
+    pub(super) fn hear_of_owed(&mut self, owed: EventId) {
+        if self.knows_where() { self.put_in_force(owed) } else { self.tell_later() }
+    }
+
     /// Puts consent in force that was given before it could be told: from where the call is now, since until
     /// now nothing stood on it. Nothing where it was taken back since, or is in force.
-    pub(super) fn put_in_force(&mut self, owed: EventId) {
+    fn put_in_force(&mut self, owed: EventId) {
         let Some(owed) = self.start.session.owed().iter().find(|own| own.id == owed).cloned() else { return };
         let SessionEventKind::ConsentOwed { purpose, party, expression, .. } = owed.kind.clone() else {
             return;

@@ -242,3 +242,72 @@ fn nothing_happens_after_the_end() {
     assert_eq!(session.apply(event(9_500, pause())).refused, Some("ended"));
     assert!(is_kept(&session, 8_990) && !is_kept(&session, 9_000));
 }
+
+fn owed(position: u64, party: u32, at: i64) -> SessionEvent {
+    let (purpose, expression, notice) = (PurposeName::new("quality").unwrap(), Expression::Voice, None);
+    let kind = SessionEventKind::ConsentOwed { purpose, party, expression, notice };
+    SessionEvent { at: Timestamp(at), ..event(position, kind) }
+}
+
+#[test]
+fn consent_that_is_owed_is_noted_and_no_basis() {
+    let mut session = session(&["quality"]);
+    let given = owed(1_000, 1, 5);
+    let applied = session.apply(given.clone());
+    assert_eq!((applied.refused, applied.changes.len(), applied.records.len()), (None, 0, 1));
+    assert!(!is_kept(&session, 2_000));
+    assert_eq!(session.owed(), [given]);
+    assert_eq!(session.apply(owed(1_000, 0, 5)).refused, Some("party-not-asked"));
+    session.apply(consent(3_000, ConsentAct::Given, 1));
+    assert!(session.owed().is_empty() && is_kept(&session, 3_000));
+}
+
+#[test]
+fn a_restriction_takes_back_what_is_owed_unless_it_is_older() {
+    let withdrawn = |at: i64| SessionEvent { at: Timestamp(at), ..consent(9, ConsentAct::Withdrawn, 1) };
+    for (at, left) in [(4, 1), (5, 0), (6, 0)] {
+        let mut session = session(&["quality"]);
+        session.apply(owed(1_000, 1, 5));
+        session.apply(withdrawn(at));
+        assert_eq!(session.owed().len(), left, "{at}");
+    }
+    // One that does not say whose it is reaches everybody's.
+    let parties = vec![policy::Party::Customer, policy::Party::Agent, policy::Party::Customer];
+    let mut session = session_with(&["quality"], parties);
+    session.apply(owed(10, 0, 5));
+    session.apply(owed(20, 2, 5));
+    session.apply(SessionEvent { at: Timestamp(6), ..consent(30, ConsentAct::Withdrawn, 1) });
+    assert!(session.owed().is_empty());
+}
+
+proptest::proptest! {
+    /// What is owed changes nothing of what stands, and a session that is restored owes the same.
+    #[test]
+    fn what_is_owed_never_stands_and_survives(
+        said in proptest::collection::vec((0..4u8, 0..3u32, 0..9_000u64, 0..9i64), 0..24),
+    ) {
+        let parties = vec![policy::Party::Customer, policy::Party::Agent, policy::Party::Customer];
+        let mut with = session_with(&["quality"], parties.clone());
+        let mut without = session_with(&["quality"], parties);
+        for (what, party, position, at) in said {
+            let event = match what {
+                0 => owed(position, party, at),
+                1 => consent(position, ConsentAct::Given, party),
+                2 => consent(position, ConsentAct::Refused, party),
+                _ => consent(position, ConsentAct::Withdrawn, party),
+            };
+            let event = SessionEvent { at: Timestamp(at), ..event };
+            let applied = with.apply(event.clone());
+            match event.kind {
+                SessionEventKind::ConsentOwed { .. } => proptest::prop_assert!(applied.changes.is_empty()),
+                _ => proptest::prop_assert_eq!(applied.changes, without.apply(event).changes),
+            }
+        }
+        for at in (0..9_500).step_by(250) {
+            proptest::prop_assert_eq!(fate(&with, at), fate(&without, at));
+        }
+        let facts = with.facts().clone();
+        let (restored, _) = Session::restore(facts, with.grants().to_vec(), with.events().to_vec());
+        proptest::prop_assert_eq!(restored.owed(), with.owed());
+    }
+}

@@ -1,19 +1,20 @@
 //! The embedded adapter: typed tables in the role's one file.
 
+mod knock;
 mod row;
 
 use std::collections::HashMap;
 use std::sync::Arc;
 
 use async_trait::async_trait;
-use kernel::{Envelope, EventId, LegNo, SectionNo, SessionEpoch, Timestamp};
+use kernel::{Envelope, EventId, InstanceId, LegNo, SectionNo, SessionEpoch, Timestamp};
 use parking_lot::Mutex;
 use platform::audit::{AuditOutbox, OutboxError};
 use platform::outbox::{Bell, OutboxStore, Outgoing};
 use rusqlite::{Connection, OptionalExtension, params};
 use sqlite::{Component, Db, Tx, outbox};
 
-use super::{Authorisation, Fence, Opening, Phase, SessionKey, SessionRow, Store, Telling, Untold};
+use super::{Authorisation, Fence, Knock, Opening, Phase, SessionKey, SessionRow, Store, Telling, Untold};
 use crate::anchor::Anchor;
 use crate::error::Error;
 use crate::session::SessionEvent;
@@ -45,7 +46,8 @@ impl SqliteStore {
 /// Ids are 16 bytes, times and positions microseconds, enums the numbers that their types write out.
 const SESSIONS: Component = Component {
     name: "ingest",
-    steps: &["CREATE TABLE session (
+    steps: &[
+        "CREATE TABLE session (
         tenant TEXT NOT NULL,
         recording BLOB NOT NULL CHECK (length(recording) = 16),
         epoch INTEGER NOT NULL,
@@ -116,7 +118,18 @@ const SESSIONS: Component = Component {
         owed INTEGER NOT NULL,
         UNIQUE (tenant, recording, event)
     ) STRICT;
-    CREATE INDEX session_event_owed ON session_event (number) WHERE owed = 1;"],
+    CREATE INDEX session_event_owed ON session_event (number) WHERE owed = 1;",
+        "ALTER TABLE session ADD COLUMN owner_address TEXT NOT NULL DEFAULT '';
+    CREATE TABLE session_knock (
+        owner BLOB NOT NULL CHECK (length(owner) = 16),
+        id BLOB NOT NULL CHECK (length(id) = 16),
+        tenant TEXT NOT NULL,
+        recording BLOB NOT NULL CHECK (length(recording) = 16),
+        at INTEGER NOT NULL,
+        PRIMARY KEY (owner, id)
+    ) STRICT, WITHOUT ROWID;
+    CREATE INDEX session_knock_at ON session_knock (at);",
+    ],
 };
 
 #[async_trait]
@@ -143,18 +156,24 @@ impl Store for SqliteStore {
         consent_version: u64,
     ) -> Result<(), Error> {
         let fence = fence.clone();
-        let record = move |tx: &Tx<'_>| {
-            hold(tx, &fence)?;
-            let key = &fence.key;
-            let version = row::to_column(consent_version);
-            tx.execute(
-                "UPDATE session SET consent_version = max(consent_version, ?), changed_at = max(changed_at, ?)
-                 WHERE tenant = ? AND recording = ?",
-                params![version, event.at.0, key.tenant.as_str(), key.recording.to_bytes()],
-            )?;
-            row::insert_event(tx, key, &event, telling)
-        };
+        let record = move |tx: &Tx<'_>| record(tx, &fence, &event, telling, consent_version);
         self.write("record an event", record).await
+    }
+
+    async fn record_beside(
+        &self,
+        fence: &Fence,
+        event: SessionEvent,
+        telling: Telling,
+        consent_version: u64,
+        at: Timestamp,
+    ) -> Result<(), Error> {
+        let fence = fence.clone();
+        let record = move |tx: &Tx<'_>| {
+            record(tx, &fence, &event, telling, consent_version)?;
+            knock::leave(tx, &fence.key, at)
+        };
+        self.write("record an event beside its owner", record).await
     }
 
     async fn claim_section(
@@ -205,6 +224,7 @@ impl Store for SqliteStore {
                 return Ok(found);
             }
             set_phase(tx, &key, Phase::Abandoned, at)?;
+            knock::leave(tx, &key, at)?;
             Ok(SessionRow { phase: Phase::Abandoned, ..found })
         };
         self.write("fence a session", fence).await
@@ -224,6 +244,15 @@ impl Store for SqliteStore {
             Ok(())
         };
         self.write("mark a consent event as told", told).await
+    }
+
+    async fn knocks(&self, owner: InstanceId, limit: u32) -> Result<Vec<Knock>, Error> {
+        self.read("look for knocks", move |connection| knock::find(connection, owner, limit)).await
+    }
+
+    async fn heard(&self, owner: InstanceId, knocks: &[Knock]) -> Result<(), Error> {
+        let ids: Vec<_> = knocks.iter().map(|knock| knock.id).collect();
+        self.write("mark knocks as heard", move |tx| knock::drop_heard(tx, owner, &ids)).await
     }
 }
 
@@ -363,11 +392,16 @@ fn open(tx: &Tx<'_>, opening: &Opening) -> Result<SessionRow, Failure> {
             if let Some(what) = difference(&found, opening) {
                 return Err(Error::Differs { recording, what }.into());
             }
+            if found.owner != opening.owner {
+                knock::leave(tx, key, opening.at)?;
+            }
             tx.execute(
-                "UPDATE session SET epoch = ?, owner = ?, streams = streams + 1, changed_at = ? WHERE tenant = ? AND recording = ?",
+                "UPDATE session SET epoch = ?, owner = ?, owner_address = ?, streams = streams + 1, changed_at = ?
+                 WHERE tenant = ? AND recording = ?",
                 params![
                     row::to_column(epoch.0),
                     opening.owner.to_bytes(),
+                    opening.owner_address,
                     opening.at.0,
                     key.tenant.as_str(),
                     recording.to_bytes()
@@ -376,6 +410,24 @@ fn open(tx: &Tx<'_>, opening: &Opening) -> Result<SessionRow, Failure> {
         }
     }
     Ok(row::load(tx, key)?.ok_or(Error::NoSession(recording))?)
+}
+
+fn record(
+    tx: &Tx<'_>,
+    fence: &Fence,
+    event: &SessionEvent,
+    telling: Telling,
+    consent_version: u64,
+) -> Result<(), Failure> {
+    hold(tx, fence)?;
+    let key = &fence.key;
+    let version = row::to_column(consent_version);
+    tx.execute(
+        "UPDATE session SET consent_version = max(consent_version, ?), changed_at = max(changed_at, ?)
+         WHERE tenant = ? AND recording = ?",
+        params![version, event.at.0, key.tenant.as_str(), key.recording.to_bytes()],
+    )?;
+    row::insert_event(tx, key, event, telling)
 }
 
 fn difference(found: &SessionRow, opening: &Opening) -> Option<&'static str> {

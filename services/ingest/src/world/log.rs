@@ -1,4 +1,4 @@
-//! A log that can be full, and that counts as durable.
+//! A log that can be full, or silent, and that counts as durable.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -13,6 +13,7 @@ use tokio::sync::watch;
 pub(crate) struct TestLog {
     inner: MemoryLog,
     full: Arc<watch::Sender<bool>>,
+    silent: Arc<watch::Sender<bool>>,
     refused: Arc<watch::Sender<u64>>,
 }
 
@@ -23,7 +24,17 @@ impl TestLog {
 
     pub(crate) fn with(clock: ManualClock, durability: Durability) -> Self {
         let inner = MemoryLog::with(Arc::new(clock), durability, Duration::from_secs(30));
-        Self { inner, full: Arc::new(watch::Sender::new(false)), refused: Arc::new(watch::Sender::new(0)) }
+        Self {
+            inner,
+            full: Arc::new(watch::Sender::new(false)),
+            silent: Arc::new(watch::Sender::new(false)),
+            refused: Arc::new(watch::Sender::new(0)),
+        }
+    }
+
+    /// Appends are taken and not answered.
+    pub(crate) fn set_silent(&self, silent: bool) {
+        self.silent.send_replace(silent);
     }
 
     pub(crate) fn set_full(&self, full: bool) {
@@ -43,9 +54,16 @@ impl EventLog for TestLog {
             self.refused.send_modify(|count| *count += 1);
             return Err(Error::Full("no space left".into()));
         }
-        self.inner.append(topic, records).await
+        let placed = self.inner.append(topic, records).await;
+        if self.silent.subscribe().wait_for(|silent| !silent).await.is_err() {
+            std::future::pending::<()>().await;
+        }
+        placed
     }
     async fn durability(&self, topic: &Topic) -> Result<Durability, Error> {
+        if *self.full.borrow() {
+            return Err(Error::Unavailable { attempt: "describe the topic", source: "away".into() });
+        }
         self.inner.durability(topic).await
     }
     async fn read(

@@ -17,7 +17,10 @@ pub(crate) struct Sender {
     pub(crate) opened: wire::Opened,
     said: mpsc::Sender<wire::RecordRequest>,
     answers: Streaming<wire::RecordResponse>,
+    /// Per leg, up to where it is acknowledged at the level that `Opened` names.
     pub(crate) acked: [u64; 2],
+    /// Per leg, up to where it is acknowledged as spooled.
+    pub(crate) spooled: [u64; 2],
 }
 
 pub(crate) const PHONE: &str = "+390612345678";
@@ -97,7 +100,7 @@ impl Sender {
         let mut answers = ingest.client().record(ReceiverStream::new(stream)).await?.into_inner();
         let first = answers.message().await?.and_then(|answer| answer.message);
         let Some(Answer::Opened(opened)) = first else { panic!("{first:?}") };
-        Ok(Self { recording, opened, said, answers, acked: [0; 2] })
+        Ok(Self { recording, opened, said, answers, acked: [0; 2], spooled: [0; 2] })
     }
 
     pub(crate) fn say(&self, message: Message) {
@@ -143,6 +146,13 @@ impl Sender {
         }
     }
 
+    /// Waits until both legs are spooled up to here.
+    pub(crate) async fn spooled(&mut self, next: u64) {
+        while self.spooled.iter().any(|spooled| *spooled < next) {
+            assert!(self.next().await.unwrap().is_some(), "the stream ended");
+        }
+    }
+
     pub(crate) async fn leg_acked(&mut self, leg: usize, next: u64) {
         while self.acked[leg] < next {
             assert!(self.next().await.unwrap().is_some(), "the stream ended");
@@ -158,7 +168,10 @@ impl Sender {
         let wait = tokio::time::timeout(std::time::Duration::from_secs(20), self.answers.message());
         let answer = wait.await.expect("an answer in time")?.and_then(|answer| answer.message);
         if let Some(Answer::Ack(ack)) = &answer {
-            let acked = &mut self.acked[ack.leg as usize];
+            let acked = match ack.level == self.opened.level {
+                true => &mut self.acked[ack.leg as usize],
+                false => &mut self.spooled[ack.leg as usize],
+            };
             assert!(ack.next_frame >= *acked, "acknowledgements are cumulative");
             *acked = ack.next_frame;
         }

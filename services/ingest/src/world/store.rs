@@ -3,14 +3,14 @@
 use std::sync::Arc;
 
 use async_trait::async_trait;
-use kernel::{ErrorCode, EventId, LegNo, SectionNo, Timestamp};
+use kernel::{ErrorCode, EventId, InstanceId, LegNo, SectionNo, Timestamp};
 use tokio::sync::watch;
 
 use crate::anchor::Anchor;
 use crate::error::Error;
 use crate::session::SessionEvent;
 use crate::store::{
-    Authorisation, Fence, Opening, Phase, SessionKey, SessionRow, SqliteStore, Store, Telling, Untold,
+    Authorisation, Fence, Knock, Opening, Phase, SessionKey, SessionRow, SqliteStore, Store, Telling, Untold,
 };
 
 /// Whether the disk is full, as the test has it in hand.
@@ -72,6 +72,17 @@ impl Store for TestStore {
         self.disk.check("record an event")?;
         self.inner.record(fence, event, telling, consent_version).await
     }
+    async fn record_beside(
+        &self,
+        fence: &Fence,
+        event: SessionEvent,
+        telling: Telling,
+        consent_version: u64,
+        at: Timestamp,
+    ) -> Result<(), Error> {
+        self.disk.check("record an event beside its owner")?;
+        self.inner.record_beside(fence, event, telling, consent_version, at).await
+    }
     async fn claim_section(
         &self,
         fence: &Fence,
@@ -99,5 +110,12 @@ impl Store for TestStore {
     async fn told(&self, key: &SessionKey, event: EventId) -> Result<(), Error> {
         self.disk.check("mark a consent event as told")?;
         self.inner.told(key, event).await
+    }
+    async fn knocks(&self, owner: InstanceId, limit: u32) -> Result<Vec<Knock>, Error> {
+        self.inner.knocks(owner, limit).await
+    }
+    async fn heard(&self, owner: InstanceId, knocks: &[Knock]) -> Result<(), Error> {
+        self.disk.check("mark knocks as heard")?;
+        self.inner.heard(owner, knocks).await
     }
 }

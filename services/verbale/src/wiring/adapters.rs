@@ -67,13 +67,18 @@ pub(super) async fn ingest(shared: &mut Shared) -> Result<Role> {
         store: store.clone(),
         outbox: store,
         log: Arc::clone(&shared.log),
+        // The embedded log is on the disk that a spool would be on.
+        spool: None,
         clock: Arc::clone(&shared.clock),
         instance: Shared::unsigned(),
+        address: String::new(),
+        owners: Arc::new(ingest::NoOwners),
         consent: shared.wire("ingest"),
         crypto: shared.wire("ingest"),
         policies: shared.policies("ingest"),
+        metrics: shared.metrics.clone(),
     };
-    Ok(ingest::build(shared.config.ingest.clone(), deps))
+    Ok(ingest::build(shared.config.ingest.clone(), deps).role)
 }
 
 /// Recordings.

@@ -35,7 +35,7 @@ pub(super) fn load(connection: &Connection, key: &SessionKey) -> Result<Option<S
     let damaged = |what| Error::Damaged { recording: key.recording, what };
     let mut select = connection.prepare_cached(
         "SELECT epoch, owner, phase, started_at, direction, language, policy_hash, consent_version, meta_sealed,
-             streams
+             streams, owner_address
          FROM session WHERE tenant = ? AND recording = ?",
     )?;
     let mut rows = select.query(params![key.tenant.as_str(), key.recording.to_bytes()])?;
@@ -55,6 +55,7 @@ pub(super) fn load(connection: &Connection, key: &SessionKey) -> Result<Option<S
     Ok(Some(SessionRow {
         fence: Fence { key: key.clone(), epoch: SessionEpoch(from_column(row.get(0)?)) },
         owner: InstanceId::from_slice(&owner).map_err(|_| damaged("the owner"))?,
+        owner_address: row.get(10)?,
         streams: row.get(9)?,
         phase: Phase::from_number(row.get(2)?).ok_or_else(|| damaged("the phase"))?,
         started_at: Timestamp(row.get(3)?),
@@ -72,13 +73,14 @@ pub(super) fn insert(tx: &Tx<'_>, opening: &Opening) -> Result<(), Failure> {
     let key = &opening.fence.key;
     let (tenant, recording) = (key.tenant.as_str(), key.recording.to_bytes());
     tx.execute(
-        "INSERT INTO session (tenant, recording, epoch, owner, phase, started_at, direction, language,
-             opened_at, changed_at) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+        "INSERT INTO session (tenant, recording, epoch, owner, owner_address, phase, started_at, direction,
+             language, opened_at, changed_at) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
         params![
             tenant,
             recording,
             to_column(opening.fence.epoch.0),
             opening.owner.to_bytes(),
+            opening.owner_address,
             Phase::Opening.number(),
             opening.started_at.0,
             opening.direction as i32,

@@ -1,0 +1,106 @@
+//! What others may know of the way to the log: how much is not in it, and since when.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};
+
+use kernel::{Clock, Timestamp};
+use platform::telemetry::{Gauge, Metric, MetricKind, Metrics};
+
+use super::SpoolLimits;
+use crate::error::Error;
+
+/// Bytes in the spool.
+const SPOOL_BYTES: Metric = Metric {
+    name: "verbale_ingest_spool_bytes",
+    help: "sealed bytes in this node's spool that are not in the event log yet",
+    kind: MetricKind::Gauge,
+    labels: &[],
+};
+/// Age of the oldest record in it.
+const SPOOL_OLDEST: Metric = Metric {
+    name: "verbale_ingest_spool_oldest_seconds",
+    help: "age of the oldest record in this node's spool; 0 where it is empty",
+    kind: MetricKind::Gauge,
+    labels: &[],
+};
+
+/// An append that is under way, or whose caller has not heard of its end.
+pub(super) struct Waiting(Arc<Gauges>);
+
+impl Drop for Waiting {
+    fn drop(&mut self) {
+        self.0.waiting.fetch_sub(1, Ordering::SeqCst);
+    }
+}
+
+/// The state of the way to the log.
+pub(crate) struct Gauges {
+    clock: Arc<dyn Clock>,
+    waiting: AtomicI64,
+    bytes: AtomicU64,
+    /// Microseconds since 1970; none where it is the largest.
+    oldest: AtomicI64,
+    shown_bytes: Gauge,
+    shown_oldest: Gauge,
+}
+
+impl Gauges {
+    pub(crate) fn new(clock: Arc<dyn Clock>, metrics: &Metrics) -> Self {
+        Self {
+            clock,
+            waiting: AtomicI64::new(0),
+            bytes: AtomicU64::new(0),
+            oldest: AtomicI64::new(i64::MAX),
+            shown_bytes: metrics.gauge(&SPOOL_BYTES, &[]),
+            shown_oldest: metrics.gauge(&SPOOL_OLDEST, &[]),
+        }
+    }
+
+    /// One more append is under way, until what is returned is dropped.
+    pub(super) fn waits(self: &Arc<Self>) -> Waiting {
+        self.waiting.fetch_add(1, Ordering::SeqCst);
+        Waiting(Arc::clone(self))
+    }
+
+    /// Domain time now.
+    pub(super) fn now(&self) -> Timestamp {
+        self.clock.now()
+    }
+
+    /// What the spool has now.
+    pub(super) fn set_spool(&self, bytes: u64, oldest: Option<Timestamp>) {
+        self.bytes.store(bytes, Ordering::SeqCst);
+        self.oldest.store(oldest.map_or(i64::MAX, |at| at.0), Ordering::SeqCst);
+        self.show();
+    }
+
+    /// Brings the age up to date.
+    pub(super) fn show(&self) {
+        self.shown_bytes.set(i64::try_from(self.bytes.load(Ordering::SeqCst)).unwrap_or(i64::MAX));
+        self.shown_oldest.set(self.age().map_or(0, |age| i64::try_from(age.as_secs()).unwrap_or(i64::MAX)));
+    }
+
+    /// Whether anything that was sealed here may not be in the log.
+    pub(crate) fn is_unsent(&self) -> bool {
+        self.waiting.load(Ordering::SeqCst) > 0 || self.bytes.load(Ordering::SeqCst) > 0
+    }
+
+    pub(super) fn check_room(&self, limits: &SpoolLimits) -> Result<(), Error> {
+        if self.bytes.load(Ordering::SeqCst) >= limits.bytes {
+            return Err(Error::Full { what: "bytes of the spool", bound: limits.bytes });
+        }
+        if self.age().is_some_and(|age| age >= limits.age) {
+            return Err(Error::Full { what: "seconds that the spool may wait", bound: limits.age.as_secs() });
+        }
+        Ok(())
+    }
+
+    fn age(&self) -> Option<std::time::Duration> {
+        let oldest = self.oldest.load(Ordering::SeqCst);
+        if oldest == i64::MAX {
+            return None;
+        }
+        let micros = self.clock.now().0.saturating_sub(oldest);
+        Some(std::time::Duration::from_micros(u64::try_from(micros).unwrap_or(0)))
+    }
+}
