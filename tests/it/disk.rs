@@ -2,15 +2,19 @@
 
 use std::process::Command;
 
-use kernel::{Interval, Position};
+use kernel::{Interval, Position, RecordingId};
 use proto::archive::v1::RecordingState;
+use proto::ingest::v1 as wire;
+use proto::ingest::v1::event::Kind;
+use proto::ingest::v1::record_request::Message as Request;
+use proto::ingest::v1::record_response::Message as Response;
 use tokio::sync::watch;
 use tokio::task::JoinSet;
 use verbale::commands::audit;
 use verbale::sender::Pace;
 
 use crate::harness::{
-    Child, Expected, PATIENCE, Sample, World, eventually, free_port, hear, not_tested, server,
+    Child, Expected, Line, PATIENCE, Sample, World, event, eventually, free_port, hear, not_tested, purpose, server,
 };
 
 /// The disk, and what is left of it: less than a fresh deployment and one call take.
@@ -29,6 +33,10 @@ async fn a_full_disk_stops_acknowledgements_and_not_the_process_and_room_is_all_
     let id = call.recording();
     let (progress, logged) = watch::channel(0);
     let (mut sending, caller) = (JoinSet::new(), world.sender(&server(port), &sample.tenant));
+    let other = RecordingId::new();
+    let (mut line, _) = Line::open(&caller, &sample.tenant, sample.open(other, 1)).await.unwrap();
+    line.media(&sample, 0..60).await;
+    line.logged(50).await.unwrap();
     let frames = call.frames();
     sending.spawn(async move {
         let pace = Pace { speed: 0.0, patience: PATIENCE };
@@ -43,10 +51,36 @@ async fn a_full_disk_stops_acknowledgements_and_not_the_process_and_room_is_all_
     })
     .await;
     assert!(!child.has_ended(), "the full disk ended the process");
+    // Somebody agrees in another call, and nothing can keep it now.
+    let notice = event(1_000_000, Kind::NoticePlayed(wire::NoticePlayed { notice: "notice-it-3".to_owned() }));
+    let expression = wire::Expression::Voice.into();
+    let agreed = Kind::ConsentGiven(wire::ConsentGiven { purpose: "quality".to_owned(), expression });
+    let agreed = event(1_100_000, agreed);
+    let said = [notice.event_id.clone(), agreed.event_id.clone()];
+    line.send(Request::Event(notice)).await;
+    line.send(Request::Event(agreed)).await;
     let ballast = child.inside(&world.data().join("ballast"));
     let acknowledged = *logged.borrow();
     assert!(acknowledged < frames, "the whole call found room");
     std::fs::remove_file(ballast).unwrap();
+
+    // Answered once its row has it, and in force with no hand.
+    let (mut answered, mut stands) = (Vec::new(), false);
+    line.until(|message| {
+        match message {
+            Response::Applied(applied) => {
+                assert_eq!(applied.refused, "");
+                answered.push(applied.event_id);
+            }
+            Response::Bases(bases) => stands |= bases.changes.iter().any(|change| change.purpose == "quality"),
+            _ => {}
+        }
+        (stands && said.iter().all(|id| answered.contains(id))).then_some(())
+    })
+    .await
+    .unwrap();
+    line.media(&sample, 60..sample.frames()).await;
+    line.close(&sample).await.unwrap();
 
     let sent = sending.join_next().await.unwrap().unwrap().unwrap();
     assert_eq!(sent.refused, []);
@@ -57,6 +91,10 @@ async fn a_full_disk_stops_acknowledgements_and_not_the_process_and_room_is_all_
     for purpose in expected.purposes() {
         hear(&person, id, &purpose).await.unwrap().must_be(&expected, &sample, &purpose, whole);
     }
+    let recording = world.sealed(&server(port), &sample.tenant, other).await;
+    assert_eq!((recording.state(), recording.complete), (RecordingState::Sealed, true));
+    let quality = purpose("quality");
+    assert!(hear(&person, other, &quality).await.is_ok(), "the consent given on a full disk opens nothing");
     assert!(audit::check(&person).await.unwrap().ok);
     child.kill().await;
 }
