@@ -76,7 +76,7 @@ impl Group {
     /// Nothing was appended, or it is not known.
     pub(super) fn refused(self, error: eventlog::Error) {
         let mut first = Some(error);
-        let text = first.as_ref().map(|error| kernel::chain(error).to_string()).unwrap_or_default();
+        let text = first.as_ref().map(|error| kernel::chain(error)).unwrap_or_default();
         let is_full = matches!(first, Some(eventlog::Error::Full(_)));
         for request in self.requests {
             let error = first.take().unwrap_or_else(|| again(&text, is_full));

@@ -6,7 +6,7 @@ use super::*;
 
 fn world() -> World {
     let world = World::new();
-    let config = crate::Config { spool_after: Period::millis(200), ..world.config.clone() };
+    let config = crate::Config { spool_after: Period::millis(200), ..world.config };
     World { config, spool: true, ..world }
 }
 
@@ -110,7 +110,7 @@ async fn what_a_process_leaves_in_its_spool_the_next_one_logs_before_anything_el
 #[tokio::test]
 async fn a_full_spool_stops_acknowledgements_and_refuses_new_calls_until_there_is_room() {
     let world = world();
-    let config = crate::Config { spool_bytes: ByteSize(12 << 10), ..world.config.clone() };
+    let config = crate::Config { spool_bytes: ByteSize(12 << 10), ..world.config };
     let world = World { config, ..world };
     let ingest = world.ingest().await;
     let mut sender = Sender::open(&ingest, DUTY).await;
