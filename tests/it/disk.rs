@@ -14,7 +14,8 @@ use verbale::commands::audit;
 use verbale::sender::Pace;
 
 use crate::harness::{
-    Child, Expected, Line, PATIENCE, Sample, World, event, eventually, free_port, hear, not_tested, purpose, server,
+    Child, Expected, Line, PATIENCE, Sample, World, event, eventually, free_port, hear, not_tested, purpose,
+    server,
 };
 
 /// The disk, and what is left of it: less than a fresh deployment and one call take.
@@ -52,7 +53,8 @@ async fn a_full_disk_stops_acknowledgements_and_not_the_process_and_room_is_all_
     .await;
     assert!(!child.has_ended(), "the full disk ended the process");
     // Somebody agrees in another call, and nothing can keep it now.
-    let notice = event(1_000_000, Kind::NoticePlayed(wire::NoticePlayed { notice: "notice-it-3".to_owned() }));
+    let notice =
+        event(1_000_000, Kind::NoticePlayed(wire::NoticePlayed { notice: "notice-it-3".to_owned() }));
     let expression = wire::Expression::Voice.into();
     let agreed = Kind::ConsentGiven(wire::ConsentGiven { purpose: "quality".to_owned(), expression });
     let agreed = event(1_100_000, agreed);
@@ -72,7 +74,9 @@ async fn a_full_disk_stops_acknowledgements_and_not_the_process_and_room_is_all_
                 assert_eq!(applied.refused, "");
                 answered.push(applied.event_id);
             }
-            Response::Bases(bases) => stands |= bases.changes.iter().any(|change| change.purpose == "quality"),
+            Response::Bases(bases) => {
+                stands |= bases.changes.iter().any(|change| change.purpose == "quality")
+            }
             _ => {}
         }
         (stands && said.iter().all(|id| answered.contains(id))).then_some(())

@@ -8,7 +8,9 @@ use proto::ingest::v1::record_response::Message as Response;
 use tonic::Code;
 use verbale::commands::recordings;
 
-use crate::harness::{Expected, FRAME, Line, Sample, World, event, hear, id_of, on_every_shape, purpose, reason};
+use crate::harness::{
+    Expected, FRAME, Line, Sample, World, event, hear, id_of, on_every_shape, purpose, reason,
+};
 
 on_every_shape!(
     a_withdrawal_after_the_call_closes_its_purpose_at_once_and_leaves_the_duty,

@@ -75,7 +75,9 @@ impl Split {
 
     /// Stops them as a cluster does: those that take calls in first.
     pub(crate) async fn stop(mut self) -> Result<()> {
-        for role in [RoleName::Ingest, RoleName::Archive, RoleName::Consent, RoleName::Audit, RoleName::Crypto] {
+        for role in
+            [RoleName::Ingest, RoleName::Archive, RoleName::Consent, RoleName::Audit, RoleName::Crypto]
+        {
             let own = self.processes.iter_mut().filter(|process| process.role == role);
             let ended = futures::future::join_all(own.map(Process::stop)).await;
             ended.into_iter().collect::<Result<()>>()?;

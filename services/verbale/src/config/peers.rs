@@ -45,7 +45,9 @@ impl Peers {
         for role in roles {
             for called in role.calls().iter().filter(|called| !roles.contains(called)) {
                 if self.of(*called).is_none() {
-                    return Err(format!("{called} is not set, and {role} calls it: give its addresses, or serve both"));
+                    return Err(format!(
+                        "{called} is not set, and {role} calls it: give its addresses, or serve both"
+                    ));
                 }
             }
         }

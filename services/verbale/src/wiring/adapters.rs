@@ -16,7 +16,8 @@ use crate::config::Engine;
 /// The keys: tables and backend in the keys directory, its audit entries in the data directory.
 pub(super) async fn crypto(shared: &mut Shared) -> Result<Role> {
     let (clock, bell) = (Arc::clone(&shared.clock), Bell::new());
-    let (store, outbox): (Arc<dyn crypto::store::KeyStore>, Arc<dyn AuditOutbox>) = match &shared.cql.clone() {
+    let (store, outbox): (Arc<dyn crypto::store::KeyStore>, Arc<dyn AuditOutbox>) = match &shared.cql.clone()
+    {
         None => {
             let file = shared.data("crypto.db");
             let outbox = crypto::outbox::SqliteOutbox::open(&file, Arc::clone(&clock), bell.clone()).await;
@@ -50,7 +51,8 @@ pub(super) async fn consent(shared: &mut Shared) -> Result<Role> {
     let (store, identifiers): Stores = match shared.cql.clone() {
         None => {
             let (file, bell) = (shared.data("consent.db"), Bell::new());
-            let store = consent::store::sqlite::SqliteStore::open(&file, Arc::clone(&clock), bell.clone()).await;
+            let store =
+                consent::store::sqlite::SqliteStore::open(&file, Arc::clone(&clock), bell.clone()).await;
             let store = Arc::new(store.context("consent's store cannot be opened")?);
             let file = shared.keys("identifiers.db");
             let identifiers = consent::store::identifiers::SqliteIdentifiers::open(&file).await;
