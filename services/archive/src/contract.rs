@@ -7,6 +7,7 @@ use kernel::{
     RecordingId, RegimeName, SectionNo, SessionEpoch, SpanNo, SubjectId, TenantId, Timestamp,
 };
 use objects::Key;
+use platform::OutboxStore;
 use policy::{BasisChange, Cause, ChangeKind};
 use proto::common::v1::Grant;
 use seal::{Hash, SectionKind};
@@ -16,9 +17,10 @@ use crate::fact::{
     NotRecorded, Note, Opened, Party, PauseEdge, RecordingKey, SectionBegan, SectionKey, Span, StoredObject,
     What,
 };
-use crate::store::{By, Document, DocumentKind, Error, Query, Settlement, State, Store};
+use crate::store::{By, Document, DocumentKind, Error, History, Query, Recording, Settlement, State, Store};
 
-/// One test per line of the contract; `$store` makes a fresh store and whatever must outlive it, as a tuple.
+/// One test per line of the contract; `$store` makes a fresh store and whatever must outlive it, as a tuple, or
+/// `None` where there is no engine to test on.
 #[macro_export]
 macro_rules! contract_suite {
     ($store:expr) => {
@@ -35,13 +37,27 @@ macro_rules! contract_suite {
             settling_is_one_act_and_happens_once,
             a_late_object_makes_a_settled_recording_unsettled,
             pages_list_newest_first_without_gap_or_repetition,
+            a_batch_that_contradicts_itself_leaves_nothing,
+        );
+        $crate::contract_suite!(@races $store;
+            settling_twice_at_once_leaves_one_document_and_one_event,
+            of_two_objects_with_one_span_at_once_one_is_stored,
+            an_object_that_is_stored_while_others_settle_is_owed_a_document,
+            facts_that_come_twice_at_once_are_one_set_of_facts,
         );
     };
     (@tests $store:expr; $($name:ident,)+) => { $(
         #[tokio::test]
         async fn $name() {
-            let (_keep, store) = $store.await;
+            let Some((_keep, store)) = $store.await else { return };
             $crate::contract::$name(&store).await;
+        }
+    )+ };
+    (@races $store:expr; $($name:ident,)+) => { $(
+        #[tokio::test]
+        async fn $name() {
+            let Some((_keep, store)) = $store.await else { return };
+            $crate::contract::$name(&store, &store).await;
         }
     )+ };
 }
@@ -50,11 +66,11 @@ fn tenant(name: &str) -> TenantId {
     TenantId::new(name).expect("a slug")
 }
 
-fn key(number: u8) -> RecordingKey {
+pub(crate) fn key(number: u8) -> RecordingKey {
     RecordingKey { tenant: tenant("banca-alfa"), id: RecordingId::from_bytes([number; 16]) }
 }
 
-fn fact(recording: &RecordingKey, event: u8, what: What) -> Fact {
+pub(crate) fn fact(recording: &RecordingKey, event: u8, what: What) -> Fact {
     let event = EventId::from_bytes([event; 16]);
     Fact {
         recording: recording.clone(),
@@ -65,7 +81,7 @@ fn fact(recording: &RecordingKey, event: u8, what: What) -> Fact {
     }
 }
 
-fn opened(started_at: i64, epoch: u64) -> What {
+pub(crate) fn opened(started_at: i64, epoch: u64) -> What {
     What::Opened(Opened {
         session_epoch: SessionEpoch(epoch),
         started_at: Timestamp(started_at),
@@ -108,7 +124,7 @@ fn span(number: u32) -> Span {
     }
 }
 
-fn object(recording: &RecordingKey, first: u32, spans: &[u32]) -> StoredObject {
+pub(crate) fn object(recording: &RecordingKey, first: u32, spans: &[u32]) -> StoredObject {
     StoredObject {
         name: Key::new(format!("{}/{}/00000/0000000000/{first:07}", recording.tenant, recording.id))
             .expect("a key"),
@@ -124,7 +140,7 @@ fn object(recording: &RecordingKey, first: u32, spans: &[u32]) -> StoredObject {
 }
 
 /// One of each.
-fn everything(recording: &RecordingKey) -> Vec<Fact> {
+pub(crate) fn everything(recording: &RecordingKey) -> Vec<Fact> {
     let event = EventId::from_bytes([77; 16]);
     let change = BasisChange {
         event,
@@ -184,7 +200,12 @@ fn everything(recording: &RecordingKey) -> Vec<Fact> {
     whats.into_iter().enumerate().map(|(number, what)| fact(recording, number as u8 + 1, what)).collect()
 }
 
-fn settlement(recording: &RecordingKey, version: u32, sha256: u8, objects: Vec<Key>) -> Settlement {
+pub(crate) fn settlement(
+    recording: &RecordingKey,
+    version: u32,
+    sha256: u8,
+    objects: Vec<Key>,
+) -> Settlement {
     Settlement {
         recording: recording.clone(),
         state: if version == 1 { State::Sealed } else { State::Addended },
@@ -409,6 +430,97 @@ pub async fn pages_list_newest_first_without_gap_or_repetition(store: &dyn Store
         assert_eq!(all.iter().collect::<BTreeSet<_>>().len(), 9);
     }
     assert!(list(store, "banca-alfa", By::Subject(SubjectId::from_bytes([3; 16])), 2).await.is_empty());
+}
+
+/// Two objects of one batch cannot have one span.
+pub async fn a_batch_that_contradicts_itself_leaves_nothing(store: &dyn Store) {
+    let [one, two] = [0, 1].map(|first| object(&key(1), first, &[first, 2]));
+    let batch = vec![fact(&key(1), 1, What::Stored(one)), fact(&key(1), 2, What::Stored(two))];
+    assert!(matches!(store.record(batch).await, Err(Error::Conflict { .. })));
+    assert_eq!(store.recording(&key(1)).await.expect("reads"), None);
+}
+
+/// Two processes on one partition for a moment: both come to the same document.
+pub async fn settling_twice_at_once_leaves_one_document_and_one_event<S: Store + OutboxStore>(
+    one: &S,
+    two: &S,
+) {
+    for number in 1..=4 {
+        record(one, everything(&key(number))).await;
+        let object = object(&key(number), 0, &[]).name;
+        let first = settlement(&key(number), 1, 1, vec![object]);
+        let mut second = first.clone();
+        second.event.id = EventId::new();
+        second.document.at = Timestamp(4);
+        let (here, there) = futures::join!(one.settle(first.clone()), two.settle(second));
+        here.expect("is taken");
+        there.expect("is taken");
+        let history = two.history(&key(number)).await.expect("reads").expect("is known");
+        assert_eq!((history.recording.state, history.recording.has_unnamed), (State::Sealed, false));
+        assert_eq!((history.objects[0].document, history.documents.len()), (Some(1), 1));
+        let mut events = BTreeSet::new();
+        for store in [one, two] {
+            let own = store.unpublished(100).await.expect("reads");
+            let own = own.into_iter().filter(|own| own.envelope.aggregate == first.event.aggregate);
+            events.extend(own.map(|own| own.envelope.id));
+        }
+        assert_eq!(events.len(), 1);
+        let other = settlement(&key(number), 1, 2, Vec::new());
+        assert!(matches!(two.settle(other).await, Err(Error::Conflict { .. })));
+    }
+}
+
+/// At least one is refused, and no span is in two objects.
+pub async fn of_two_objects_with_one_span_at_once_one_is_stored<S: Store>(one: &S, two: &S) {
+    for number in 1..=4 {
+        record(one, vec![fact(&key(number), 1, opened(1, 1))]).await;
+        let batch = |event, first| {
+            vec![fact(&key(number), event, What::Stored(object(&key(number), first, &[first, 2])))]
+        };
+        let (here, there) = futures::join!(one.record(batch(2, 0)), two.record(batch(3, 1)));
+        let taken = [&here, &there].into_iter().filter(|taken| taken.is_ok()).count();
+        assert_eq!(taken, 1, "{here:?} {there:?}");
+        for refused in [here, there].into_iter().filter_map(Result::err) {
+            assert!(matches!(refused, Error::Conflict { .. }), "{refused:?}");
+        }
+        let history = two.history(&key(number)).await.expect("reads").expect("is known");
+        assert_eq!((history.objects.len(), history.spans.len()), (1, 2));
+    }
+}
+
+/// Whichever comes first: what the document does not name makes its recording unsettled.
+pub async fn an_object_that_is_stored_while_others_settle_is_owed_a_document<S: Store>(one: &S, two: &S) {
+    for number in 1..=8 {
+        record(one, everything(&key(number))).await;
+        let first = settlement(&key(number), 1, 1, vec![object(&key(number), 0, &[]).name]);
+        let late = vec![fact(&key(number), 90, What::Stored(object(&key(number), 7, &[7])))];
+        let (settled, stored) = futures::join!(one.settle(first), two.record(late));
+        settled.expect("is taken");
+        stored.expect("is taken");
+        let row = two.recording(&key(number)).await.expect("reads").expect("is known");
+        assert_eq!((row.state, row.has_unnamed), (State::Sealed, true));
+        let found = one.unsettled(3, None, 100).await.expect("reads");
+        assert!(found.iter().any(|row| row.key == key(number)));
+    }
+}
+
+/// The log hands the same records to two processes for a moment.
+pub async fn facts_that_come_twice_at_once_are_one_set_of_facts<S: Store>(one: &S, two: &S) {
+    record(one, everything(&key(1))).await;
+    let expected = one.history(&key(1)).await.expect("reads").expect("is known");
+    for number in 2..=4 {
+        let facts = everything(&key(number));
+        futures::join!(record(one, facts.clone()), record(two, facts));
+        let history = two.history(&key(number)).await.expect("reads").expect("is known");
+        assert_eq!(history.recording, Recording { key: key(number), ..expected.recording.clone() });
+        let lengths = |history: &History| {
+            let History { parties, legs, grants, sections, anchors, spans, objects, .. } = history;
+            let call = [parties.len(), legs.len(), grants.len(), sections.len()];
+            let sound = [anchors.len(), spans.len(), objects.len()];
+            (call, sound, history.changes.len() + history.pauses.len() + history.marks.len())
+        };
+        assert_eq!(lengths(&history), lengths(&expected));
+    }
 }
 
 async fn list(store: &dyn Store, of: &str, by: By, limit: usize) -> Vec<(Timestamp, RecordingId)> {

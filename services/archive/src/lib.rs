@@ -52,6 +52,7 @@ pub use consumer::Consumer;
 pub use error::Error;
 pub use service::Service;
 pub use store::Store;
+pub use store::scylla::ScyllaStore;
 pub use store::sqlite::SqliteStore;
 
 use mesh::Mesh;

@@ -1,5 +1,7 @@
 //! What archive keeps of recordings: facts and documents' names, no audio and no key.
 
+mod row;
+pub mod scylla;
 pub mod sqlite;
 
 use std::collections::BTreeMap;
@@ -20,16 +22,21 @@ use crate::fact::{
 
 /// Facts about recordings, and what was made of them.
 ///
-/// Every write is idempotent: the same facts again, or the same settlement again, change nothing.
+/// Every write is idempotent: the same facts again, or the same settlement again, change nothing. Any number of
+/// processes may use a store at once.
 #[async_trait]
 pub trait Store: Send + Sync + 'static {
-    /// Adds facts, all or none.
+    /// Adds facts. A batch that contradicts itself or what is known is refused, [`Error::Conflict`], and nothing of
+    /// it is there. An object is there with all of its spans or not at all. Where the store fails on the way, or
+    /// another puts a span elsewhere at the same moment, other facts of the batch may be there already: it must be
+    /// given again until it is taken, or refused.
     async fn record(&self, facts: Vec<Fact>) -> Result<(), Error>;
 
     /// A recording's own row.
     async fn recording(&self, key: &RecordingKey) -> Result<Option<Recording>, Error>;
 
-    /// Everything known of a recording, as of one moment.
+    /// Everything known of a recording. Facts that are added while this reads may be missing, one by one; what came
+    /// before is there, and a document with all that it settled.
     async fn history(&self, key: &RecordingKey) -> Result<Option<History>, Error>;
 
     /// Which spans of a section are in objects.
@@ -50,8 +57,9 @@ pub trait Store: Send + Sync + 'static {
     /// Says that a recording is being sealed, and why it ended where no sender said so.
     async fn sealing(&self, key: &RecordingKey, cause: &str, end: Position) -> Result<(), Error>;
 
-    /// Writes a document's row with the new state and the outgoing event, in one transaction. A version that
-    /// exists already with the same hash changes nothing; with another hash it is [`Error::Conflict`].
+    /// Writes a document's row with the new state and the outgoing event, as one act: all of it is seen or nothing.
+    /// A version that exists already with the same hash changes nothing; with another hash it is
+    /// [`Error::Conflict`]. An object that is stored meanwhile is never taken for named.
     async fn settle(&self, settlement: Settlement) -> Result<(), Error>;
 
     /// Recordings of a tenant, newest first.

@@ -1,23 +1,13 @@
-//! Rows into domain types.
-
-use std::collections::BTreeMap;
+//! From the tables to domain types.
 
 use ::sqlite::rusqlite::{Connection, OptionalExtension, Params, Row, ToSql, params};
-use kernel::{
-    Basis, EventId, FrameNo, InstanceId, KeyEpoch, LegNo, MarkLabel, Position, PurposeName, RecordingId,
-    RegimeName, SectionNo, SessionEpoch, SpanNo, SubjectId, TenantId, Timestamp,
-};
-use objects::Key;
-use policy::{BasisChange, Cause, ChangeKind};
-use proto::common::v1::Grant;
-use seal::{Hash, SectionKind, SpanSet};
+use kernel::{Position, RecordingId, SessionEpoch, SpanNo, TenantId, Timestamp};
+use seal::{Hash, SpanSet};
 
-use super::row::Columns;
-use crate::fact::{
-    Anchor, Anchors, ClosedSection, DropReason, Dropped, Edge, Gone, Leg, MarkEdge, Note, Party, PauseEdge,
-    RecordingKey, SectionBegan, SectionKey, Span, StoredObject,
-};
-use crate::store::{By, Document, DocumentKind, Error, History, LegRow, Query, Recording, SectionRow, State};
+use super::row::Found;
+use crate::fact::{Anchors, RecordingKey, SectionKey};
+use crate::store::row::{self, Columns};
+use crate::store::{By, Error, History, LegRow, Query, Recording, SectionRow, State};
 
 /// A recording's own row.
 pub(super) fn recording(connection: &Connection, key: &RecordingKey) -> Result<Option<Recording>, Error> {
@@ -32,20 +22,20 @@ pub(super) fn history(connection: &Connection, key: &RecordingKey) -> Result<Opt
     let of = Of { connection, key };
     Ok(Some(History {
         recording,
-        parties: of.all("party", "number", party)?,
+        parties: of.all("party", "number", row::party)?,
         legs: of.legs()?,
-        grants: of.all("call_grant", "number", grant)?,
+        grants: of.all("call_grant", "number", row::grant)?,
         sections: of.sections()?,
         anchors: of.anchors()?,
-        spans: of.all("span", "leg, section, span", span)?,
-        objects: of.all("object", "name", object)?,
-        changes: of.all("basis_change", "event", change)?,
-        pauses: of.all("pause_edge", "event", pause)?,
-        marks: of.all("mark_edge", "event", mark)?,
-        notes: of.all("note", "event", note)?,
-        dropped: of.all("dropped", "event", dropped)?,
-        gone: of.all("gone", "purpose", gone)?,
-        documents: of.all("document", "version", document)?,
+        spans: of.all("span", "leg, section, span", row::span)?,
+        objects: of.all("object", "name", row::object)?,
+        changes: of.all("basis_change", "event", row::change)?,
+        pauses: of.all("pause_edge", "event", row::pause)?,
+        marks: of.all("mark_edge", "event", row::mark)?,
+        notes: of.all("note", "event", row::note)?,
+        dropped: of.all("dropped", "event", row::dropped)?,
+        gone: of.all("gone", "purpose", row::gone)?,
+        documents: of.all("document", "version", row::document)?,
     }))
 }
 
@@ -141,74 +131,25 @@ impl Of<'_> {
         &self,
         table: &'static str,
         order: &str,
-        read: impl Fn(&Columns<'_>) -> Result<T, Error>,
+        read: impl Fn(&dyn Columns) -> Result<T, Error>,
     ) -> Result<Vec<T>, Error> {
         let statement = format!("SELECT * FROM {table} WHERE tenant = ? AND recording = ? ORDER BY {order}");
         let mut select = self.connection.prepare_cached(&statement)?;
         let values = params![self.key.tenant.as_str(), self.key.id.to_bytes()];
-        collect(&mut select, values, |row| read(&Columns::of(table, row)))
+        collect(&mut select, values, |row| read(&Found::of(table, row)))
     }
 
     fn legs(&self) -> Result<Vec<LegRow>, Error> {
-        let ends = self.all("leg_end", "leg", |row| Ok((row.number::<u16>("leg")?, row.u64("frames")?)))?;
-        let ends: BTreeMap<_, _> = ends.into_iter().collect();
-        self.all("leg", "leg", |row| {
-            let leg = row.number("leg")?;
-            Ok(LegRow {
-                leg: Leg {
-                    leg: LegNo(leg),
-                    codec: row.text("codec")?,
-                    clock_rate: row.number("clock_rate")?,
-                    party: row.number("party")?,
-                },
-                frames: ends.get(&leg).copied(),
-            })
-        })
+        Ok(row::legs(self.all("leg", "leg", row::leg)?, self.all("leg_end", "leg", row::leg_end)?))
     }
 
     fn sections(&self) -> Result<Vec<SectionRow>, Error> {
-        let ends = self.all("section_end", "leg, section", |row| {
-            let section = SectionNo(row.number("section")?);
-            let closed = ClosedSection { section, spans: row.number("spans")?, root: row.hash("root")? };
-            Ok(((LegNo(row.number("leg")?), section), closed))
-        })?;
-        let ends: BTreeMap<_, _> = ends.into_iter().collect();
-        self.all("section", "leg, section", |row| {
-            let (leg, section) = (LegNo(row.number("leg")?), SectionNo(row.number("section")?));
-            Ok(SectionRow {
-                began: SectionBegan {
-                    leg,
-                    section,
-                    kind: row
-                        .coded("kind", |number| SectionKind::from_number(u32::try_from(number).ok()?))?,
-                    session_epoch: SessionEpoch(row.u64("session_epoch")?),
-                    key_epoch: KeyEpoch(row.u64("key_epoch")?),
-                    writer: row.id("writer", InstanceId::from_slice)?,
-                },
-                closed: ends.get(&(leg, section)).copied(),
-            })
-        })
+        let began = self.all("section", "leg, section", row::section)?;
+        Ok(row::sections(began, self.all("section_end", "leg, section", row::section_end)?))
     }
 
     fn anchors(&self) -> Result<Vec<Anchors>, Error> {
-        let mut sections: BTreeMap<(LegNo, SectionNo), Vec<Anchor>> = BTreeMap::new();
-        let rows = self.all("anchor", "leg, section", |row| {
-            let anchor = Anchor {
-                frame: FrameNo(row.u64("frame")?),
-                rtp_timestamp: row.u64("rtp_timestamp")?,
-                position: Position(row.u64("position")?),
-                ssrc: row.number("ssrc")?,
-            };
-            Ok(((LegNo(row.number("leg")?), SectionNo(row.number("section")?)), anchor))
-        })?;
-        for (section, anchor) in rows {
-            sections.entry(section).or_default().push(anchor);
-        }
-        let sorted = sections.into_iter().map(|((leg, section), mut anchors)| {
-            anchors.sort_unstable();
-            Anchors { leg, section, anchors }
-        });
-        Ok(sorted.collect())
+        Ok(row::anchors(self.all("anchor", "leg, section", row::anchor)?))
     }
 }
 
@@ -230,7 +171,7 @@ fn small(limit: usize) -> impl ToSql {
 }
 
 fn recording_row(row: &Row<'_>) -> Result<Recording, Error> {
-    let row = Columns::of("recording", row);
+    let row: &dyn Columns = &Found::of("recording", row);
     Ok(Recording {
         key: RecordingKey {
             tenant: row.parsed("tenant", row.text("tenant")?, TenantId::new)?,
@@ -251,133 +192,4 @@ fn recording_row(row: &Row<'_>) -> Result<Recording, Error> {
         complete: row.maybe_int("complete")?.map(|flag| flag != 0),
         has_unnamed: row.flag("unnamed")?,
     })
-}
-
-fn party(row: &Columns<'_>) -> Result<Party, Error> {
-    Ok(Party { subject: row.id("subject", SubjectId::from_slice)?, role: row.number("role")? })
-}
-
-fn grant(row: &Columns<'_>) -> Result<Grant, Error> {
-    Ok(Grant {
-        purpose: row.text("purpose")?,
-        outcome: row.number("outcome")?,
-        basis: row.number("basis")?,
-        regime: row.text("regime")?,
-        mark: row.text("mark")?,
-        reason: row.text("reason")?,
-        evidence: row.blob("evidence")?,
-        until_mark: row.flag("until_mark")?,
-    })
-}
-
-fn span(row: &Columns<'_>) -> Result<Span, Error> {
-    Ok(Span {
-        leg: LegNo(row.number("leg")?),
-        section: SectionNo(row.number("section")?),
-        span: SpanNo(row.number("span")?),
-        first_frame: FrameNo(row.u64("first_frame")?),
-        last_frame: FrameNo(row.u64("last_frame")?),
-        start: Position(row.u64("start_at")?),
-        end: Position(row.u64("end_at")?),
-        ct_root: row.hash("ct_root")?,
-        offset: row.u64("offset")?,
-        length: row.number("length")?,
-    })
-}
-
-fn object(row: &Columns<'_>) -> Result<StoredObject, Error> {
-    let regimes = row.text("regimes")?;
-    let regimes = regimes.split(',').filter(|name| !name.is_empty());
-    Ok(StoredObject {
-        name: row.parsed("name", row.text("name")?, Key::new)?,
-        sha256: row.hash("sha256")?,
-        length: row.u64("length")?,
-        lock_until: row.maybe_int("lock_until")?.map(Timestamp),
-        regimes: regimes
-            .map(|name| row.parsed("regimes", name, RegimeName::new))
-            .collect::<Result<_, _>>()?,
-        leg: LegNo(row.number("leg")?),
-        section: SectionNo(row.number("section")?),
-        spans: Vec::new(),
-        document: match row.maybe_int("document")? {
-            None => None,
-            Some(_) => Some(row.number("document")?),
-        },
-    })
-}
-
-fn change(row: &Columns<'_>) -> Result<BasisChange, Error> {
-    let evidence = row.row_evidence()?;
-    Ok(BasisChange {
-        event: row.id("cause_event", EventId::from_slice)?,
-        position: Position(row.u64("position")?),
-        purpose: row.parsed("purpose", row.text("purpose")?, PurposeName::new)?,
-        basis: row.coded("basis", Basis::from_number)?,
-        kind: row.coded("kind", ChangeKind::from_number)?,
-        cause: row.coded("cause", Cause::from_number)?,
-        evidence,
-        derived_error_us: row.maybe_u64("derived_error")?,
-    })
-}
-
-fn pause(row: &Columns<'_>) -> Result<PauseEdge, Error> {
-    Ok(PauseEdge {
-        event: row.id("cause_event", EventId::from_slice)?,
-        position: Position(row.u64("position")?),
-        begins: row.maybe_text("reason")?,
-        derived_error: row.maybe_u64("derived_error")?,
-    })
-}
-
-fn mark(row: &Columns<'_>) -> Result<MarkEdge, Error> {
-    Ok(MarkEdge {
-        event: row.id("cause_event", EventId::from_slice)?,
-        position: Position(row.u64("position")?),
-        label: row.parsed("label", row.text("label")?, MarkLabel::new)?,
-        edge: if row.flag("begins")? { Edge::Begins } else { Edge::Ends },
-    })
-}
-
-fn note(row: &Columns<'_>) -> Result<Note, Error> {
-    Ok(Note {
-        event: row.id("cause_event", EventId::from_slice)?,
-        position: Position(row.u64("position")?),
-        kind: row.text("kind")?,
-        code: row.text("code")?,
-    })
-}
-
-fn dropped(row: &Columns<'_>) -> Result<Dropped, Error> {
-    Ok(Dropped {
-        leg: LegNo(row.number("leg")?),
-        first: FrameNo(row.u64("first_frame")?),
-        last: FrameNo(row.u64("last_frame")?),
-        reason: row.coded("reason", DropReason::from_number)?,
-        start: Position(row.u64("start_at")?),
-        end: Position(row.u64("end_at")?),
-    })
-}
-
-fn gone(row: &Columns<'_>) -> Result<Gone, Error> {
-    Ok(Gone {
-        purpose: row.parsed("purpose", row.text("purpose")?, PurposeName::new)?,
-        reason: row.text("reason")?,
-    })
-}
-
-fn document(row: &Columns<'_>) -> Result<Document, Error> {
-    Ok(Document {
-        version: row.number("version")?,
-        kind: row.coded("kind", DocumentKind::from_number)?,
-        name: row.parsed("name", row.text("name")?, Key::new)?,
-        sha256: row.hash("sha256")?,
-        at: Timestamp(row.int("at")?),
-    })
-}
-
-impl Columns<'_> {
-    fn row_evidence(&self) -> Result<Option<EventId>, Error> {
-        let evidence: Option<Vec<u8>> = self.maybe_blob("evidence")?;
-        evidence.map(|id| EventId::from_slice(&id).map_err(|_| self.bad("evidence"))).transpose()
-    }
 }

@@ -4,11 +4,11 @@ use kernel::{ManualClock, Timestamp};
 
 use super::*;
 
-async fn store() -> (tempfile::TempDir, SqliteStore) {
+async fn store() -> Option<(tempfile::TempDir, SqliteStore)> {
     let files = tempfile::tempdir().unwrap();
     let clock = Arc::new(ManualClock::at(Timestamp(1)));
     let store = SqliteStore::open(&files.path().join("a.sqlite"), Options::default(), clock).await.unwrap();
-    (files, store)
+    Some((files, store))
 }
 
 crate::contract_suite!(store());

@@ -7,11 +7,11 @@ use kernel::{Position, SessionEpoch};
 use proto::common::v1::Grant;
 use seal::Hash;
 
-use super::row::bits;
 use crate::fact::{
     Anchors, Closed, Dropped, Fact, LegClosed, MarkEdge, Note, Opened, PauseEdge, RecordingKey, SectionBegan,
     StoredObject, What,
 };
+use crate::store::row::{bits, regimes_text};
 use crate::store::{Error, Settlement, State};
 
 /// Adds one fact.
@@ -249,7 +249,6 @@ impl Rows<'_> {
     }
 
     fn stored(&self, object: &StoredObject) -> Result<(), Error> {
-        let regimes: Vec<_> = object.regimes.iter().map(|regime| regime.as_str()).collect();
         let added = self
             .tx
             .prepare_cached("INSERT OR IGNORE INTO object VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, NULL)")?
@@ -260,7 +259,7 @@ impl Rows<'_> {
                 object.sha256.0,
                 bits(object.length),
                 object.lock_until.map(|at| at.0),
-                regimes.join(","),
+                regimes_text(&object.regimes),
                 object.leg.0,
                 object.section.0
             ])?;
