@@ -20,6 +20,14 @@ pub(super) enum Failure {
 }
 
 impl Failure {
+    /// Whether it may come from what one of several acts asks for or stands on, and not from the cluster.
+    pub(super) fn is_of_one(&self) -> bool {
+        match self {
+            Self::Cql(error) => !error.is_uncertain(),
+            Self::Contended | Self::Closed => false,
+        }
+    }
+
     fn code(&self) -> ErrorCode {
         match self {
             Self::Cql(error) => error.code(),

@@ -9,7 +9,7 @@ use async_trait::async_trait;
 use cql::outbox::Outbox;
 use cql::{Batch, Cql, Error, Space, Statement};
 use futures::stream::{self, StreamExt, TryStreamExt};
-use kernel::{EventId, RecordingId, SubjectId, TenantId};
+use kernel::{Envelope, EventId, RecordingId, SubjectId, TenantId};
 use platform::outbox::Bell;
 
 use super::event_row::{EventRow, event_columns, hash};
@@ -34,6 +34,8 @@ const AT_ONCE: usize = 32;
 const MAX_ROWS: usize = 100_000;
 /// Events of one act.
 const MAX_EVENTS: usize = 500;
+/// Bytes of an outgoing event or entry, so that those of a batch are one write.
+const MAX_OUTGOING: usize = 64 << 10;
 
 /// Where the events of one call are among those of a subject, or those that reach every call.
 fn reach_key(recording: Option<RecordingId>) -> Vec<u8> {
@@ -257,12 +259,31 @@ pub(super) fn check(addition: &Addition) -> Result<(), Error> {
         let (what, limit) = ("the number of an act's events", MAX_EVENTS);
         return Err(Error::TooLarge { what, found, limit });
     }
-    let entry = addition.entry.as_ref().map_or(0, |entry| entry.payload.len());
-    if entry > cql::outbox::MAX_PAYLOAD {
-        let (what, limit) = ("the size of an audit entry", cql::outbox::MAX_PAYLOAD);
-        return Err(Error::TooLarge { what, found: entry, limit });
+    for event in &addition.events {
+        // The version is known later; it takes ten bytes at most.
+        let event = StoredEvent { tenant: addition.tenant.clone(), version: 0, event: event.clone() };
+        fits(&event.to_envelope(None))?;
     }
-    Ok(())
+    addition.entry.as_ref().map_or(Ok(()), fits)
+}
+
+/// Refuses before it is done what no outbox would take after it.
+fn fits(envelope: &Envelope) -> Result<(), Error> {
+    let Envelope { kind, aggregate, version, payload, .. } = envelope;
+    let sizes = [
+        ("the size of what an act sends", payload.len(), MAX_OUTGOING),
+        ("the length of an aggregate's id", aggregate.len(), cql::outbox::MAX_AGGREGATE),
+        ("the length of a kind", kind.len(), cql::outbox::MAX_KIND),
+    ];
+    for (what, found, limit) in sizes {
+        if found > limit {
+            return Err(Error::TooLarge { what, found, limit });
+        }
+    }
+    match i64::try_from(*version) {
+        Ok(_) => Ok(()),
+        Err(_) => Err(Error::TooLarge { what: "a version", found: usize::MAX, limit: usize::MAX >> 1 }),
+    }
 }
 
 #[async_trait]
@@ -306,9 +327,6 @@ impl Ordered for Feed {
 #[async_trait]
 impl Worker<Addition, Appended> for Sequence<Feed> {
     async fn work(&self, acts: Vec<Addition>) -> Vec<Result<Appended, Failure>> {
-        match self.commit(EVENTS, &acts).await {
-            Ok(answers) => answers.into_iter().map(Ok).collect(),
-            Err(failure) => acts.iter().map(|_| Err(failure.clone())).collect(),
-        }
+        self.commit_all(EVENTS, &acts).await
     }
 }

@@ -400,22 +400,17 @@ impl Worker<Asked, Choice> for Sequence<Index> {
             places.push(place);
             of_tenant.push(asked);
         }
-        let committed =
-            stream::iter(tenants)
-                .map(|(tenant, (places, asked))| async move {
-                    (places, self.commit(tenant.as_str(), &asked).await)
-                })
-                .buffer_unordered(AT_ONCE)
-                .collect::<Vec<_>>()
-                .await;
+        let committed = stream::iter(tenants)
+            .map(|(tenant, (places, asked))| async move {
+                (places, self.commit_all(tenant.as_str(), &asked).await)
+            })
+            .buffer_unordered(AT_ONCE)
+            .collect::<Vec<_>>()
+            .await;
         let mut results: Vec<_> = (0..count).map(|_| Err(Failure::Closed)).collect();
         for (places, committed) in committed {
-            let mut answers = committed.map(Vec::into_iter);
-            for place in places {
-                results[place] = match &mut answers {
-                    Ok(answers) => answers.next().ok_or(Failure::Closed),
-                    Err(failure) => Err(failure.clone()),
-                };
+            for (place, result) in places.into_iter().zip(committed) {
+                results[place] = result;
             }
         }
         results

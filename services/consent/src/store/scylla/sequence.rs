@@ -111,8 +111,25 @@ impl<O: Ordered> Sequence<O> {
         })
     }
 
+    /// Does acts that came together; where a fault of one stands in the way of all, each alone.
+    pub(super) async fn commit_all(&self, name: &str, acts: &[O::Act]) -> Vec<Result<O::Answer, Failure>> {
+        let failure = match self.commit(name, acts).await {
+            Ok(answers) => return answers.into_iter().map(Ok).collect(),
+            Err(failure) => failure,
+        };
+        if acts.len() == 1 || !failure.is_of_one() {
+            return acts.iter().map(|_| Err(failure.clone())).collect();
+        }
+        let mut results = Vec::with_capacity(acts.len());
+        for act in acts {
+            let alone = self.commit(name, std::slice::from_ref(act)).await;
+            results.push(alone.and_then(|answers| answers.into_iter().next().ok_or(Failure::Closed)));
+        }
+        results
+    }
+
     /// Does acts, as one; each answer is final and what it adds can be seen.
-    pub(super) async fn commit(&self, name: &str, acts: &[O::Act]) -> Result<Vec<O::Answer>, Failure> {
+    async fn commit(&self, name: &str, acts: &[O::Act]) -> Result<Vec<O::Answer>, Failure> {
         for _ in 0..ATTEMPTS {
             let known = self.known.lock().remove(name);
             let last = match known {

@@ -116,11 +116,16 @@ async fn events_lie_in_several_partitions_and_are_read_as_one() {
 }
 
 #[tokio::test]
-async fn an_act_with_too_many_events_is_refused() {
+async fn an_act_beyond_its_bounds_is_refused() {
     let Some((store, _kept)) = fresh().await else { return };
     let events = (0..501).map(|_| event(SubjectId::new(), Reach::Account, 5)).collect();
-    let refused = store.append(&addition(alfa(), events, 0)).await.unwrap_err();
-    assert_eq!(refused.code(), ErrorCode::InvalidArgument);
+    let act = addition(alfa(), events, 0);
+    let large = Addition { entry: Some(Envelope { payload: vec![0; 65_537], ..entry() }), ..act.clone() };
+    let large = Addition { events: large.events[..1].to_vec(), ..large };
+    for refused in [act, large] {
+        let refused = store.append(&refused).await.unwrap_err();
+        assert_eq!(refused.code(), ErrorCode::InvalidArgument);
+    }
 }
 
 #[tokio::test]
@@ -131,7 +136,16 @@ async fn a_row_that_cannot_be_is_told() {
     let text = "UPDATE {ks}.consent_event SET kind = 99 WHERE chunk = 0 AND version = 1";
     let spoil = kept.cql.prepare(Space::Data, text).await.unwrap();
     kept.cql.write(&spoil, ()).await.unwrap();
-    let error = store.changes(0, 10).await.unwrap_err();
+    // It stands in the way of the acts that need it, and of no other that comes with them.
+    let events = store.changes(0, 10).await.map(drop);
+    let spoilt = store.history(&alfa(), subject, None).await.unwrap().events.remove(0).event;
+    let (again, next) = (
+        addition(alfa(), vec![spoilt], 0),
+        addition(alfa(), vec![event(SubjectId::new(), Reach::Account, 5)], 0),
+    );
+    let results = store.0.events.commit_all(EVENTS, &[again, next]).await;
+    assert!(results[0].is_err() && matches!(results[1], Ok(Appended::Now(_))));
+    let error = events.unwrap_err();
     assert_eq!(error.code(), ErrorCode::DataLoss);
     assert!(chain(&error).contains("consent_event holds a kind that cannot be"), "{}", chain(&error));
 }
