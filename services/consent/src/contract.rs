@@ -3,15 +3,19 @@
 mod events;
 mod facts;
 mod index;
+mod races;
 
 pub use events::*;
+#[cfg(test)]
+pub(crate) use events::{addition, event};
 pub use facts::*;
 pub use index::*;
+pub use races::*;
 
 use kernel::{PurposeName, TenantId};
 
 /// Instantiates the suite of [`crate::store::Store`]: the expression gives a fresh store and whatever must
-/// outlive it.
+/// outlive it; none where there is nothing to test on.
 #[macro_export]
 macro_rules! store_contract_suite {
     ($fresh:expr) => {
@@ -26,6 +30,7 @@ macro_rules! store_contract_suite {
             the_last_notice_is_the_one_that_was_presented_last,
             a_policy_is_found_by_its_hash_when_another_is_in_force,
             a_policy_that_comes_back_is_in_force_since_then,
+            a_load_that_comes_twice_changes_nothing,
             a_notice_is_kept_with_each_of_its_texts,
             a_call_is_remembered_once_and_only_grows,
             a_subject_is_known_from_its_call_on,
@@ -49,23 +54,62 @@ macro_rules! identifiers_contract_suite {
     };
 }
 
+/// Instantiates what must hold between two processes on one [`crate::store::Store`]: the expression gives both
+/// processes' handles, and whatever must outlive them.
+#[macro_export]
+macro_rules! store_race_suite {
+    ($fresh:expr) => {
+        $crate::race_suite! { $fresh;
+            events_of_two_processes_have_one_order_without_holes,
+            of_two_acts_on_one_history_one_is_added,
+            an_act_at_two_processes_is_added_once,
+            an_event_s_id_at_two_processes_is_one_event_s,
+            a_call_at_two_processes_has_one_policy,
+            a_load_of_two_processes_is_one,
+        }
+    };
+}
+
+/// Instantiates what must hold between two processes on one [`crate::store::Identifiers`].
+#[macro_export]
+macro_rules! identifiers_race_suite {
+    ($fresh:expr) => {
+        $crate::race_suite! { $fresh;
+            of_two_processes_one_makes_the_person,
+            a_section_s_number_is_claimed_by_one_process,
+        }
+    };
+}
+
+/// Runs each case with two handles on a store of its own.
+#[macro_export]
+macro_rules! race_suite {
+    ($fresh:expr; $($case:ident,)+) => { $(
+        #[tokio::test]
+        async fn $case() {
+            let Some((one, other, _kept)) = $fresh.await else { return };
+            $crate::contract::$case(&one, &other).await;
+        }
+    )+ };
+}
+
 /// Runs each case against a store of its own.
 #[macro_export]
 macro_rules! contract_suite {
     ($fresh:expr; $($case:ident,)+) => { $(
         #[tokio::test]
         async fn $case() {
-            let (store, _kept) = $fresh.await;
+            let Some((store, _kept)) = $fresh.await else { return };
             $crate::contract::$case(&store).await;
         }
     )+ };
 }
 
-fn alfa() -> TenantId {
+pub(crate) fn alfa() -> TenantId {
     TenantId::new("banca-alfa").expect("a slug")
 }
 
-fn beta() -> TenantId {
+pub(crate) fn beta() -> TenantId {
     TenantId::new("telco-beta").expect("a slug")
 }
 

@@ -4,8 +4,11 @@
 //! [`Identifiers`] says whose an identifier's HMAC is, lies in the keys directory and is in no backup of data.
 //! Events are only ever added. A subject's events are added conditionally on the last one that was read, so
 //! that no answer is judged by a history that another one has just changed; a version that is visible has no
-//! lower one that becomes visible later.
+//! lower one that becomes visible later. All of this also holds between processes that share a store.
 
+mod columns;
+
+pub mod scylla;
 pub mod sqlite;
 
 pub use sqlite::identifiers;
@@ -25,7 +28,7 @@ use crate::event::{NewEvent, NoticeRef, StoredEvent};
 use crate::identity::{Choice, Known, Presented};
 
 /// A store did not do something.
-#[derive(Debug, thiserror::Error)]
+#[derive(Debug, Clone, thiserror::Error)]
 #[error("cannot {act} in consent's store")]
 pub struct StoreError {
     act: &'static str,
@@ -181,7 +184,8 @@ pub trait Store: AuditOutbox {
     async fn policy(&self, tenant: &TenantId, hash: PolicyHash) -> Result<Option<PolicyRow>, StoreError>;
     /// Every policy that a tenant ever had, by hash.
     async fn policies(&self, tenant: &TenantId) -> Result<Vec<PolicyRow>, StoreError>;
-    /// Takes a load of policies in, all of it or nothing.
+    /// Takes a load of policies in, all of it or nothing. What is in force already stays in force since then, so
+    /// that several processes may bring the same load.
     async fn change_policies(&self, change: &PolicyChange) -> Result<(), StoreError>;
     /// A notice that ever was.
     async fn notice(

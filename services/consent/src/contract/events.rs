@@ -11,7 +11,7 @@ use super::{alfa, beta, purpose};
 use crate::event::{EventKind, Expression, NewEvent, NoticeRef, Reach, StoredEvent};
 use crate::store::{Addition, Appended, Store};
 
-pub(super) fn event(subject: SubjectId, reach: Reach, occurred_at: i64) -> NewEvent {
+pub(crate) fn event(subject: SubjectId, reach: Reach, occurred_at: i64) -> NewEvent {
     NewEvent {
         id: EventId::new(),
         subject,
@@ -33,7 +33,7 @@ fn notice(name: &str) -> NoticeRef {
     NoticeRef { name: NoticeName::new(name).expect("a slug"), text_hash: [9; 32] }
 }
 
-pub(super) fn addition(tenant: TenantId, events: Vec<NewEvent>, after: u64) -> Addition {
+pub(crate) fn addition(tenant: TenantId, events: Vec<NewEvent>, after: u64) -> Addition {
     Addition { tenant, act: events[0].id, events, after, entry: None, trace: None }
 }
 

@@ -13,7 +13,7 @@ use crate::store::{
     Appended, NoticeRow, PartyRow, PolicyChange, PolicyRow, RecordingRow, SealedValues, Store,
 };
 
-fn policy_row(number: u8, since: i64) -> PolicyRow {
+pub(super) fn policy_row(number: u8, since: i64) -> PolicyRow {
     PolicyRow {
         tenant: alfa(),
         hash: PolicyHash([number; 32]),
@@ -51,6 +51,20 @@ pub async fn a_policy_that_comes_back_is_in_force_since_then(store: &dyn Store) 
     assert_eq!(store.policies_in_force().await.expect("read"), [policy_row(1, 30)]);
 }
 
+/// Another process that starts with the same directory brings the same load.
+pub async fn a_load_that_comes_twice_changes_nothing(store: &dyn Store) {
+    begins(store, policy_row(1, 10)).await;
+    begins(store, policy_row(1, 20)).await;
+    assert_eq!(store.policies_in_force().await.expect("read"), [policy_row(1, 10)]);
+    let ends = PolicyChange { ends: vec![(alfa(), Timestamp(30))], ..PolicyChange::default() };
+    for _ in 0..2 {
+        store.change_policies(&ends).await.expect("taken in");
+        assert_eq!(store.policies_in_force().await.expect("read"), []);
+    }
+    begins(store, policy_row(1, 40)).await;
+    assert_eq!(store.policies_in_force().await.expect("read"), [policy_row(1, 40)]);
+}
+
 /// What people heard stays to be read.
 pub async fn a_notice_is_kept_with_each_of_its_texts(store: &dyn Store) {
     let name = NoticeName::new("notice-it-3").expect("a slug");
@@ -67,7 +81,7 @@ pub async fn a_notice_is_kept_with_each_of_its_texts(store: &dyn Store) {
     assert_eq!(store.notice(&alfa(), &name, [3; 32]).await.expect("read"), None);
 }
 
-fn call(recording: RecordingId, subject: SubjectId) -> RecordingRow {
+pub(super) fn call(recording: RecordingId, subject: SubjectId) -> RecordingRow {
     RecordingRow {
         tenant: alfa(),
         recording,

@@ -7,11 +7,11 @@ use crate::identifier::Kind;
 use crate::identity::{Choice, Conflict, Known, Presented};
 use crate::store::Identifiers;
 
-fn one(kind: Kind, number: u8) -> Presented {
+pub(super) fn one(kind: Kind, number: u8) -> Presented {
     Presented { kind, value: [number; 32] }
 }
 
-async fn resolved(index: &dyn Identifiers, presented: &[Presented]) -> Choice {
+pub(super) async fn resolved(index: &dyn Identifiers, presented: &[Presented]) -> Choice {
     index.resolve(&alfa(), presented, SubjectId::new(), Timestamp(5)).await.expect("resolved")
 }
 

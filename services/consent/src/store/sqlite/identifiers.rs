@@ -151,11 +151,17 @@ fn read(row: &Row<'_>) -> Result<Known, Error> {
 mod tests {
     use super::*;
 
-    async fn fresh() -> (SqliteIdentifiers, tempfile::TempDir) {
+    async fn fresh() -> Option<(SqliteIdentifiers, tempfile::TempDir)> {
         let directory = tempfile::tempdir().unwrap();
         let store = SqliteIdentifiers::open(&directory.path().join("identifiers.db")).await.unwrap();
-        (store, directory)
+        Some((store, directory))
+    }
+
+    async fn two() -> Option<(SqliteIdentifiers, SqliteIdentifiers, tempfile::TempDir)> {
+        let (store, directory) = fresh().await?;
+        Some((store.clone(), store, directory))
     }
 
     crate::identifiers_contract_suite!(fresh());
+    crate::identifiers_race_suite!(two());
 }

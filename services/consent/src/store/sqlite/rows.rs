@@ -4,12 +4,12 @@ use std::collections::BTreeMap;
 
 use ::sqlite::rusqlite::{Connection, OptionalExtension, Params, Row, params};
 use ::sqlite::{Error, Tx};
-use kernel::{EventId, NoticeName, PurposeName, RecordingId, SubjectId, TenantId, Timestamp};
-use policy::{Party, PolicyHash};
+use kernel::{EventId, RecordingId, SubjectId, TenantId, Timestamp};
+use policy::PolicyHash;
 use proto::consent::v1::ConsentScope;
 
-use crate::event::{EventKind, Expression, NewEvent, NoticeRef, Reach, StoredEvent};
-use crate::store::{NoticeRow, PartyRow, PolicyRow, RecordingRow};
+use crate::event::{EventKind, NewEvent, NoticeRef, StoredEvent};
+use crate::store::{NoticeRow, PartyRow, PolicyRow, RecordingRow, columns};
 
 /// Every row of a query.
 pub(super) fn all<T>(
@@ -88,7 +88,9 @@ pub(super) fn insert_term(
     hash: Option<PolicyHash>,
     since: Timestamp,
 ) -> Result<(), Error> {
-    let insert = "INSERT INTO policy_term (tenant, hash, since) VALUES (?, ?, ?)";
+    // What is in force already stays in force since then.
+    let insert = "INSERT INTO policy_term (tenant, hash, since) SELECT ?1, ?2, ?3 WHERE ?2 IS NOT
+        (SELECT hash FROM policy_term WHERE tenant = ?1 ORDER BY number DESC LIMIT 1)";
     let hash = hash.map(|hash| hash.as_bytes().to_vec());
     tx.prepare_cached(insert)?.execute(params![tenant.as_str(), hash, since.0])?;
     Ok(())
@@ -145,14 +147,13 @@ pub(super) fn recording(
     let found: Option<(Option<[u8; 32]>, i64, i64)> = found.optional()?;
     let Some((policy, started_at, authorised_at)) = found else { return Ok(None) };
     let find = "SELECT purpose FROM recording_purpose WHERE tenant = ? AND recording = ?";
-    let purposes =
-        all(c, find, key, |row| PurposeName::new(row.get::<_, String>(0)?).map_err(|_| bad("a purpose")))?;
+    let purposes = all(c, find, key, |row| columns::purpose(row.get(0)?).map_err(bad))?;
     let find = "SELECT place, party, subject FROM recording_party WHERE tenant = ? AND recording = ?
         ORDER BY place, party, subject";
     let parties = all(c, find, key, |row| {
         Ok(PartyRow {
             place: row.get(0)?,
-            party: Party::from_number(row.get(1)?).ok_or(bad("a party"))?,
+            party: columns::party(row.get(1)?).map_err(bad)?,
             subject: SubjectId::from_bytes(row.get(2)?),
         })
     })?;
@@ -260,30 +261,20 @@ fn stored(c: &Connection, row: &Row<'_>) -> Result<StoredEvent, Error> {
     let bad = |what| Error::Row { table: "event", what };
     let version: u64 = row.get("version")?;
     let find = "SELECT purpose FROM event_purpose WHERE version = ?";
-    let purposes = all(c, find, [version], |row| {
-        PurposeName::new(row.get::<_, String>(0)?).map_err(|_| bad("a purpose"))
-    })?;
+    let purposes = all(c, find, [version], |row| columns::purpose(row.get(0)?).map_err(bad))?;
     let said_in = row.get::<_, Option<[u8; 16]>>("said_in")?.map(RecordingId::from_bytes);
-    let reach = match (ConsentScope::try_from(row.get::<_, i32>("scope")?), said_in) {
-        (Ok(ConsentScope::Account), _) => Reach::Account,
-        (Ok(ConsentScope::Call), Some(recording)) => Reach::Call(recording),
-        (Ok(ConsentScope::Call), None) | (Ok(ConsentScope::Unspecified) | Err(_), _) => {
-            return Err(bad("a scope"));
-        }
-    };
     let event = NewEvent {
         id: EventId::from_bytes(row.get("id")?),
         subject: SubjectId::from_bytes(row.get("subject")?),
-        kind: EventKind::try_from(row.get::<_, i32>("kind")?).map_err(|_| bad("a kind"))?,
+        kind: columns::kind(row.get("kind")?).map_err(bad)?,
         purposes: purposes.into_iter().collect(),
-        reach,
+        reach: columns::reach(row.get("scope")?, said_in).map_err(bad)?,
         said_in,
         notice: notice(row)?,
         position: row.get("position")?,
         occurred_at: Timestamp(row.get("occurred_at")?),
         recorded_at: Timestamp(row.get("recorded_at")?),
-        expression: Expression::try_from(row.get::<_, i32>("expression")?)
-            .map_err(|_| bad("an expression"))?,
+        expression: columns::expression(row.get("expression")?).map_err(bad)?,
         policy: row.get::<_, Option<[u8; 32]>>("policy")?.map(PolicyHash),
         fingerprint: row.get("fingerprint")?,
     };
@@ -292,16 +283,9 @@ fn stored(c: &Connection, row: &Row<'_>) -> Result<StoredEvent, Error> {
 
 fn notice(row: &Row<'_>) -> Result<Option<NoticeRef>, Error> {
     let bad = |what| Error::Row { table: "event", what };
-    let (name, hash): (Option<String>, Option<[u8; 32]>) = (row.get("notice")?, row.get("notice_hash")?);
-    match (name, hash) {
-        (Some(name), Some(text_hash)) => {
-            Ok(Some(NoticeRef { name: NoticeName::new(name).map_err(|_| bad("a notice"))?, text_hash }))
-        }
-        (None, None) => Ok(None),
-        (Some(_), None) | (None, Some(_)) => Err(bad("a notice without its text's hash")),
-    }
+    columns::notice(row.get("notice")?, row.get("notice_hash")?).map_err(bad)
 }
 
 fn tenant(row: &Row<'_>, bad: impl Fn(&'static str) -> Error) -> Result<TenantId, Error> {
-    TenantId::new(row.get::<_, String>("tenant")?).map_err(|_| bad("a tenant"))
+    columns::tenant(row.get("tenant")?).map_err(bad)
 }

@@ -6,9 +6,15 @@ use platform::outbox::OutboxStore;
 
 use super::*;
 
-async fn fresh() -> (SqliteStore, tempfile::TempDir) {
+async fn fresh() -> Option<(SqliteStore, tempfile::TempDir)> {
     let directory = tempfile::tempdir().unwrap();
-    (open(directory.path()).await, directory)
+    Some((open(directory.path()).await, directory))
+}
+
+/// A file has one process: its two handles are two of its callers.
+async fn two() -> Option<(SqliteStore, SqliteStore, tempfile::TempDir)> {
+    let (store, directory) = fresh().await?;
+    Some((store.clone(), store, directory))
 }
 
 async fn open(directory: &Path) -> SqliteStore {
@@ -17,10 +23,11 @@ async fn open(directory: &Path) -> SqliteStore {
 }
 
 crate::store_contract_suite!(fresh());
+crate::store_race_suite!(two());
 
 #[tokio::test]
 async fn a_file_is_opened_again_with_what_it_holds() {
-    let (store, directory) = fresh().await;
+    let (store, directory) = fresh().await.unwrap();
     let subject = SubjectId::new();
     let tenant = TenantId::new("banca-alfa").unwrap();
     store.add_subject(&tenant, subject, Timestamp(1)).await.unwrap();
