@@ -84,6 +84,17 @@ async fn both_ends_know_each_other_or_nothing_is_answered() {
 }
 
 #[tokio::test]
+async fn a_caller_without_a_certificate_is_told_what_may_be_missing() {
+    let ca = TestCa::new();
+    let served = served(Some(&load(&ca.role("crypto")))).await;
+    let url = format!("https://127.0.0.1:{}", served.port);
+    let status = call(&url, Some(&load(&ca.trusting()))).await.unwrap_err();
+    assert_eq!(status.code(), Code::Unavailable, "{status:?}");
+    let hinted = status.message().contains("tls.cert is not set");
+    assert!(hinted || status.message().contains("CertificateRequired"), "{status:?}");
+}
+
+#[tokio::test]
 async fn a_name_is_called_by_its_name() {
     let ca = TestCa::new();
     let served = served(Some(&load(&ca.named("crypto", &["localhost"])))).await;

@@ -92,7 +92,7 @@ impl Remote {
             }
         }
         self.known.lock().doubted = true;
-        let text = format!("{} cannot be reached: {why}", self.name());
+        let text = format!("{} cannot be reached: {why}{}", self.name(), self.unshown());
         Err(refusal(ErrorCode::Unavailable, "unreachable", text))
     }
 
@@ -153,6 +153,17 @@ impl Remote {
         let known = |address| before.iter().find(|replica| replica.address() == address).cloned();
         let made = |address| Arc::new(Replica::new(address, target, &self.config, self.tls.as_ref()));
         found.into_iter().map(|address| known(address).unwrap_or_else(|| made(address))).collect()
+    }
+
+    /// An end that asks for a certificate and gets none hangs up, and under TLS 1.3 the reason comes too late.
+    fn unshown(&self) -> &'static str {
+        let shows = self.tls.as_ref().is_some_and(Tls::serves);
+        let asked = self.targets.iter().any(|target| target.tls);
+        if asked && !shows {
+            "; the other end may ask for a certificate, and tls.cert is not set"
+        } else {
+            ""
+        }
     }
 
     fn name(&self) -> String {
