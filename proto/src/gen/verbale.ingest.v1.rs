@@ -282,7 +282,7 @@ pub struct Ack {
     #[prost(enumeration = "Level", tag = "3")]
     pub level: i32,
 }
-/// An event of the stream took effect, or says why not.
+/// An event of the stream took effect, is kept until it can, or says why it never will.
 #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
 pub struct Applied {
     #[prost(bytes = "bytes", tag = "1")]
@@ -296,6 +296,10 @@ pub struct Applied {
     /// A restriction reached audio that was sealed already; that audio is erased from its purposes.
     #[prost(bool, tag = "4")]
     pub reached_stored: bool,
+    /// Kept, and owed to consent, which could not take it yet: nothing to send again. A grant is not in force before
+    /// consent has it; `BasesChanged` then says from where.
+    #[prost(bool, tag = "5")]
+    pub pending: bool,
 }
 #[derive(Clone, PartialEq, ::prost::Message)]
 pub struct BasesChanged {

@@ -2,7 +2,7 @@
 
 mod lock;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use sha2::{Digest, Sha256};
 
@@ -39,6 +39,7 @@ pub struct Applied {
 /// Reads as stores do, from a table that each migrated keyspace has.
 pub(crate) const PROBE: &str = "SELECT number FROM {ks}.applied_step WHERE component = 'readiness' LIMIT 1";
 
+/// The row of number 0 and component `lock` is the migration's lock.
 const APPLIED: &str = "CREATE TABLE IF NOT EXISTS {ks}.applied_step (
     component text,
     number int,
@@ -60,7 +61,10 @@ type Remembered = BTreeMap<usize, Vec<u8>>;
 /// Applies what is missing, under the lock.
 pub(crate) async fn apply(cql: &Cql, components: &[Component]) -> Result<Vec<Applied>, Error> {
     refuse_unrepeatable(components)?;
-    for space in [Space::Data, Space::Keys] {
+    // The keyspace for data has the lock.
+    let spaces: BTreeSet<_> =
+        components.iter().map(|component| component.space).chain([Space::Data]).collect();
+    for space in spaces {
         cql.change_schema(space, &keyspace(cql)).await?;
         cql.change_schema(space, APPLIED).await?;
     }

@@ -6,7 +6,7 @@ use crate::error::Error;
 use crate::log::TopicPartition;
 use crate::record::Record;
 
-/// Bytes of one record: key, headers and value. Kafka's own default, so that no broker needs a setting.
+/// Bytes of one record: key, headers and value. Topics that the log makes in Kafka take this and its framing.
 pub const MAX_RECORD: usize = 1 << 20;
 /// Bytes of one append.
 pub const MAX_BATCH: usize = 8 << 20;
@@ -61,6 +61,9 @@ fn check_record(record: &Record) -> Result<(), Error> {
     at_most("number of headers", record.headers.len(), MAX_HEADERS)?;
     for (name, value) in &record.headers {
         at_most("length of a header's name", name.len(), MAX_HEADER_NAME)?;
+        if name.contains('\0') {
+            return Err(Error::Invalid { what: "header's name", reason: "must not contain a zero byte" });
+        }
         at_most("size of a header's value", value.len(), MAX_HEADER_VALUE)?;
     }
     at_most("size of a record", record.size(), MAX_RECORD)

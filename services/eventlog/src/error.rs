@@ -46,6 +46,14 @@ pub enum Error {
         /// As asked for now.
         asked: u32,
     },
+    /// The topic exists, but not as this log may use it; its operator has to change it.
+    #[error("topic {topic} cannot be used: {reason}")]
+    Unsuited {
+        /// The topic.
+        topic: String,
+        /// What is wrong with it.
+        reason: String,
+    },
     /// The offset was deleted.
     #[error("{at} begins at offset {low}: {asked} was deleted")]
     Gone {
@@ -114,6 +122,7 @@ impl ServiceError for Error {
                 ErrorCode::InvalidArgument
             }
             Self::PartitionsChanged { .. }
+            | Self::Unsuited { .. }
             | Self::Gone { .. }
             | Self::BeyondEnd { .. }
             | Self::NotAssigned { .. }
@@ -132,6 +141,7 @@ impl ServiceError for Error {
             | Self::Invalid { .. }
             | Self::NoPartition { .. }
             | Self::PartitionsChanged { .. }
+            | Self::Unsuited { .. }
             | Self::Gone { .. }
             | Self::BeyondEnd { .. }
             | Self::Fenced { .. }

@@ -47,6 +47,20 @@ pub trait EventLog: Send + Sync + 'static {
     /// Joins a group. Partitions of the topics are shared among the group's consumers; the first
     /// [`poll`](Consumer::poll) brings the first assignment.
     async fn consumer(&self, group: &str, topics: &[Topic]) -> Result<Box<dyn Consumer>, Error>;
+
+    /// Per partition of the topic, in order, how many offsets the group has yet to commit. Deleted records do
+    /// not count: nobody will be given them.
+    async fn lag(&self, group: &str, topic: &Topic) -> Result<Vec<u64>, Error> {
+        let committed = self.committed(group, topic).await?;
+        let ends = self.ends(topic).await?;
+        let lag = |(ends, next): (&Ends, u64)| ends.high.saturating_sub(next.max(ends.low));
+        Ok(ends.iter().zip(committed).map(lag).collect())
+    }
+
+    /// Whether the engine answers, by a real request; for readiness.
+    async fn check(&self) -> Result<(), Error> {
+        self.ends(&kernel::topics::AUDIT).await.map(drop)
+    }
 }
 
 /// One member of a group. It stays a member by polling and committing: one that does neither for the session

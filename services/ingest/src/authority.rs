@@ -4,20 +4,21 @@ use std::collections::{BTreeSet, HashMap};
 use std::sync::Arc;
 use std::time::Duration;
 
-use kernel::{ErrorCode, EventId, NoticeName, PurposeName, Retry, SubjectId, TenantId, Timestamp};
+use kernel::{ErrorCode, EventId, PurposeName, Retry, SubjectId, TenantId};
 use parking_lot::Mutex;
 use platform::error::{error_code, reason};
 use platform::{CallMetadata, KnownPolicy, PolicyBook, Wire, request};
 use policy::grant::decide_without_consent;
 use policy::{CallFacts, DenyReason, Grant, Outcome, PolicyHash, TenantPolicy};
-use proto::common::v1::{Basis, Grant as WireGrant, GrantOutcome, Identifier, PartyRole};
+use proto::common::v1::{Basis, Grant as WireGrant, GrantOutcome, PartyRole};
 use proto::consent::v1 as wire;
 use proto::consent::v1::consent_client::ConsentClient;
 use tonic::Status;
 
 use crate::error::{Cause, Error};
-use crate::intake::{ConsentAct, Expression, OpenCall};
-use crate::store::{Authorisation, SessionKey, Untold};
+use crate::intake::OpenCall;
+use crate::said::Said;
+use crate::store::Authorisation;
 
 /// Asks consent, within a bounded time each.
 pub(crate) struct Authority {
@@ -35,29 +36,6 @@ pub(crate) struct Decided {
     pub(crate) grants: Vec<Grant>,
     /// Consent could not be heard.
     pub(crate) degraded: bool,
-}
-
-/// Something that somebody said, for consent to take.
-#[derive(Clone)]
-pub(crate) struct Said {
-    pub(crate) event: EventId,
-    pub(crate) key: SessionKey,
-    pub(crate) subject: Who,
-    pub(crate) kind: wire::EventKind,
-    pub(crate) purposes: Vec<PurposeName>,
-    pub(crate) scope: wire::ConsentScope,
-    pub(crate) notice: Option<NoticeName>,
-    pub(crate) position: u64,
-    pub(crate) at: Timestamp,
-    pub(crate) expression: Expression,
-}
-
-/// Whose words they are.
-#[derive(Clone)]
-pub(crate) enum Who {
-    Subject(SubjectId),
-    /// Not resolved yet; personal data.
-    Identifier(Identifier),
 }
 
 /// Why consent did not take something.
@@ -224,18 +202,6 @@ pub(crate) fn policy_party(role: PartyRole) -> policy::Party {
     }
 }
 
-/// The kind of event that an act is to consent.
-pub(crate) fn event_kind(act: ConsentAct) -> wire::EventKind {
-    match act {
-        ConsentAct::Given => wire::EventKind::Given,
-        ConsentAct::Refused => wire::EventKind::Refused,
-        ConsentAct::Withdrawn => wire::EventKind::Withdrawn,
-        ConsentAct::Expired => wire::EventKind::Expired,
-        ConsentAct::Revoked => wire::EventKind::Revoked,
-        ConsentAct::Invalidated => wire::EventKind::Invalidated,
-    }
-}
-
 fn decided_alone(call: &OpenCall, known: &KnownPolicy) -> Decided {
     let facts = CallFacts {
         requested: call.purposes.iter().cloned().collect(),
@@ -274,44 +240,4 @@ fn is_away(status: &Status) -> bool {
 
 fn unheard(source: Cause) -> Error {
     Error::Role { role: "consent", attempt: "decide on the call", retry: Retry::Backoff, source }
-}
-
-impl Said {
-    /// What a row says is owed. As it is told late, it is a restriction: a grant is never owed.
-    pub(crate) fn of(owed: &Untold) -> Self {
-        Self {
-            event: owed.event,
-            key: owed.key.clone(),
-            subject: Who::Subject(owed.subject),
-            kind: event_kind(owed.act),
-            purposes: vec![owed.purpose.clone()],
-            scope: owed.scope,
-            notice: None,
-            position: owed.position,
-            at: owed.at,
-            expression: owed.expression,
-        }
-    }
-
-    fn request(&self) -> wire::RecordEventRequest {
-        let subject = match &self.subject {
-            Who::Subject(id) => wire::record_event_request::Subject::SubjectId(id.to_bytes().to_vec()),
-            Who::Identifier(identifier) => {
-                wire::record_event_request::Subject::Identifier(identifier.clone())
-            }
-        };
-        wire::RecordEventRequest {
-            event_id: self.event.to_bytes().to_vec(),
-            subject: Some(subject),
-            kind: self.kind as i32,
-            purposes: self.purposes.iter().map(ToString::to_string).collect(),
-            scope: self.scope as i32,
-            recording_id: self.key.recording.to_bytes().to_vec(),
-            notice: self.notice.as_ref().map(ToString::to_string).unwrap_or_default(),
-            position: Some(self.position),
-            occurred_at: self.at.0,
-            // The two enums have the same numbers.
-            expression: self.expression as i32,
-        }
-    }
 }

@@ -3,8 +3,8 @@
 #![allow(clippy::unwrap_used, reason = "a contract is tests: what is unexpected panics")]
 
 use kernel::{
-    EventId, FrameNo, InstanceId, LegNo, MarkLabel, Position, PurposeName, RecordingId, SectionNo,
-    SessionEpoch, SubjectId, TenantId, Timestamp,
+    EventId, FrameNo, InstanceId, LegNo, MarkLabel, NoticeName, Position, PurposeName, RecordingId,
+    SectionNo, SessionEpoch, SubjectId, TenantId, Timestamp,
 };
 use proto::common::v1::{Basis, Grant, GrantOutcome, PartyRole};
 use proto::consent::v1::ConsentScope;
@@ -15,8 +15,8 @@ use crate::anchor::Anchor;
 use crate::error::Error;
 use crate::intake::{ConsentAct, Expression};
 use crate::leg::LegSpec;
-use crate::session::{SessionEvent, SessionEventKind};
-use crate::store::{Authorisation, Fence, META_LEG, Opening, Phase, SessionKey, Store, Telling};
+use crate::session::{NOTICE_PLAYED, SessionEvent, SessionEventKind};
+use crate::store::{Authorisation, Fence, META_LEG, Opening, Phase, SessionKey, Store, Telling, UntoldWord};
 
 /// Instantiates the suite: the expression gives a fresh store and whatever must outlive it.
 #[macro_export]
@@ -33,6 +33,7 @@ macro_rules! contract_suite {
             a_session_that_is_over_is_not_opened_again,
             a_fence_keeps_streams_out,
             what_is_owed_to_consent_is_found_until_it_is_told,
+            consent_that_is_owed_says_what_it_rests_on,
             tenants_see_nothing_of_each_other,
         }
     };
@@ -83,6 +84,10 @@ fn decided() -> Authorisation {
         policy_hash: [7; 32],
         consent_version: u64::MAX / 3,
     }
+}
+
+fn notice() -> NoticeName {
+    NoticeName::new("notice-it-3").unwrap()
 }
 
 fn event(position: u64, kind: SessionEventKind) -> SessionEvent {
@@ -202,6 +207,10 @@ pub async fn every_kind_of_event_survives(store: &impl Store) {
         SessionEventKind::Note { kind: "notice.played".into(), code: "notice-it-3".into() },
         SessionEventKind::Ended,
     ];
+    for notice in [None, Some(notice())] {
+        let (purpose, expression) = (PurposeName::new("quality").unwrap(), Expression::Dtmf);
+        kinds.push(SessionEventKind::ConsentOwed { purpose, party: 1, expression, notice });
+    }
     kinds.extend(ConsentAct::ALL.map(|act| consent(act, "quality", 1)));
     let mut events: Vec<_> = kinds.into_iter().map(|kind| event(u64::MAX, kind)).collect();
     events[3].derived_error = Some(u64::MAX);
@@ -275,11 +284,46 @@ pub async fn what_is_owed_to_consent_is_found_until_it_is_told(store: &impl Stor
     store.authorise(&fence, decided.clone(), Phase::Open).await.unwrap();
     let owed = store.untold(10).await.unwrap();
     assert_eq!(owed.iter().map(|one| one.event).collect::<Vec<_>>(), [first.id, second.id]);
-    assert_eq!((owed[0].subject, owed[0].act), (decided.subjects[1], ConsentAct::Withdrawn));
-    assert_eq!((owed[0].scope, owed[1].scope), (ConsentScope::Account, ConsentScope::Call));
+    let word = |party: usize, act: ConsentAct, purpose: &str, scope: ConsentScope| UntoldWord::Act {
+        subject: decided.subjects[party],
+        act,
+        purpose: PurposeName::new(purpose).unwrap(),
+        expression: Expression::Voice,
+        scope,
+        notice: None,
+    };
+    assert_eq!(owed[0].word, word(1, ConsentAct::Withdrawn, "quality", ConsentScope::Account));
+    assert_eq!(owed[1].word, word(0, ConsentAct::Refused, "training", ConsentScope::Call));
     assert_eq!((owed[0].position, &owed[0].key), (5, &key));
     assert_eq!(store.untold(1).await.unwrap().len(), 1);
     store.told(&key, first.id).await.unwrap();
+    assert_eq!(store.untold(10).await.unwrap().len(), 1);
+}
+
+/// A grant that could not be told waits with its notice, and so does the notice itself.
+pub async fn consent_that_is_owed_says_what_it_rests_on(store: &impl Store) {
+    let key = key("banca-alfa");
+    let fence = store.open(opening(&key, 1)).await.unwrap().fence;
+    let played = SessionEventKind::Note { kind: NOTICE_PLAYED.into(), code: notice().to_string() };
+    let played = event(4, played);
+    let (purpose, expression) = (PurposeName::new("quality").unwrap(), Expression::Dtmf);
+    let (party, rests_on) = (1, Some(notice()));
+    let kind =
+        SessionEventKind::ConsentOwed { purpose: purpose.clone(), party, expression, notice: rests_on };
+    let given = event(5, kind);
+    store.record(&fence, played.clone(), Telling::Owed, 0).await.unwrap();
+    store.record(&fence, given.clone(), Telling::Owed, 0).await.unwrap();
+    assert!(store.untold(10).await.unwrap().is_empty());
+    let decided = decided();
+    store.authorise(&fence, decided.clone(), Phase::Open).await.unwrap();
+    let owed = store.untold(10).await.unwrap();
+    assert_eq!(owed.iter().map(|one| one.event).collect::<Vec<_>>(), [played.id, given.id]);
+    assert_eq!(owed[0].word, UntoldWord::Notice(notice()));
+    let (subject, act) = (decided.subjects[1], ConsentAct::Given);
+    // Also where an older consent of this subject stood when the call was opened.
+    let (scope, notice) = (ConsentScope::Call, Some(notice()));
+    assert_eq!(owed[1].word, UntoldWord::Act { subject, act, purpose, expression, scope, notice });
+    store.told(&key, played.id).await.unwrap();
     assert_eq!(store.untold(10).await.unwrap().len(), 1);
 }
 

@@ -10,8 +10,8 @@ use tokio::sync::oneshot;
 
 use crate::error::Error;
 use crate::flow::append_patiently;
-use crate::intake::{CallerEvent, ConsentAct};
-use crate::recorder::{applied, refused, session_kind};
+use crate::intake::CallerEvent;
+use crate::recorder::{applied, owed, refused, session_kind};
 use crate::records::{Records, id};
 use crate::registry::{COMMANDS, Command, Given, SeenState};
 use crate::service::Parts;
@@ -69,21 +69,19 @@ impl Parts {
         };
         let by_position = row.started_at.plus(std::time::Duration::from_micros(position.0));
         let at = if event.wall_time.0 > 0 { event.wall_time } else { by_position };
-        let placed = SessionEvent { id: event.id, position, derived_error, at, kind };
-        if let Some(code) = refusal_quiet(&placed) {
-            return Ok((refused(event.id, placed.effective(), code), state(&session, &row)));
-        }
+        // consent's word is needed for a grant: it is kept, told by the sweep, and in force with the next stream.
+        let placed = owed(SessionEvent { id: event.id, position, derived_error, at, kind }, &session);
         let done = session.apply(placed.clone());
         if let Some(code) = done.refused {
             return Ok((refused(event.id, done.position, code), state(&session, &row)));
         }
-        let is_consent = matches!(placed.kind, SessionEventKind::Consent { .. });
-        let telling = if is_consent { Telling::Owed } else { Telling::Done };
+        let telling = telling(&placed, &session);
         let version = row.authorisation.as_ref().map_or(0, |decided| decided.consent_version);
         let is_restrictive = placed.is_restrictive();
         self.store.record(&row.fence, placed, telling, version).await?;
         self.log_quiet(&row, done.records).await?;
         let mut answer = applied(event.id, done.position);
+        answer.pending = telling == Telling::Owed && !is_restrictive;
         // Whatever was stored before is behind this session's broken stream.
         answer.reached_stored = is_restrictive && row.legs.iter().any(|leg| leg.sections > 0);
         Ok((answer, state(&session, &row)))
@@ -155,13 +153,13 @@ impl Parts {
     }
 }
 
-/// A grant needs consent's answer, and a stream that asks for it.
-fn refusal_quiet(event: &SessionEvent) -> Option<&'static str> {
-    match &event.kind {
-        SessionEventKind::Consent { act: ConsentAct::Given, .. } => Some("no-stream"),
-        SessionEventKind::Note { kind, .. } if kind == crate::recorder::NOTICE_PLAYED => Some("no-stream"),
-        _ => None,
-    }
+/// Whether consent is to hear of an event.
+fn telling(event: &SessionEvent, session: &Session) -> Telling {
+    let is_consents = match &event.kind {
+        SessionEventKind::Consent { .. } | SessionEventKind::ConsentOwed { .. } => true,
+        _ => event.notice().is_some() && !session.asked().is_empty(),
+    };
+    if is_consents { Telling::Owed } else { Telling::Done }
 }
 
 fn state(session: &Session, row: &SessionRow) -> wire::MediaState {
@@ -187,35 +185,3 @@ fn with_suspicion(state: wire::MediaState, seen: Option<&SeenState>) -> wire::Me
         (state, _) => state,
     }
 }
-
-/// What consent has not yet taken is told to it again and again.
-impl Parts {
-    /// Tells consent what is owed to it, some at a time; returns how many were told.
-    pub(crate) async fn tell_owed(&self) -> Result<usize, Error> {
-        let owed = self.store.untold(TOLD_AT_ONCE).await?;
-        let count = owed.len();
-        for one in owed {
-            let said = crate::authority::Said::of(&one);
-            crate::recorder::tell(self, &said, one.event).await?;
-        }
-        Ok(count)
-    }
-
-    pub(crate) async fn tell_until_drained(
-        self,
-        shutdown: platform::drain::Shutdown,
-    ) -> platform::drain::TaskResult {
-        loop {
-            tokio::select! {
-                () = shutdown.draining() => return Ok(()),
-                () = tokio::time::sleep(self.config.tell.0) => {}
-            }
-            if let Err(error) = self.tell_owed().await {
-                tracing::warn!(error = kernel::chain(&error), "consent could not be told what is owed to it");
-            }
-        }
-    }
-}
-
-/// Events told in one go.
-const TOLD_AT_ONCE: u32 = 256;

@@ -22,10 +22,13 @@ mod recorder;
 mod records;
 mod sealer;
 
+mod said;
+
 mod authority;
 mod control;
 mod keys;
 mod opening;
+mod owed;
 mod registry;
 mod service;
 mod watch;

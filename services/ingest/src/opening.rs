@@ -57,7 +57,7 @@ impl Parts {
             self.start(&fence, &call, &mut begun).await?;
         }
         self.watch.begin_after(begun.consent.version);
-        let opened = self.session_opened(&fence, &call, &begun).await;
+        let opened = self.session_opened(&fence, &call, &begun.authorisation()).await;
         self.log_opening(&fence, &records, opened, &begun).await?;
         let mut answer = wire::Opened {
             recording_id: id(fence.key.recording.to_bytes()),
@@ -162,8 +162,14 @@ impl Parts {
         })
     }
 
-    async fn session_opened(&self, fence: &Fence, call: &OpenCall, begun: &Begun) -> wire::SessionOpened {
-        let subjects = begun.subjects.iter().map(Some).chain(std::iter::repeat(None));
+    /// What is logged of a call when a stream of it begins, and again when its subjects are known.
+    pub(crate) async fn session_opened(
+        &self,
+        fence: &Fence,
+        call: &OpenCall,
+        decided: &Authorisation,
+    ) -> wire::SessionOpened {
+        let subjects = decided.subjects.iter().map(Some).chain(std::iter::repeat(None));
         let parties = call.parties.iter().zip(subjects).map(|(party, subject)| wire::OpenedParty {
             subject_id: subject.map(|subject| id(subject.to_bytes())).unwrap_or_default(),
             role: party.role as i32,
@@ -180,10 +186,10 @@ impl Parts {
             started_at: call.started_at.0,
             direction: call.direction as i32,
             language: call.language.clone(),
-            policy_hash: bytes::Bytes::copy_from_slice(&begun.policy_hash),
+            policy_hash: bytes::Bytes::copy_from_slice(&decided.policy_hash),
             parties: parties.collect(),
             legs: legs.collect(),
-            grants: begun.grants.clone(),
+            grants: decided.grants.clone(),
             correlation_hmacs: self.correlation_hmacs(fence, call).await,
             instance_id: id(self.instance.to_bytes()),
         }

@@ -2,21 +2,22 @@
 //!
 //! One task owns everything of the stream and waits for whatever comes first. Frames and events are decided on
 //! in memory at once ([`crate::leg`], [`crate::session`]); what takes time runs beside it, one at a time and in
-//! order: appends in [`crate::flow`], rows and calls to consent in [`acts`]. The stream is not read while an
-//! event of it is under way or the window is full, which is how a sender feels back-pressure. A stream that
+//! order: appends in [`crate::flow`], rows and calls to consent in [`acts`]. The stream is not read while consent is
+//! asked about an event of it or the window is full, which is how a sender feels back-pressure. A stream that
 //! breaks leaves its open spans unacknowledged, and the sender sends them again.
 
 mod acts;
 mod events;
 mod hearing;
+mod telling;
 
-use std::collections::VecDeque;
+use std::collections::{HashSet, VecDeque};
 use std::sync::Arc;
 use std::time::Duration;
 
 use futures::future::BoxFuture;
 use futures::{Stream, StreamExt};
-use kernel::{FrameNo, Position, SubjectId, chain};
+use kernel::{EventId, FrameNo, Position, SubjectId, chain};
 use platform::status;
 use proto::ingest::v1 as wire;
 use proto::ingest::v1::audio_event::Event;
@@ -34,8 +35,9 @@ use crate::intake::{self, CallerEvent, CloseCall, OpenCall};
 use crate::leg::{Closing, Leg, Output};
 pub(crate) use crate::recorder::acts::tell;
 use crate::recorder::acts::{Acts, Reply};
-pub(crate) use crate::recorder::events::{NOTICE_PLAYED, applied, refused, session_kind};
+pub(crate) use crate::recorder::events::{applied, owed, refused, session_kind};
 use crate::recorder::hearing::Caught;
+use crate::recorder::telling::Told;
 use crate::records::id;
 use crate::registry::{Held, Left, Release};
 use crate::service::{Draining, Parts};
@@ -89,10 +91,18 @@ pub(crate) struct Recorder {
     catch_up_by: Option<Instant>,
     /// Consent purposes stop at the first frame.
     is_losing: bool,
+    /// Consent is being told what is owed to it.
+    telling: Option<BoxFuture<'static, Told>>,
+    /// When it is told again.
+    tell_at: Option<Instant>,
+    /// What is owed and consent has refused.
+    not_taken: HashSet<EventId>,
     out: VecDeque<Answer>,
     last_frame: Instant,
     suspect: bool,
     closing: bool,
+    /// The sender's close, while consent's word on an event before it is waited for.
+    last_close: Option<CloseCall>,
     conflicts: u64,
 }
 
@@ -115,15 +125,20 @@ impl Recorder {
             catching_up: None,
             catch_up_by: None,
             is_losing: false,
+            telling: None,
+            tell_at: None,
+            not_taken: HashSet::new(),
             out: VecDeque::new(),
             last_frame: Instant::now(),
             suspect: false,
             closing: false,
+            last_close: None,
             conflicts: 0,
         };
         recorder.show();
         recorder.seal_metadata();
         recorder.begin_hearing();
+        recorder.tell_later();
         recorder
     }
 
@@ -197,8 +212,11 @@ impl Recorder {
                     self.take_event(command.event, Reply::Control(command.answer));
                 }
                 heard = self.start.heard.recv() => self.hear(heard),
-                caught = caught(&mut self.catching_up) => self.catch_up(caught),
+                caught = in_slot(&mut self.catching_up) => self.catch_up(caught),
                 () = at(self.catch_up_by) => self.go_on_without(),
+                told = in_slot(&mut self.telling) => self.told(told),
+                () = at(self.tell_at) => self.begin_telling(),
+                () = at(self.acts.ask_by()) => self.acts.read_on(),
                 done = self.acts.done() => if let Err(error) = self.act_done(done) {
                     return End::Failed(error);
                 },
@@ -241,6 +259,11 @@ impl Recorder {
             }
             Some(Message::Close(close)) => {
                 let close = intake::close(close, self.start.legs.len())?;
+                if self.acts.is_asking() {
+                    // What was said before the call ended is not refused because it has ended.
+                    self.last_close = Some(close);
+                    return Ok(());
+                }
                 self.close(&close)
             }
         }
@@ -283,8 +306,8 @@ impl Recorder {
 
     fn may_read(&self) -> bool {
         let has_room = self.has_window() || self.flow().is_idle();
-        let is_ready = !self.closing && self.catch_up_by.is_none();
-        is_ready && self.acts.is_idle() && self.out.len() < ANSWERS && has_room
+        let is_ready = !self.closing && self.last_close.is_none() && self.catch_up_by.is_none();
+        is_ready && self.acts.may_read() && self.out.len() < ANSWERS && has_room
     }
 
     fn has_window(&self) -> bool {
@@ -438,7 +461,7 @@ impl Recorder {
 
     fn own_event(&self, position: Position, kind: SessionEventKind) -> SessionEvent {
         let at = self.start.parts.clock.now();
-        SessionEvent { id: kernel::EventId::new(), position, derived_error: None, at, kind }
+        SessionEvent { id: EventId::new(), position, derived_error: None, at, kind }
     }
 
     fn grow_suspicious(&mut self) {
@@ -473,12 +496,12 @@ impl Recorder {
     }
 }
 
-/// What was caught up with; never, where nothing has to be.
-async fn caught(catching_up: &mut Option<BoxFuture<'static, Caught>>) -> Caught {
-    let Some(running) = catching_up else { return std::future::pending().await };
-    let caught = running.await;
-    *catching_up = None;
-    caught
+/// What came of the work in a slot; never, where there is none.
+async fn in_slot<T>(slot: &mut Option<BoxFuture<'static, T>>) -> T {
+    let Some(running) = slot else { return std::future::pending().await };
+    let done = running.await;
+    *slot = None;
+    done
 }
 
 /// Waits for a moment; for ever where there is none.

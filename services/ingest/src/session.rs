@@ -6,19 +6,24 @@
 
 mod consents;
 mod event;
+mod owed;
 
 use std::collections::{BTreeMap, BTreeSet, HashSet};
 use std::sync::Arc;
 
-use kernel::{EventId, Interval, IntervalSet, MarkLabel, Position, PurposeName, RecordingId, RegimeName};
+use kernel::{
+    EventId, Interval, IntervalSet, MarkLabel, NoticeName, Position, PurposeName, RecordingId, RegimeName,
+};
 use policy::{
     BasisChange, CallEvent, CallEventKind, ChangeKind, DenyReason, Grant, Outcome, Standing, TenantPolicy,
 };
 use proto::ingest::v1 as wire;
 
+use crate::intake::ConsentAct;
 use crate::session::consents::Consents;
 pub(crate) use crate::session::event::basis_change;
-pub use crate::session::event::{SessionEvent, SessionEventKind};
+pub use crate::session::event::{NOTICE_PLAYED, SessionEvent, SessionEventKind};
+use crate::session::owed::OwedConsents;
 use crate::verdict::{Purposes, Verdict, Verdicts};
 
 /// Most events of one session that are not restrictive.
@@ -61,6 +66,7 @@ pub struct Session {
     standing: Standing,
     consents: Consents,
     consent_lost: bool,
+    owed: OwedConsents,
     events: Vec<SessionEvent>,
     seen: HashSet<EventId>,
     pauses: IntervalSet,
@@ -85,6 +91,7 @@ impl Session {
             purposes,
             consents,
             consent_lost,
+            owed: OwedConsents::default(),
             events: Vec::new(),
             seen: HashSet::new(),
             pauses: IntervalSet::EMPTY,
@@ -192,6 +199,16 @@ impl Session {
     pub fn is_consent_lost(&self) -> bool {
         self.consent_lost
     }
+    /// Consent that was given and that consent has not taken, oldest first.
+    pub fn owed(&self) -> &[SessionEvent] {
+        self.owed.events()
+    }
+    /// The notice that an answer about a purpose rests on: the last one played that tells of it.
+    pub fn last_notice(&self, purpose: &PurposeName) -> Option<NoticeName> {
+        let notices = &self.facts.policy.notices;
+        let tells = |name: &NoticeName| notices.get(name).is_some_and(|n| n.purposes.contains(purpose));
+        self.events.iter().rev().filter_map(SessionEvent::notice).find(tells)
+    }
     /// The parties whose consent a purpose takes, by their places in the call.
     pub fn asked(&self) -> BTreeSet<u32> {
         self.consents.asked()
@@ -225,6 +242,14 @@ impl Session {
             },
             SessionEventKind::Consent { act, purpose, party, .. } => {
                 self.consents.refusal(*act, purpose, *party, stopped)
+            }
+            SessionEventKind::ConsentOwed { purpose, party, .. } => {
+                self.consents.refusal(ConsentAct::Given, purpose, *party, stopped)
+            }
+            SessionEventKind::Note { kind, .. } if kind == NOTICE_PLAYED => {
+                let notices = &self.facts.policy.notices;
+                let is_known = event.notice().is_some_and(|name| notices.contains_key(&name));
+                (!is_known).then_some("notice-not-in-policy")
             }
             _ => None,
         }
@@ -266,7 +291,10 @@ impl Session {
             SessionEventKind::Note { kind, code } => {
                 applied.records.push(event.note(self.facts.recording, kind, code));
             }
-            SessionEventKind::Consent { act: crate::intake::ConsentAct::Refused, purpose, .. } => {
+            SessionEventKind::ConsentOwed { purpose, .. } => {
+                applied.records.push(event.pending(self.facts.recording, purpose));
+            }
+            SessionEventKind::Consent { act: ConsentAct::Refused, purpose, .. } => {
                 let note = event.note(self.facts.recording, "consent.refused", purpose.as_str());
                 applied.records.push(note);
             }
@@ -287,6 +315,7 @@ impl Session {
         applied.restricted |= applied.changes.iter().any(|change| change.kind != ChangeKind::Began);
         let recording = self.facts.recording;
         applied.records.extend(applied.changes.iter().map(|change| event::basis_changed(recording, change)));
+        self.owed.take(&event, &self.consents);
         self.seen.insert(event.id);
         self.events.push(event);
         applied
@@ -306,7 +335,7 @@ impl Session {
             SessionEventKind::Pause { .. } => CallEventKind::Paused,
             SessionEventKind::Resume => CallEventKind::Resumed,
             SessionEventKind::Stop { .. } | SessionEventKind::Ended => CallEventKind::Ended,
-            SessionEventKind::Note { .. } => return None,
+            SessionEventKind::ConsentOwed { .. } | SessionEventKind::Note { .. } => return None,
         })
     }
 

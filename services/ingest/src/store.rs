@@ -8,8 +8,8 @@ mod sqlite;
 
 use async_trait::async_trait;
 use kernel::{
-    EventId, InstanceId, LegNo, PurposeName, RecordingId, SectionNo, SessionEpoch, SubjectId, TenantId,
-    Timestamp,
+    EventId, InstanceId, LegNo, NoticeName, PurposeName, RecordingId, SectionNo, SessionEpoch, SubjectId,
+    TenantId, Timestamp,
 };
 use proto::common::v1::{Grant, PartyRole};
 use proto::consent::v1::ConsentScope;
@@ -155,27 +155,42 @@ pub struct SessionRow {
     pub events: Vec<SessionEvent>,
 }
 
-/// A consent event that consent has not yet taken.
+/// An event that consent has not yet taken.
 #[derive(Clone, PartialEq, Debug)]
 pub struct Untold {
     /// Of which session.
     pub key: SessionKey,
     /// Its id.
     pub event: EventId,
-    /// Whose.
-    pub subject: SubjectId,
-    /// What they did.
-    pub act: ConsentAct,
-    /// For which purpose.
-    pub purpose: PurposeName,
-    /// How.
-    pub expression: Expression,
-    /// For this call, or for every one: taken back as far as it stood when the call was opened.
-    pub scope: ConsentScope,
+    /// What it says.
+    pub word: UntoldWord,
     /// Where in the recording.
     pub position: u64,
     /// When.
     pub at: Timestamp,
+}
+
+/// What an event that consent has not yet taken says.
+#[derive(Clone, PartialEq, Debug)]
+pub enum UntoldWord {
+    /// Somebody did something with their consent.
+    Act {
+        /// Who.
+        subject: SubjectId,
+        /// What they did.
+        act: ConsentAct,
+        /// For which purpose.
+        purpose: PurposeName,
+        /// How.
+        expression: Expression,
+        /// For this call, or for every one: given for the call, taken back as far as it stood when the call
+        /// was opened.
+        scope: ConsentScope,
+        /// The notice that a grant rests on.
+        notice: Option<NoticeName>,
+    },
+    /// A notice was played to everybody whose consent the call takes.
+    Notice(NoticeName),
 }
 
 /// Whether consent has taken an event already.
@@ -228,7 +243,8 @@ pub trait Store: Send + Sync + 'static {
     /// stays ended. [`Error::NoSession`] where there is none.
     async fn fence(&self, key: &SessionKey, at: Timestamp) -> Result<SessionRow, Error>;
 
-    /// Consent events that consent has not taken and whose subject is known, oldest first.
+    /// Events that consent has not taken, oldest first: what somebody did whose subject is known, and notices of
+    /// calls whose parties are.
     async fn untold(&self, limit: u32) -> Result<Vec<Untold>, Error>;
 
     /// Says that consent has taken an event.

@@ -1,3 +1,5 @@
+mod owed;
+
 use kernel::RecordingId;
 use platform::config::Period;
 use prost::Message as _;
@@ -405,13 +407,14 @@ async fn without_consent_duties_are_recorded_and_consent_purposes_wait() {
     let recording = sender.recording;
     let denied = sender.opened.grants.iter().find(|grant| grant.purpose == "quality").unwrap();
     assert_eq!(denied.reason, "consent-unreachable");
-    assert_eq!(sender.event(0, given()).await.refused, "consent-unreachable");
+    let kept = sender.event(0, given()).await;
+    assert_eq!((kept.refused.as_str(), kept.pending), ("", true));
     sender.both(0..60);
     sender.acked(50).await;
     world.consent.come_back();
     let answered = eventually("consent is heard again", async || {
         let applied = sender.event(1_000_000, given()).await;
-        applied.refused.is_empty().then_some(())
+        (!applied.pending && applied.refused.is_empty()).then_some(())
     });
     answered.await;
     sender.close(60).await;

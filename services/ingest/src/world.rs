@@ -6,6 +6,7 @@ mod crypto;
 mod log;
 mod seen;
 mod sender;
+mod store;
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -29,6 +30,7 @@ pub(crate) use self::consent::FakeConsent;
 pub(crate) use self::crypto::FakeCrypto;
 pub(crate) use self::log::TestLog;
 pub(crate) use self::seen::Seen;
+pub(crate) use self::store::{Disk, TestStore};
 pub(crate) use self::sender::{PHONE, Sender, event, frames, open, payload};
 use crate::config::Config;
 use crate::rpc::Rpc;
@@ -42,6 +44,8 @@ pub(crate) struct World {
     pub(crate) consent: FakeConsent,
     pub(crate) crypto: FakeCrypto,
     pub(crate) log: TestLog,
+    /// The session store's.
+    pub(crate) disk: Disk,
     pub(crate) clock: ManualClock,
     pub(crate) config: Config,
     pub(crate) folder: TempDir,
@@ -68,6 +72,7 @@ impl World {
             consent: FakeConsent::new(),
             crypto: FakeCrypto::new(clock.clone()),
             log: TestLog::new(clock.clone()),
+            disk: Disk::new(),
             clock,
             config,
             folder: TempDir::new().unwrap(),
@@ -81,7 +86,7 @@ impl World {
         let crypto = in_process(Routes::new(KeysServer::new(self.crypto.clone())).prepare());
         let service = Arc::new(Service::new(
             self.config.clone(),
-            Arc::new(SqliteStore::new(db)),
+            Arc::new(TestStore { inner: SqliteStore::new(db), disk: self.disk.clone() }),
             Arc::new(self.log.clone()),
             Arc::new(self.clock.clone()),
             InstanceId::new(),

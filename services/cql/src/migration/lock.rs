@@ -16,28 +16,27 @@ const TTL_SECONDS: i32 = 120;
 const PATIENCE: Duration = Duration::from_secs(300);
 const PAUSE: Duration = Duration::from_millis(250);
 
-const TABLE: &str = "CREATE TABLE IF NOT EXISTS {ks}.migration_lock (name text PRIMARY KEY, holder uuid)";
-const TAKE: &str =
-    "INSERT INTO {ks}.migration_lock (name, holder) VALUES ('migrate', ?) IF NOT EXISTS USING TTL ?";
+const TAKE: &str = "INSERT INTO {ks}.applied_step (component, number, digest) VALUES ('lock', 0, ?)
+    IF NOT EXISTS USING TTL ?";
 const HOLD: &str =
-    "UPDATE {ks}.migration_lock USING TTL ? SET holder = ? WHERE name = 'migrate' IF holder = ?";
-const RELEASE: &str = "DELETE FROM {ks}.migration_lock WHERE name = 'migrate' IF holder = ?";
-const HOLDER: &str = "SELECT holder FROM {ks}.migration_lock WHERE name = 'migrate'";
+    "UPDATE {ks}.applied_step USING TTL ? SET digest = ? WHERE component = 'lock' AND number = 0
+    IF digest = ?";
+const RELEASE: &str = "DELETE FROM {ks}.applied_step WHERE component = 'lock' AND number = 0 IF digest = ?";
+const HOLDER: &str = "SELECT digest FROM {ks}.applied_step WHERE component = 'lock' AND number = 0";
 
 /// The right to change tables, for as long as it is held on to.
 pub(super) struct Lock<'a> {
     cql: &'a Cql,
-    holder: Uuid,
+    holder: Vec<u8>,
     hold: Statement,
     release: Statement,
 }
 
 impl<'a> Lock<'a> {
     pub(super) async fn take(cql: &'a Cql) -> Result<Self, Error> {
-        cql.change_schema(Space::Data, TABLE).await?;
         let lock = Self {
             cql,
-            holder: Uuid::new_v4(),
+            holder: Uuid::new_v4().into_bytes().to_vec(),
             hold: cql.prepare(Space::Data, HOLD).await?,
             release: cql.prepare(Space::Data, RELEASE).await?,
         };
@@ -47,12 +46,12 @@ impl<'a> Lock<'a> {
 
     /// Keeps it for another while; before each step.
     pub(super) async fn hold(&self) -> Result<(), Error> {
-        let values = (TTL_SECONDS, self.holder, self.holder);
+        let values = (TTL_SECONDS, &self.holder, &self.holder);
         if self.cql.apply(&self.hold, values).await? { Ok(()) } else { Err(Error::Locked) }
     }
 
     pub(super) async fn release(self) -> Result<(), Error> {
-        self.cql.apply(&self.release, (self.holder,)).await.map(drop)
+        self.cql.apply(&self.release, (&self.holder,)).await.map(drop)
     }
 
     async fn wait(&self) -> Result<(), Error> {
@@ -60,13 +59,13 @@ impl<'a> Lock<'a> {
         let holder = self.cql.prepare(Space::Data, HOLDER).await?;
         let until = Instant::now() + PATIENCE;
         loop {
-            match self.cql.apply(&take, (self.holder, TTL_SECONDS)).await {
+            match self.cql.apply(&take, (&self.holder, TTL_SECONDS)).await {
                 Ok(true) => return Ok(()),
                 Ok(false) => {}
                 // It may be ours all the same.
                 Err(error) if error.is_uncertain() => {
-                    let found: Option<(Option<Uuid>,)> = self.cql.serial_row(&holder, ()).await?;
-                    if found.and_then(|(holder,)| holder) == Some(self.holder) {
+                    let found: Option<(Option<Vec<u8>>,)> = self.cql.serial_row(&holder, ()).await?;
+                    if found.and_then(|(holder,)| holder).as_ref() == Some(&self.holder) {
                         return Ok(());
                     }
                 }

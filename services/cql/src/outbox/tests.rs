@@ -31,7 +31,8 @@ fn event(number: u8) -> Envelope {
         aggregate: format!("thing/{number}"),
         version: u64::from(number),
         at: Timestamp(1_000 + i64::from(number)),
-        trace: (number % 2 == 0)
+        trace: number
+            .is_multiple_of(2)
             .then(|| TraceParent::parse(&format!("00-{}-{}-01", "ab".repeat(16), "cd".repeat(8))).unwrap()),
         payload: vec![number; 40],
     }

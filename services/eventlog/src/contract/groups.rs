@@ -4,6 +4,7 @@ use std::collections::BTreeSet;
 use std::time::Duration;
 
 use kernel::topics::Topic;
+use tokio::time::Instant;
 
 use super::{
     Harness, NEVER, PATIENCE, SHORT, flat, gather, key_of_each_partition, poll, poll_until, record, text,
@@ -244,13 +245,18 @@ pub async fn a_poll_stops_at_its_limit_and_serves_every_partition(harness: &dyn 
         consumer.seek(held.at, 0).await.unwrap();
     }
     let limit = ReadLimit { records: 10, bytes: 1 << 20 };
+    let deadline = Instant::now() + PATIENCE;
     let mut served = BTreeSet::new();
-    for _ in 0..3 {
+    while served != BTreeSet::from([0, 1, 2]) {
+        assert!(Instant::now() < deadline, "only {served:?} of three partitions were served");
         let found = flat(consumer.poll(limit, SHORT).await.unwrap());
-        assert_eq!(found.len(), 10);
+        assert!(found.len() <= 10);
         served.extend(found.iter().map(|(at, _)| at.partition));
+        // Whichever comes first has records without end.
+        if let Some((busy, _)) = found.first() {
+            consumer.seek(*busy, 0).await.unwrap();
+        }
     }
-    assert_eq!(served, BTreeSet::from([0, 1, 2]));
 }
 
 /// A gap in offsets is where records were deleted, and only there.

@@ -1,17 +1,21 @@
 //! Events of the stream and of controls: placed, applied or asked about, kept, answered.
 
-use kernel::{EventId, NoticeName, Position, PurposeName};
-use proto::consent::v1::{ConsentScope, EventKind};
+use kernel::{EventId, Position, PurposeName};
+use proto::consent::v1::ConsentScope;
 use proto::ingest::v1 as wire;
+use proto::ingest::v1::audio_event::Event as Record;
 use proto::ingest::v1::record_response::Message as Answer;
 
 use super::Recorder;
 use super::acts::{Act, Done, Reply};
-use crate::authority::{NotTaken, Said, Who, event_kind};
+use crate::authority::NotTaken;
 use crate::error::Error;
-use crate::intake::{CallerEvent, CallerEventKind, ConsentAct, Expression};
+use crate::flow::Item;
+use crate::intake::{CallerEvent, CallerEventKind, ConsentAct};
 use crate::records::id;
-use crate::session::{SessionEvent, SessionEventKind};
+use crate::said::{Act as SaidAct, Moment, Said, Who};
+use crate::session::{NOTICE_PLAYED, Session, SessionEvent, SessionEventKind};
+use crate::store::Telling;
 
 impl Recorder {
     /// Takes an event of the sender or of a control.
@@ -25,16 +29,23 @@ impl Recorder {
         let at = if event.wall_time.0 > 0 { event.wall_time } else { self.wall(position) };
         let placed = SessionEvent { id: event.id, position, derived_error, at, kind };
         if let Some(earlier) = self.start.session.events().iter().find(|own| own.id == event.id) {
-            let answer = applied(event.id, earlier.effective());
-            return self.answer(answer, reply);
+            let pending = self.start.session.owed().iter().any(|owed| owed.id == event.id);
+            let answer = wire::Applied { pending, ..applied(event.id, earlier.effective()) };
+            // In its turn: the row may not have it yet.
+            return self.push(Act::Answer { answer, reply });
         }
-        if let Some(code) = self.refusal(&placed) {
+        if let Some(code) = self.start.session.refusal(&placed) {
             return self.answer(refused(event.id, placed.effective(), code), reply);
         }
-        match self.said(&placed) {
-            Some(said) if !placed.is_restrictive() => self.push(Act::Ask { event: placed, said, reply }),
-            Some(said) => self.apply_and_keep(placed, said.into_iter().next(), reply),
+        let said = self.said(&placed);
+        match said {
             None => self.apply_and_keep(placed, None, reply),
+            Some(said) if placed.is_restrictive() => {
+                self.apply_and_keep(placed, said.into_iter().next(), reply);
+            }
+            // Nobody can be named to consent before the call is decided on.
+            Some(said) if said.is_empty() => self.keep_owed(placed, reply),
+            Some(said) => self.push(Act::Ask { event: placed, said, reply }),
         }
     }
 
@@ -47,27 +58,48 @@ impl Recorder {
                     Some(code) => self.answer(refused(event.id, event.effective(), code), reply),
                     None => self.apply_and_keep(event, None, reply),
                 }
-                Ok(())
             }
-            Done::Asked { event, taken: Err(not_taken), reply } => {
-                let code = match not_taken {
-                    NotTaken::Unreachable => "consent-unreachable".to_owned(),
-                    NotTaken::Refused(code) => code,
-                };
+            Done::Asked { event, taken: Err(NotTaken::Unreachable), reply } => self.keep_owed(event, reply),
+            Done::Asked { event, taken: Err(NotTaken::Refused(code)), reply } => {
                 self.answer(refused(event.id, event.effective(), &code), reply);
-                Ok(())
             }
-            Done::Kept { result: Ok(()), answer, reply } => {
+            Done::Kept { result, answer, reply } => {
+                result?;
                 self.answer(answer, reply);
+            }
+            Done::Answered { answer, reply } => self.answer(answer, reply),
+            Done::Identified(opened) => self.start.flow.push(Item::Event(Record::SessionOpened(*opened?))),
+        }
+        match self.last_close.take() {
+            Some(close) if !self.acts.is_asking() => self.close(&close),
+            waiting => {
+                self.last_close = waiting;
                 Ok(())
             }
-            Done::Kept { result: Err(error), .. } | Done::Identified(Err(error)) => Err(error),
-            Done::Identified(Ok(())) => Ok(()),
         }
     }
 
     /// In force at once; then the row, then consent, then the answer.
     pub(super) fn apply_and_keep(&mut self, event: SessionEvent, said: Option<Said>, reply: Reply) {
+        let telling = if said.is_some() { Telling::Owed } else { Telling::Done };
+        self.apply_and(event, telling, said.map(Box::new), reply);
+    }
+
+    /// What consent cannot take now is kept, and owed to it.
+    pub(super) fn keep_owed(&mut self, event: SessionEvent, reply: Reply) {
+        // consent may have taken it all the same, and its change come before its answer.
+        if self.start.session.has_seen(event.id) {
+            return self.answer(applied(event.id, event.effective()), reply);
+        }
+        let owed = owed(event, &self.start.session);
+        if let Some(code) = self.start.session.refusal(&owed) {
+            return self.answer(refused(owed.id, owed.effective(), code), reply);
+        }
+        self.apply_and(owed, Telling::Owed, None, reply);
+        self.tell_later();
+    }
+
+    fn apply_and(&mut self, event: SessionEvent, telling: Telling, said: Option<Box<Said>>, reply: Reply) {
         let reached_stored = event.is_restrictive() && self.is_stored(event.effective());
         let done = self.apply(event.clone());
         if let Some(code) = done.refused {
@@ -79,8 +111,9 @@ impl Recorder {
         self.show();
         let mut answer = applied(event.id, done.position);
         answer.reached_stored = reached_stored && done.restricted;
+        answer.pending = telling == Telling::Owed && said.is_none();
         let version = self.start.consent.version;
-        self.push(Act::Keep { event, said: said.map(Box::new), version, answer, reply });
+        self.push(Act::Keep { event, telling, said, version, answer, reply });
     }
 
     pub(super) fn push(&mut self, act: Act) {
@@ -122,63 +155,32 @@ impl Recorder {
         (Position(u64::try_from(since).unwrap_or(0)), Some(drift.max(least)))
     }
 
-    fn refusal(&self, event: &SessionEvent) -> Option<&'static str> {
-        if let SessionEventKind::Note { kind, code } = &event.kind
-            && kind == NOTICE_PLAYED
-        {
-            let name = NoticeName::new(code.clone()).ok();
-            let is_known =
-                name.is_some_and(|name| self.start.session.facts().policy.notices.contains_key(&name));
-            if !is_known {
-                return Some("notice-not-in-policy");
-            }
-        }
-        self.start.session.refusal(event)
-    }
-
-    /// What consent is to take of an event; none where it is none of its business.
+    /// What consent is to take of an event; none where it is none of its business, nothing where nobody is known
+    /// yet whom it could be told of.
     fn said(&self, event: &SessionEvent) -> Option<Vec<Said>> {
+        let (key, session) = (&self.start.fence.key, &self.start.session);
+        let moment = Moment { event: event.id, position: event.position, at: event.at };
         match &event.kind {
             SessionEventKind::Consent { act, purpose, party, expression, .. } => {
-                let subject = self.who(*party)?;
-                // What is told again from the row says the same, and the row knows of no notice.
+                let (act, purpose, expression) = (*act, purpose.clone(), *expression);
+                let scope = self.scope(act, &purpose);
+                // What is told again from the row says the same, and of a restriction the row knows no notice.
                 let rests_on_notice = !act.is_restrictive();
-                let notice = rests_on_notice.then(|| self.last_notice(purpose)).flatten();
-                let base = self.say(event, event.id, subject, event_kind(*act));
-                let scope = self.scope(*act, purpose);
-                let purposes = vec![purpose.clone()];
-                Some(vec![Said { purposes, scope, notice, expression: *expression, ..base }])
+                let notice = rests_on_notice.then(|| session.last_notice(&purpose)).flatten();
+                let done = SaidAct { act, purpose, expression, scope, notice };
+                let said = |who| Said::act(key, moment, who, done.clone());
+                Some(self.who(*party).map(said).into_iter().collect())
             }
-            SessionEventKind::Note { kind, code } if kind == NOTICE_PLAYED => {
-                let notice = NoticeName::new(code.clone()).ok();
-                let asked = self.start.session.asked();
-                let told = asked.into_iter().filter_map(|party| Some((party, self.who(party)?)));
-                let said: Vec<_> = told
-                    .enumerate()
-                    .map(|(count, (_, subject))| {
-                        let id = if count == 0 { event.id } else { derived_id(event.id, count as u64) };
-                        let base = self.say(event, id, subject, EventKind::NoticePresented);
-                        Said { notice: notice.clone(), ..base }
-                    })
-                    .collect();
-                (!said.is_empty()).then_some(said)
+            SessionEventKind::Note { .. } => {
+                let notice = event.notice()?;
+                let asked = session.asked();
+                if asked.is_empty() {
+                    return None;
+                }
+                let asked = asked.into_iter().map(|party| self.who(party));
+                Some(Said::notice(key, moment, &notice, asked))
             }
             _ => None,
-        }
-    }
-
-    fn say(&self, event: &SessionEvent, id: EventId, subject: Who, kind: EventKind) -> Said {
-        Said {
-            event: id,
-            key: self.start.fence.key.clone(),
-            subject,
-            kind,
-            purposes: Vec::new(),
-            scope: ConsentScope::Call,
-            notice: None,
-            position: event.position.0,
-            at: event.at,
-            expression: Expression::Unspecified,
         }
     }
 
@@ -186,7 +188,7 @@ impl Recorder {
         self.start.call.started_at.plus(std::time::Duration::from_micros(position.0))
     }
 
-    fn who(&self, party: u32) -> Option<Who> {
+    pub(super) fn who(&self, party: u32) -> Option<Who> {
         let place = party as usize;
         if let Some(subject) = self.start.subjects.get(place) {
             return Some(Who::Subject(*subject));
@@ -201,23 +203,8 @@ impl Recorder {
         let stood_before = grant.is_some_and(|grant| grant.evidence.is_some());
         if act.is_restrictive() && stood_before { ConsentScope::Account } else { ConsentScope::Call }
     }
-
-    /// The notice that an answer about a purpose rests on: the last one played that tells of it.
-    fn last_notice(&self, purpose: &PurposeName) -> Option<NoticeName> {
-        let policy = &self.start.session.facts().policy;
-        self.start.session.events().iter().rev().find_map(|event| match &event.kind {
-            SessionEventKind::Note { kind, code } if kind == NOTICE_PLAYED => {
-                let name = NoticeName::new(code.clone()).ok()?;
-                let tells = policy.notices.get(&name)?.purposes.contains(purpose);
-                tells.then_some(name)
-            }
-            _ => None,
-        })
-    }
 }
 
-/// What a notice that was played is called in the log.
-pub(crate) const NOTICE_PLAYED: &str = "notice.played";
 /// What a spoken request is called in the log.
 pub(crate) const RIGHT_REQUESTED: &str = "dsar.requested";
 
@@ -238,13 +225,17 @@ pub(crate) fn session_kind(kind: CallerEventKind, event: EventId) -> SessionEven
     }
 }
 
-/// One event may speak of several purposes and persons: each further one has an id that follows from it, so
-/// that a repetition is known.
-pub(crate) fn derived_id(event: EventId, count: u64) -> EventId {
-    let mut bytes = event.to_bytes();
-    let spread = count.wrapping_mul(0x9e37_79b9_7f4a_7c15).to_be_bytes();
-    bytes[8..].iter_mut().zip(spread).for_each(|(byte, spread)| *byte ^= spread);
-    EventId::from_bytes(bytes)
+/// An event that consent could not be told, as the session and its row keep it: consent that was given is not
+/// in force, a notice that was played was played.
+pub(crate) fn owed(event: SessionEvent, session: &Session) -> SessionEvent {
+    let kind = match event.kind {
+        SessionEventKind::Consent { act: ConsentAct::Given, purpose, party, expression, .. } => {
+            let notice = session.last_notice(&purpose);
+            SessionEventKind::ConsentOwed { purpose, party, expression, notice }
+        }
+        kind => kind,
+    };
+    SessionEvent { kind, ..event }
 }
 
 pub(crate) fn applied(event: EventId, position: Position) -> wire::Applied {

@@ -10,10 +10,10 @@ use tracing::{info, warn};
 
 use super::Recorder;
 use super::acts::{Act, Reply};
-use super::events::derived_id;
 use crate::authority::Decided;
 use crate::intake::{ConsentAct, Expression};
 use crate::leg::Leg;
+use crate::said::derived_id;
 use crate::session::{SessionEvent, SessionEventKind};
 use crate::store::Authorisation;
 use crate::watch::{ConsentChange, Heard};
@@ -65,7 +65,10 @@ impl Recorder {
             Ok(Heard::Changed(change)) => self.take_change(&change),
             Ok(Heard::Lost) => self.lose(),
             Ok(Heard::Regained) if self.start.consent.degraded => self.begin_to_catch_up(),
-            Ok(Heard::Regained) => self.regain(),
+            Ok(Heard::Regained) => {
+                self.regain();
+                self.tell_now();
+            }
             Err(RecvError::Lagged(missed)) => {
                 warn!(recording = %self.start.fence.key.recording, missed, "changes of consent were missed");
                 self.lose();
@@ -85,6 +88,7 @@ impl Recorder {
         if !self.start.parts.watch.is_lost() {
             self.regain();
         }
+        self.tell_now();
     }
 
     /// A change that consent tells of: that of another call, channel or day, or the echo of our own.
@@ -97,6 +101,9 @@ impl Recorder {
         let party = self.start.subjects.iter().position(|subject| *subject == change.subject);
         let (true, Some(party)) = (is_ours, party) else { return };
         self.start.consent.version = change.version;
+        if change.act == ConsentAct::Given && self.start.session.owed().iter().any(|o| o.id == change.event) {
+            return self.put_in_force(change.event);
+        }
         let is_said_here = change.said_in == Some(self.start.fence.key.recording);
         let (position, derived_error) = match change.position.filter(|_| is_said_here) {
             Some(position) => (Position(position), None),
@@ -128,7 +135,8 @@ impl Recorder {
         self.start.consent.degraded = false;
         self.start.consent.version = decided.authorisation.consent_version;
         let grants = self.start.session.grants().iter().map(crate::authority::wire_grant).collect();
-        self.push(Act::Identify(Authorisation { grants, ..decided.authorisation }));
+        let authorisation = Authorisation { grants, ..decided.authorisation };
+        self.push(Act::Identify(Box::new((authorisation, self.start.call.clone()))));
         let position = self.newest();
         for grant in decided.grants {
             let stands = grant.basis() == Some(kernel::Basis::Consent) && grant.outcome == Outcome::Granted;
@@ -194,10 +202,5 @@ impl Recorder {
             Caught::Changes(Vec::new())
         };
         self.catching_up = Some(catch_up.boxed());
-    }
-
-    /// Where the call is, as far as was seen.
-    fn newest(&self) -> Position {
-        self.start.legs.iter().map(Leg::newest).max().unwrap_or(Position::ZERO)
     }
 }

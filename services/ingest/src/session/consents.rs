@@ -6,7 +6,7 @@ use kernel::{EventId, PurposeName};
 use policy::{CallEventKind, Grant, Outcome};
 use proto::ingest::v1::ConsentState;
 
-use super::{SessionEvent, SessionEventKind, SessionFacts};
+use super::{SessionEvent, SessionFacts};
 use crate::intake::ConsentAct;
 
 /// The purposes that rest on consent.
@@ -90,12 +90,16 @@ impl Consents {
         })
     }
 
+    /// Whether a purpose takes this party's consent.
+    pub(super) fn needs(&self, purpose: &PurposeName, party: u32) -> bool {
+        self.0.get(purpose).is_some_and(|asked| asked.needed.contains(&party))
+    }
+
     pub(super) fn asked(&self) -> BTreeSet<u32> {
         self.0.values().flat_map(|asked| asked.needed.iter().copied()).collect()
     }
 
     pub(super) fn state(&self, last: Option<ConsentAct>, events: &[SessionEvent]) -> ConsentState {
-        let announced = |event: &SessionEvent| matches!(&event.kind, SessionEventKind::Note { kind, .. } if kind == "notice.played");
         match last {
             Some(ConsentAct::Given) => ConsentState::Consented,
             Some(ConsentAct::Refused) => ConsentState::Refused,
@@ -103,7 +107,7 @@ impl Consents {
                 ConsentAct::Withdrawn | ConsentAct::Expired | ConsentAct::Revoked | ConsentAct::Invalidated,
             ) => ConsentState::Withdrawn,
             None if self.0.values().any(|asked| asked.from_start) => ConsentState::Consented,
-            None if events.iter().any(announced) => ConsentState::Announced,
+            None if events.iter().any(|event| event.notice().is_some()) => ConsentState::Announced,
             None => ConsentState::Unknown,
         }
     }

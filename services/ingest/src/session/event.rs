@@ -1,12 +1,17 @@
 //! A session's events: placed on the timeline, stored in its row, told to the log.
 
-use kernel::{EventId, MarkLabel, Position, PurposeName, RecordingId, Timestamp};
+use kernel::{EventId, MarkLabel, NoticeName, Position, PurposeName, RecordingId, Timestamp};
 use policy::BasisChange;
 use proto::common::v1 as common;
 use proto::ingest::v1 as wire;
 use proto::ingest::v1::audio_event::Event as Record;
 
 use crate::intake::{ConsentAct, Expression};
+
+/// What a notice that was played is called in the log.
+pub const NOTICE_PLAYED: &str = "notice.played";
+/// What consent that is not in force yet is called in the log.
+const CONSENT_PENDING: &str = "consent.pending";
 
 /// Something that happened in a call, with its place.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -40,6 +45,18 @@ pub enum SessionEventKind {
         expression: Expression,
         /// The consent event; one event may speak of several purposes.
         evidence: EventId,
+    },
+    /// Somebody agreed, and consent could not be told: kept, and not in force. Once consent has it, a `Consent`
+    /// whose evidence is this event says from where.
+    ConsentOwed {
+        /// For which purpose.
+        purpose: PurposeName,
+        /// Who: a place in the call's parties.
+        party: u32,
+        /// How.
+        expression: Expression,
+        /// The notice that it rests on.
+        notice: Option<NoticeName>,
     },
     /// The consent service fell silent.
     ConsentLost,
@@ -89,10 +106,21 @@ impl SessionEvent {
             | SessionEventKind::Stop { .. }
             | SessionEventKind::Ended => true,
             SessionEventKind::Started
+            | SessionEventKind::ConsentOwed { .. }
             | SessionEventKind::ConsentRegained
             | SessionEventKind::MarkBegin { .. }
             | SessionEventKind::Resume
             | SessionEventKind::Note { .. } => false,
+        }
+    }
+
+    /// The notice that was played; none where it is something else.
+    pub fn notice(&self) -> Option<NoticeName> {
+        match &self.kind {
+            SessionEventKind::Note { kind, code } if kind == NOTICE_PLAYED => {
+                NoticeName::new(code.clone()).ok()
+            }
+            _ => None,
         }
     }
 
@@ -130,6 +158,10 @@ impl SessionEvent {
             label: label.to_string(),
             begins,
         })
+    }
+
+    pub(super) fn pending(&self, recording: RecordingId, purpose: &PurposeName) -> Record {
+        self.note(recording, CONSENT_PENDING, purpose.as_str())
     }
 
     pub(super) fn note(&self, recording: RecordingId, kind: &str, code: &str) -> Record {

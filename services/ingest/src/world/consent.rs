@@ -47,6 +47,7 @@ struct State {
     told: Mutex<Vec<wire::RecordEventRequest>>,
     changes: watch::Sender<Vec<wire::ConsentEvent>>,
     away: watch::Sender<bool>,
+    full: watch::Sender<bool>,
     subjects: [SubjectId; 2],
 }
 
@@ -57,6 +58,7 @@ impl FakeConsent {
             told: Mutex::default(),
             changes: watch::Sender::new(Vec::new()),
             away: watch::Sender::new(false),
+            full: watch::Sender::new(false),
             subjects: [SubjectId::new(), SubjectId::new()],
         }))
     }
@@ -69,6 +71,10 @@ impl FakeConsent {
     }
     pub(crate) fn come_back(&self) {
         self.0.away.send_replace(false);
+    }
+    /// It still answers, but can keep nothing.
+    pub(crate) fn set_full(&self, full: bool) {
+        self.0.full.send_replace(full);
     }
     /// Everything that it was told, by kind.
     pub(crate) fn told(&self, kind: wire::EventKind) -> Vec<wire::RecordEventRequest> {
@@ -153,9 +159,15 @@ impl Consent for FakeConsent {
         request: Request<wire::RecordEventRequest>,
     ) -> Result<Response<wire::RecordEventResponse>, Status> {
         self.check()?;
+        if *self.0.full.borrow() {
+            return Err(Status::resource_exhausted("no space left"));
+        }
         let event = request.into_inner();
+        let is_new = self.0.told.lock().iter().all(|told| told.event_id != event.event_id);
         self.0.told.lock().push(event.clone());
-        self.publish(&event);
+        if is_new {
+            self.publish(&event);
+        }
         let is_given = event.kind == wire::EventKind::Given as i32;
         let states = event.purposes.iter().map(|purpose| wire::PurposeState {
             purpose: purpose.clone(),

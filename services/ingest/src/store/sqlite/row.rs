@@ -1,8 +1,8 @@
 //! A session's row from and to its tables.
 
 use kernel::{
-    EventId, FrameNo, InstanceId, LegNo, MarkLabel, Position, PurposeName, RecordingId, SectionNo,
-    SessionEpoch, SubjectId, TenantId, Timestamp,
+    EventId, FrameNo, InstanceId, LegNo, MarkLabel, NoticeName, Position, PurposeName, RecordingId,
+    SectionNo, SessionEpoch, SubjectId, TenantId, Timestamp,
 };
 use proto::common::v1::{Grant, PartyRole};
 use proto::consent::v1::ConsentScope;
@@ -16,9 +16,10 @@ use crate::anchor::Anchor;
 use crate::error::Error;
 use crate::intake::{ConsentAct, Expression};
 use crate::leg::LegSpec;
-use crate::session::{SessionEvent, SessionEventKind};
+use crate::session::{NOTICE_PLAYED, SessionEvent, SessionEventKind};
 use crate::store::{
     Authorisation, Fence, LegRow, META_LEG, Opening, Phase, SessionKey, SessionRow, Telling, Untold,
+    UntoldWord,
 };
 
 /// SQLite's integers are signed; every bit of ours survives.
@@ -193,10 +194,12 @@ pub(super) fn insert_event(
 }
 
 pub(super) fn untold(connection: &Connection, limit: u32) -> Result<Vec<Untold>, Failure> {
+    // A notice has no party of its own and is joined to the first: where that one is known, all are.
     let mut select = connection.prepare_cached(
-        "SELECT e.tenant, e.recording, e.event, p.subject, e.act, e.name, e.expression, e.position, e.at,
+        "SELECT e.tenant, e.recording, e.event, e.position, e.at, p.subject,
              coalesce((SELECT length(g.evidence) > 0 FROM session_grant g WHERE g.tenant = e.tenant
-                 AND g.recording = e.recording AND g.purpose = e.name), 0)
+                 AND g.recording = e.recording AND g.purpose = e.name), 0),
+             e.kind, e.name, e.code, e.act, e.party, e.expression, e.evidence
          FROM session_event e JOIN session_party p
            ON p.tenant = e.tenant AND p.recording = e.recording AND p.place = e.party
          WHERE e.owed = 1 AND p.subject IS NOT NULL ORDER BY e.number LIMIT ?",
@@ -208,20 +211,47 @@ pub(super) fn untold(connection: &Connection, limit: u32) -> Result<Vec<Untold>,
         let recording = RecordingId::from_slice(&recording).map_err(|_| bad("a recording id"))?;
         let damaged = |what| Error::Damaged { recording, what };
         let tenant = TenantId::new(row.get::<_, String>(0)?).map_err(|_| damaged("a tenant"))?;
-        let (event, subject): (Vec<u8>, Vec<u8>) = (row.get(2)?, row.get(3)?);
+        let (event, subject): (Vec<u8>, Vec<u8>) = (row.get(2)?, row.get(5)?);
+        let subject = SubjectId::from_slice(&subject).map_err(|_| damaged("a subject id"))?;
+        let stood_before = row.get(6)?;
+        let kind = EventColumns::read(row, 7)?.and_then(EventColumns::kind);
+        let word = kind.and_then(|kind| word(kind, subject, stood_before));
         found.push(Untold {
             key: SessionKey { tenant, recording },
             event: EventId::from_slice(&event).map_err(|_| damaged("an event id"))?,
-            subject: SubjectId::from_slice(&subject).map_err(|_| damaged("a subject id"))?,
-            act: ConsentAct::from_number(row.get(4)?).ok_or_else(|| damaged("a consent act"))?,
-            purpose: PurposeName::new(row.get::<_, String>(5)?).map_err(|_| damaged("a purpose"))?,
-            expression: Expression::try_from(row.get::<_, i32>(6)?).map_err(|_| damaged("an expression"))?,
-            scope: if row.get(9)? { ConsentScope::Account } else { ConsentScope::Call },
-            position: from_column(row.get(7)?),
-            at: Timestamp(row.get(8)?),
+            word: word.ok_or_else(|| damaged("an event that is owed"))?,
+            position: from_column(row.get(3)?),
+            at: Timestamp(row.get(4)?),
         });
     }
     Ok(found)
+}
+
+/// What consent is to hear of an event; none for what is none of its business.
+fn word(kind: SessionEventKind, subject: SubjectId, stood_before: bool) -> Option<UntoldWord> {
+    match kind {
+        SessionEventKind::Consent { act, purpose, expression, .. } => {
+            let scope = if stood_before { ConsentScope::Account } else { ConsentScope::Call };
+            Some(UntoldWord::Act { subject, act, purpose, expression, scope, notice: None })
+        }
+        SessionEventKind::ConsentOwed { purpose, expression, notice, .. } => {
+            let (act, scope) = (ConsentAct::Given, ConsentScope::Call);
+            Some(UntoldWord::Act { subject, act, purpose, expression, scope, notice })
+        }
+        SessionEventKind::Note { kind, code } if kind == NOTICE_PLAYED => {
+            Some(UntoldWord::Notice(NoticeName::new(code).ok()?))
+        }
+        SessionEventKind::Started
+        | SessionEventKind::ConsentLost
+        | SessionEventKind::ConsentRegained
+        | SessionEventKind::MarkBegin { .. }
+        | SessionEventKind::MarkEnd { .. }
+        | SessionEventKind::Pause { .. }
+        | SessionEventKind::Resume
+        | SessionEventKind::Stop { .. }
+        | SessionEventKind::Note { .. }
+        | SessionEventKind::Ended => None,
+    }
 }
 
 fn bad(what: &'static str) -> sqlite::Error {
@@ -303,23 +333,13 @@ fn events(connection: &Connection, key: &SessionKey) -> Result<Vec<SessionEvent>
     let mut events = Vec::new();
     while let Some(row) = rows.next()? {
         let id: Vec<u8> = row.get(0)?;
-        let evidence: Option<Vec<u8>> = row.get(10)?;
-        let evidence = evidence.map(|bytes| EventId::from_slice(&bytes)).transpose();
-        let columns = EventColumns {
-            kind: row.get(4)?,
-            name: row.get(5)?,
-            code: row.get(6)?,
-            act: row.get(7)?,
-            party: row.get(8)?,
-            expression: row.get(9)?,
-            evidence: evidence.map_err(|_| damaged("an event's evidence"))?,
-        };
+        let columns = EventColumns::read(row, 4)?;
         events.push(SessionEvent {
             id: EventId::from_slice(&id).map_err(|_| damaged("an event id"))?,
             position: Position(from_column(row.get(1)?)),
             derived_error: row.get::<_, Option<i64>>(2)?.map(from_column),
             at: Timestamp(row.get(3)?),
-            kind: columns.kind().ok_or_else(|| damaged("an event"))?,
+            kind: columns.and_then(EventColumns::kind).ok_or_else(|| damaged("an event"))?,
         });
     }
     Ok(events)
@@ -338,6 +358,22 @@ struct EventColumns {
 }
 
 impl EventColumns {
+    /// From seven columns, the first of them this one; none where the evidence is no id.
+    fn read(row: &Row<'_>, first: usize) -> Result<Option<Self>, Failure> {
+        let evidence: Option<Vec<u8>> = row.get(first + 6)?;
+        let evidence = evidence.map(|bytes| EventId::from_slice(&bytes)).transpose();
+        let Ok(evidence) = evidence else { return Ok(None) };
+        Ok(Some(Self {
+            kind: row.get(first)?,
+            name: row.get(first + 1)?,
+            code: row.get(first + 2)?,
+            act: row.get(first + 3)?,
+            party: row.get(first + 4)?,
+            expression: row.get(first + 5)?,
+            evidence,
+        }))
+    }
+
     fn of(kind: &SessionEventKind) -> Self {
         let plain = |kind: i64| Self { kind, ..Self::default() };
         let named = |kind: i64, name: &str| Self { kind, name: name.to_owned(), ..Self::default() };
@@ -359,6 +395,13 @@ impl EventColumns {
             SessionEventKind::Stop { reason } => named(9, reason),
             SessionEventKind::Note { kind, code } => Self { code: code.clone(), ..named(10, kind) },
             SessionEventKind::Ended => plain(11),
+            SessionEventKind::ConsentOwed { purpose, party, expression, notice } => Self {
+                code: notice.as_ref().map(ToString::to_string).unwrap_or_default(),
+                act: ConsentAct::Given.number(),
+                party: *party,
+                expression: *expression as i32,
+                ..named(12, purpose.as_str())
+            },
         }
     }
 
@@ -381,6 +424,15 @@ impl EventColumns {
             9 => SessionEventKind::Stop { reason: self.name },
             10 => SessionEventKind::Note { kind: self.name, code: self.code },
             11 => SessionEventKind::Ended,
+            12 => SessionEventKind::ConsentOwed {
+                purpose: PurposeName::new(self.name).ok()?,
+                party: self.party,
+                expression: Expression::try_from(self.expression).ok()?,
+                notice: match self.code.as_str() {
+                    "" => None,
+                    _ => Some(NoticeName::new(self.code).ok()?),
+                },
+            },
             _ => return None,
         })
     }
