@@ -17,7 +17,7 @@ use seal::{Entry, EntryPlace, PageKey, WrapContext};
 use crate::epochs::Epochs;
 use crate::error::Error;
 use crate::store::{EntryBody, EntryKey, KeyStore, Locator, LocatorState, PageRow, Place};
-use batch::WriteLocks;
+use batch::{Replacement, WriteLocks};
 use filling::Filling;
 
 /// What became of an entry that was to be placed.
@@ -96,11 +96,18 @@ impl Pages {
         Ok(Some(entry))
     }
 
-    /// Puts another entry for the same section and purpose in a placed one's stead, bytes and all; `false`
-    /// where it was removed meanwhile.
-    pub async fn replace(&self, tenant: &TenantId, at: &Locator, entry: &Entry) -> Result<bool, Error> {
-        let (slot, replacement) = (at.place.slot, Some(entry));
-        self.overwrite(tenant, at.place.page, slot, replacement).await
+    /// Puts another entry for the same section and purpose in the stead of the one that was opened, bytes and
+    /// all; `false` where it was removed meanwhile. Where another instance has changed it meanwhile the change was
+    /// decided on what is no more, and is refused: it might give back what the other took away.
+    pub async fn replace(
+        &self,
+        tenant: &TenantId,
+        at: &Locator,
+        opened: &Entry,
+        entry: &Entry,
+    ) -> Result<bool, Error> {
+        let replacement = Some(Replacement { opened, entry });
+        self.overwrite(tenant, at.place.page, at.place.slot, replacement).await
     }
 
     /// Removes what a locator leads to: the bytes at once, then the locator.

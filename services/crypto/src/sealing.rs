@@ -223,7 +223,10 @@ impl Sealing {
             match &step {
                 Step::Add(spans) => additions.push(entry(spans)),
                 Step::Rewrite(spans) => {
-                    self.pages.replace(tenant, &opened[&key].0, &entry(spans)).await?;
+                    let (locator, before) = &opened[&key];
+                    if let Some(before) = before {
+                        self.pages.replace(tenant, locator, before, &entry(spans)).await?;
+                    }
                 }
                 Step::Remove => self.pages.remove(tenant, &opened[&key].0).await?,
             }
@@ -254,7 +257,7 @@ impl Sealing {
                 self.pages.remove(tenant, locator).await?;
             } else if left != have {
                 let shrunk = Entry { cover: entry.cover.restrict(&left), ..entry.clone() };
-                self.pages.replace(tenant, locator, &shrunk).await?;
+                self.pages.replace(tenant, locator, entry, &shrunk).await?;
             }
         }
         Ok(())

@@ -33,6 +33,13 @@ impl WriteLocks {
     }
 }
 
+/// What an entry becomes, and what it was when that was decided.
+#[derive(Clone, Copy)]
+pub(super) struct Replacement<'e> {
+    pub(super) opened: &'e Entry,
+    pub(super) entry: &'e Entry,
+}
+
 impl Pages {
     /// Writes entries into their claimed slots, as far as these are still empty.
     pub(super) async fn write(
@@ -85,18 +92,27 @@ impl Pages {
         tenant: &TenantId,
         page: PageId,
         slot: u16,
-        entry: Option<&Entry>,
+        replacement: Option<Replacement<'_>>,
     ) -> Result<bool, Error> {
         let _queue = self.locks.lock(page).await;
         for _ in 0..ATTEMPTS {
             let (row, key) = self.page(tenant, page).await?;
             let before = self.store.slots(page, &[slot]).await?.pop().map(|row| row.body);
-            let change = match (before, entry) {
+            let change = match (before, replacement) {
                 (Some(EntryBody::Destroyed), _) | (None, Some(_)) => return Ok(false),
                 // An empty slot is destroyed, too: a claimant that comes late finds it so.
                 (Some(EntryBody::Sealed(_)) | None, None) => Change::Destroy(slot),
-                (Some(EntryBody::Sealed(_)), Some(entry)) => {
-                    let sealed = seal::page::seal_entry(&key, &entry_place(&row, slot), entry);
+                (Some(EntryBody::Sealed(sealed)), Some(Replacement { opened, entry })) => {
+                    let place = entry_place(&row, slot);
+                    let stands = seal::page::open_entry(&key, &place, &sealed);
+                    let stands = stands.map_err(Error::seal("open an entry"))?.cover.spans();
+                    if stands == entry.cover.spans() {
+                        return Ok(true);
+                    }
+                    if stands != opened.cover.spans() {
+                        return Err(Error::Contended("an entry"));
+                    }
+                    let sealed = seal::page::seal_entry(&key, &place, entry);
                     Change::Replace(slot, sealed.map_err(Error::seal("seal an entry"))?)
                 }
             };

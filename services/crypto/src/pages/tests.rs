@@ -137,10 +137,26 @@ async fn a_narrowed_entry_opens_no_more_than_what_is_left() {
     pages.place(&tenant(), std::slice::from_ref(&own)).await.unwrap();
     let locator = only(&bench, recording).await;
     let narrowed = Entry { cover: own.cover.restrict(&spans(2..5)), ..own.clone() };
-    assert!(pages.replace(&tenant(), &locator, &narrowed).await.unwrap());
+    assert!(pages.replace(&tenant(), &locator, &own, &narrowed).await.unwrap());
     assert_eq!(bench.opens(section(recording, 0)).await["quality"], spans(2..5));
     pages.remove(&tenant(), &locator).await.unwrap();
-    assert!(!pages.replace(&tenant(), &locator, &own).await.unwrap());
+    assert!(!pages.replace(&tenant(), &locator, &narrowed, &own).await.unwrap());
+}
+
+#[tokio::test]
+async fn what_another_instance_took_away_is_not_given_back() {
+    let bench = Bench::new().await;
+    let pages = &bench.service.pages;
+    let (recording, key) = (RecordingId::new(), LegKey::generate().unwrap());
+    let own = entry(recording, 0, "quality", &key, 0..10);
+    pages.place(&tenant(), std::slice::from_ref(&own)).await.unwrap();
+    let locator = only(&bench, recording).await;
+    let to = |range| Entry { cover: key.cover(&spans(range)), ..own.clone() };
+    assert!(bench.another().pages.replace(&tenant(), &locator, &own, &to(2..5)).await.unwrap());
+    let late = pages.replace(&tenant(), &locator, &own, &to(0..12)).await.unwrap_err();
+    assert!(matches!(late, Error::Contended(_)), "{late}");
+    assert!(pages.replace(&tenant(), &locator, &own, &to(2..5)).await.unwrap(), "as another did");
+    assert_eq!(bench.opens(section(recording, 0)).await["quality"], spans(2..5));
 }
 
 pub(crate) async fn a_page_closes_at_1_024_entries_and_at_the_end_of_its_epoch(bench: Bench) {

@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use futures::future::BoxFuture;
+use kernel::EventId;
 
 use super::error::Error;
 
@@ -10,6 +11,14 @@ use super::error::Error;
 const ATTEMPTS: u32 = 8;
 /// The longest pause before the second try; it doubles with each.
 const PAUSE: Duration = Duration::from_millis(10);
+
+/// What tells an own write from another's: drawn for each, and kept in its row.
+pub(super) type Act = [u8; 16];
+
+/// One that nobody has.
+pub(super) fn new_act() -> Act {
+    EventId::new().to_bytes()
+}
 
 /// What a serial read says after a conditional write that was refused, or whose answer did not come.
 pub(super) enum Found<T> {

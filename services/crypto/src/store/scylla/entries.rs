@@ -7,9 +7,8 @@ use futures::FutureExt;
 use kernel::PageId;
 
 use super::Tables;
-use super::decision::{Found, decide};
+use super::decision::{Act, Found, decide, new_act};
 use super::error::{Error, number};
-use super::pages::new_act;
 use super::rows::{self, WrittenSlot};
 use crate::store::{Change, EntryRow, MAX_CHANGES, PageRow, Place, Written};
 
@@ -23,7 +22,7 @@ struct PageWrite<'c> {
     version: i64,
     /// Each change with the write that its slot is from, if it was written.
     changes: Vec<(&'c Change, Option<Vec<u8>>)>,
-    act: [u8; 16],
+    act: Act,
 }
 
 impl Tables {

@@ -5,10 +5,10 @@
 
 use futures::FutureExt;
 use futures::future::try_join_all;
-use kernel::{EventId, KeyEpoch, PageId, TenantId};
+use kernel::{KeyEpoch, PageId, TenantId};
 
 use super::Tables;
-use super::decision::{Found, decide, pause, tries};
+use super::decision::{Found, decide, new_act, pause, tries};
 use super::error::{Error, number};
 use super::rows;
 use crate::store::{MAX_LISTED, PageRow, PageState};
@@ -148,11 +148,6 @@ impl Tables {
 fn bucket(page: PageId) -> i64 {
     let [a, b, c, d, ..] = page.to_bytes();
     i64::from(u32::from_be_bytes([a, b, c, d]) >> 6)
-}
-
-/// What tells an own write from another's: drawn for each.
-pub(super) fn new_act() -> [u8; 16] {
-    EventId::new().to_bytes()
 }
 
 #[cfg(test)]

@@ -44,6 +44,7 @@ pub(super) struct Section {
     session_epoch: i64,
     fingerprint: Vec<u8>,
     adopted_at: i64,
+    pub(super) act: Vec<u8>,
 }
 
 #[derive(DeserializeRow)]
@@ -55,6 +56,7 @@ pub(super) struct Recording {
     policy_hash: Vec<u8>,
     timeline_hash: Vec<u8>,
     span_table_hash: Vec<u8>,
+    pub(super) act: Vec<u8>,
 }
 
 #[derive(DeserializeRow)]

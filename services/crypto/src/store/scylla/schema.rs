@@ -4,6 +4,8 @@
 //! sections and its locators, a page with at most 1,024 slots. The list of an epoch's pages is cut by the time in
 //! their ids, about 70 minutes a partition, and the partitions that there are stand in a list of their own.
 //!
+//! `act` is drawn for each write; by it a writer whose answer did not come knows its own.
+//!
 //! Nothing is ever deleted and nothing has a TTL: what is destroyed is overwritten by an empty value, because a
 //! tombstone that is collected before a lost replica is repaired lets the old bytes come back.
 
@@ -45,6 +47,7 @@ const KEY_TABLES: Component = Component {
         session_epoch bigint,
         fingerprint blob,
         adopted_at bigint,
+        act blob,
         PRIMARY KEY ((tenant, recording), leg, section)
     );
     CREATE TABLE IF NOT EXISTS {ks}.crypto_recording (
@@ -55,6 +58,7 @@ const KEY_TABLES: Component = Component {
         policy_hash blob,
         timeline_hash blob,
         span_table_hash blob,
+        act blob,
         PRIMARY KEY ((tenant, recording))
     );
     CREATE TABLE IF NOT EXISTS {ks}.crypto_locator (

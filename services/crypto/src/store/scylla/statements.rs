@@ -41,21 +41,21 @@ statements! {
         VALUES (?, ?, ?, ?) IF NOT EXISTS";
 
     section: "SELECT tenant, recording, leg, section, kind, reserved, key_epoch, writer, session_epoch,
-        fingerprint, adopted_at FROM {ks}.crypto_section
+        fingerprint, adopted_at, act FROM {ks}.crypto_section
         WHERE tenant = ? AND recording = ? AND leg = ? AND section = ?";
     sections: "SELECT tenant, recording, leg, section, kind, reserved, key_epoch, writer, session_epoch,
-        fingerprint, adopted_at FROM {ks}.crypto_section WHERE tenant = ? AND recording = ?";
+        fingerprint, adopted_at, act FROM {ks}.crypto_section WHERE tenant = ? AND recording = ?";
     /// Of two keys for one address one would be lost without a word.
     adopt: "INSERT INTO {ks}.crypto_section (tenant, recording, leg, section, kind, reserved, key_epoch, writer,
-        session_epoch, fingerprint, adopted_at) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) IF NOT EXISTS";
-    recording: "SELECT tenant, recording, version, state, policy_hash, timeline_hash, span_table_hash
+        session_epoch, fingerprint, adopted_at, act) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) IF NOT EXISTS";
+    recording: "SELECT tenant, recording, version, state, policy_hash, timeline_hash, span_table_hash, act
         FROM {ks}.crypto_recording WHERE tenant = ? AND recording = ?";
     /// Of two timelines that are sealed at once one must know that it was overtaken.
     begin_recording: "INSERT INTO {ks}.crypto_recording
-        (tenant, recording, version, state, policy_hash, timeline_hash, span_table_hash)
-        VALUES (?, ?, ?, ?, ?, ?, ?) IF NOT EXISTS";
+        (tenant, recording, version, state, policy_hash, timeline_hash, span_table_hash, act)
+        VALUES (?, ?, ?, ?, ?, ?, ?, ?) IF NOT EXISTS";
     save_recording: "UPDATE {ks}.crypto_recording
-        SET version = ?, state = ?, policy_hash = ?, timeline_hash = ?, span_table_hash = ?
+        SET version = ?, state = ?, policy_hash = ?, timeline_hash = ?, span_table_hash = ?, act = ?
         WHERE tenant = ? AND recording = ? IF version = ?";
 
     locators: "SELECT recording, leg, section, purpose, page, slot, state
