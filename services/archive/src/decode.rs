@@ -220,7 +220,9 @@ fn recording_of(event: &Event) -> &[u8] {
 }
 
 fn opened(event: wire::SessionOpened) -> Result<Opened, BadEvent> {
-    let parties = event.parties.iter().map(|party| {
+    // A call that was opened while consent was away says who is in it by a later opening: all of them or nobody.
+    let are_known = event.parties.iter().all(|party| !party.subject_id.is_empty());
+    let parties = event.parties.iter().filter(|_| are_known).map(|party| {
         Ok::<_, BadEvent>(Party { subject: SubjectId::from_slice(&party.subject_id)?, role: party.role })
     });
     let legs = event.legs.into_iter().map(|leg| {

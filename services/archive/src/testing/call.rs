@@ -86,10 +86,17 @@ impl Call {
 
     /// A session with two A-law legs: agent on 0, customer on 1.
     pub(crate) async fn open(&mut self, bench: &Bench, grants: Vec<Grant>) {
+        let (agent, customer) = (SubjectId::new().to_bytes().to_vec(), self.subject.to_bytes().to_vec());
+        self.open_as(bench, grants, [agent, customer]).await;
+    }
+
+    /// The same with these bytes as the subjects' ids.
+    pub(crate) async fn open_as(&mut self, bench: &Bench, grants: Vec<Grant>, subjects: [Vec<u8>; 2]) {
         let leg =
             |number| wire::Leg { leg: number, codec: "PCMA".to_owned(), clock_rate: 8_000, party: number };
-        let party = |subject: SubjectId, role: PartyRole| wire::OpenedParty {
-            subject_id: subject.to_bytes().to_vec().into(),
+        let [agent, customer] = subjects;
+        let party = |subject: Vec<u8>, role: PartyRole| wire::OpenedParty {
+            subject_id: subject.into(),
             role: role.into(),
         };
         let opened = wire::SessionOpened {
@@ -99,10 +106,7 @@ impl Call {
             direction: 1,
             language: "it".to_owned(),
             policy_hash: self.policy.0.to_vec().into(),
-            parties: vec![
-                party(SubjectId::new(), PartyRole::Agent),
-                party(self.subject, PartyRole::Customer),
-            ],
+            parties: vec![party(agent, PartyRole::Agent), party(customer, PartyRole::Customer)],
             legs: vec![leg(0), leg(1)],
             grants,
             correlation_hmacs: vec![Hash::of(b"correlation:crm-1").0.to_vec().into()],

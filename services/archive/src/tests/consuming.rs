@@ -47,6 +47,21 @@ async fn an_open_calls_facts_are_stored_and_its_spans_stay_in_the_log() {
 }
 
 #[tokio::test]
+async fn a_call_opened_while_consent_was_away_says_later_who_is_in_it() {
+    let bench = Bench::new().await;
+    let mut call = Call::new(&bench);
+    call.open_as(&bench, Vec::new(), [Vec::new(), Vec::new()]).await;
+    bench.consume().await;
+    let unknown = bench.history(&call).await;
+    assert_eq!((unknown.legs.len(), unknown.parties.len()), (2, 0));
+
+    call.open(&bench, Vec::new()).await;
+    bench.consume().await;
+    let known = bench.history(&call).await;
+    assert_eq!(known.parties.get(1).map(|party| party.subject), Some(call.subject));
+}
+
+#[tokio::test]
 async fn what_is_archived_leaves_the_log() {
     let bench = Bench::new().await;
     let mut call = Call::plain(&bench, 3, &[("mifid2-transaction", 0)]).await;
