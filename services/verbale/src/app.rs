@@ -55,10 +55,10 @@ async fn run(cli: Cli) -> Result<Exit> {
     };
     let person = || caller(Speaker::Person, global.tenant.as_ref());
     match command {
-        Command::Up(args) => up(config()?, RoleName::ALL.to_vec(), args, out).await,
+        Command::Up(args) => Box::pin(up(config()?, RoleName::ALL.to_vec(), args, out)).await,
         Command::Serve(ServeArgs { roles, up: args }) => {
             let roles = roles.iter().map(|role| role.parse()).collect::<Result<Vec<RoleName>>>()?;
-            up(config()?, roles, args, out).await
+            Box::pin(up(config()?, roles, args, out)).await
         }
         Command::Demo(args) => {
             let places = Places::fresh(global.data.as_deref(), global.keys.as_deref())?;
@@ -89,7 +89,7 @@ async fn run(cli: Cli) -> Result<Exit> {
         Command::Certs(CertsCommand::Dev(args)) => {
             certs::dev(&args, &config()?.auth.audience, &SystemClock, out)
         }
-        Command::Migrate => migrate::run(&config()?, &ProcessEnv, out).await,
+        Command::Migrate => Box::pin(migrate::run(&config()?, &ProcessEnv, out)).await,
         Command::Config(command) => show_config(&config()?, &command, out),
         Command::Completions { shell } => {
             let mut script = Vec::new();

@@ -55,12 +55,13 @@ pub async fn build(settings: &Settings, tls: Option<&Tls>) -> Result<Wired> {
     Ok(Wired { roles, inside: shared.inside, elsewhere, tasks, ready, metrics: shared.metrics })
 }
 
+// Each on the heap: engines' clients make futures that are deep.
 async fn build_role(name: RoleName, shared: &mut Shared) -> Result<Role> {
     match name {
-        RoleName::Crypto => adapters::crypto(shared).await,
-        RoleName::Consent => adapters::consent(shared).await,
-        RoleName::Ingest => adapters::ingest(shared).await,
-        RoleName::Archive => adapters::archive(shared).await,
-        RoleName::Audit => adapters::audit(shared).await,
+        RoleName::Crypto => Box::pin(adapters::crypto(shared)).await,
+        RoleName::Consent => Box::pin(adapters::consent(shared)).await,
+        RoleName::Ingest => Box::pin(adapters::ingest(shared)).await,
+        RoleName::Archive => Box::pin(adapters::archive(shared)).await,
+        RoleName::Audit => Box::pin(adapters::audit(shared)).await,
     }
 }

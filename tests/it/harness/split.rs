@@ -101,13 +101,6 @@ impl Process {
         anyhow::ensure!(code == Some(0), "{} ended with {code:?}; see {}", self.role, self.log.display());
         Ok(())
     }
-
-    /// `kill -9`.
-    pub(crate) async fn kill(&mut self) {
-        if let Some(child) = self.child.take() {
-            child.kill().await;
-        }
-    }
 }
 
 /// Makes the certificates and the issuer's key, by the program's own command.

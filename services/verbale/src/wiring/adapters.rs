@@ -27,7 +27,7 @@ pub(super) async fn crypto(shared: &mut Shared) -> Result<Role> {
             (Arc::new(tables.context("the key tables cannot be opened")?), outbox)
         }
         Some(cql) => {
-            let outbox = Arc::new(crypto::outbox::ScyllaOutbox::open(cql, bell.clone()).await?);
+            let outbox = Arc::new(crypto::outbox::scylla::ScyllaOutbox::open(cql, bell.clone()).await?);
             shared.publish("crypto", outbox.clone(), bell);
             (Arc::new(crypto::store::scylla::ScyllaKeyStore::open(cql).await?), outbox)
         }

@@ -53,7 +53,7 @@ async fn open_cql(
     let probe = cql.clone();
     ready.push(ReadyCheck::new("cql", move || {
         let probe = probe.clone();
-        async move { probe.check().await.map_err(|error| chain(&error).to_string()) }
+        async move { probe.check().await.map_err(|error| chain(&error)) }
     }));
     Ok(Some(cql))
 }
@@ -80,7 +80,7 @@ async fn open_log(
     let probe = log.clone();
     ready.push(ReadyCheck::new("kafka", move || {
         let probe = probe.clone();
-        async move { probe.check().await.map_err(|error| chain(&error).to_string()) }
+        async move { probe.check().await.map_err(|error| chain(&error)) }
     }));
     Ok(Arc::new(log))
 }
@@ -104,7 +104,7 @@ async fn open_objects(
     let probe = objects.clone();
     ready.push(ReadyCheck::new("s3", move || {
         let probe = probe.clone();
-        async move { probe.check().await.map_err(|error| chain(&error).to_string()) }
+        async move { probe.check().await.map_err(|error| chain(&error)) }
     }));
     Ok(Arc::new(objects))
 }

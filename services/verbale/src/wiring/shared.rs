@@ -64,7 +64,8 @@ impl Shared {
 
         let issuer = LocalIssuer::of(&config.auth, &keys)?;
         let verifier = Verifier::new(issuers(&config.auth, &issuer)?, config.auth.verifier());
-        let Engines { log, objects, cql, ready } = Engines::open(&config, &clock, &ProcessEnv).await?;
+        let Engines { log, objects, cql, ready } =
+            Box::pin(Engines::open(&config, &clock, &ProcessEnv)).await?;
 
         let metrics = Metrics::new();
         let inside = LateWire::new();
