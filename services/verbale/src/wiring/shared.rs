@@ -206,11 +206,14 @@ fn make_directories(settings: &Settings) -> Result<()> {
     let has_keys = roles.contains(&RoleName::Crypto)
         || storage.store() == Ok(Engine::Embedded)
         || config.auth.issuer_key.is_none();
-    if embedded || roles.contains(&RoleName::Ingest) {
+    let has_data = embedded || roles.contains(&RoleName::Ingest);
+    if has_data {
         make_private(&storage.data)?;
     }
     if has_keys {
         make_private(&storage.keys())?;
+    }
+    if has_data && has_keys {
         crypto::backend::file::check_apart(&storage.keys(), &storage.data)?;
     }
     Ok(())
