@@ -1,17 +1,18 @@
-# Everything a developer calls. `make test` passes on a fresh Debian machine with Rust, a C compiler and make:
-# it starts the real engines by itself (see tests/engines), as root where packages are lacking.
+# Everything a developer calls. `make test` passes on a fresh Debian machine with Rust, a C compiler and make.
 CARGO ?= cargo
 
-.PHONY: test test-embedded lint demo bench engines engines-down
+.PHONY: test test-engines lint demo bench engines engines-down
 
+# Embedded storage only. Tests of engines whose URL is not set say that they tested nothing.
 test: lint
-	$(CARGO) test --workspace --all-targets --no-run
-	tests/engines/with $(CARGO) test --workspace --all-targets --no-fail-fast
+	$(CARGO) test --workspace --all-targets --no-fail-fast
 	$(CARGO) test --workspace --doc
 
-# Quick: embedded storage only. Tests of engines whose URL is not set say that they tested nothing.
-test-embedded:
-	$(CARGO) test --workspace --all-targets --no-fail-fast
+# The same on real engines, which it starts by itself (see tests/engines), as root where packages are lacking; their
+# tests are required.
+test-engines: lint
+	$(CARGO) test --workspace --all-targets --no-run
+	tests/engines/with $(CARGO) test --workspace --all-targets --no-fail-fast
 
 lint:
 	$(CARGO) fmt --all --check
