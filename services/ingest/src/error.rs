@@ -233,12 +233,34 @@ impl ServiceError for Error {
         match self {
             Self::Role { retry, .. } => *retry,
             Self::Log(source) => source.retry(),
-            Self::Store { code: ErrorCode::Unavailable | ErrorCode::ResourceExhausted, .. }
+            // Each of its writes may be done twice, so that one whose end is not known is done again.
+            Self::Store {
+                code: ErrorCode::Unavailable | ErrorCode::DeadlineExceeded | ErrorCode::ResourceExhausted,
+                ..
+            }
             | Self::NoKey(_)
             | Self::Draining
             | Self::Leaving(_)
             | Self::Held(_) => Retry::Backoff,
             _ => Retry::No,
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_store_that_is_slow_is_waited_for_like_one_that_is_away() {
+        let check = |code, retry| {
+            let error = Error::Store { attempt: "keep an event", code, source: "no answer".into() };
+            assert_eq!(error.retry(), retry, "{code:?}");
+        };
+        check(ErrorCode::DeadlineExceeded, Retry::Backoff);
+        check(ErrorCode::Unavailable, Retry::Backoff);
+        check(ErrorCode::ResourceExhausted, Retry::Backoff);
+        check(ErrorCode::Internal, Retry::No);
+        check(ErrorCode::DataLoss, Retry::No);
     }
 }
