@@ -223,16 +223,37 @@ impl Topics {
         .await
     }
 
+    /// The topic's settings. A broker that has not heard of the topic yet has none to tell: where there are several,
+    /// that may be the one that is asked right after the topic was made.
     async fn settings(&self, topic: &Topic) -> Result<Settings, Error> {
+        let deadline = Instant::now() + self.options.request_timeout;
+        loop {
+            if let Some(settings) = self.settings_now(topic).await? {
+                return Ok(settings);
+            }
+            if Instant::now() >= deadline {
+                return Err(faults::late("read a topic's settings"));
+            }
+            tokio::time::sleep(LOOK_AGAIN).await;
+        }
+    }
+
+    async fn settings_now(&self, topic: &Topic) -> Result<Option<Settings>, Error> {
         const ATTEMPT: &str = "read a topic's settings";
         let name = self.options.named(topic.name);
         let options = AdminOptions::new().request_timeout(Some(self.options.request_timeout));
         let asked = [ResourceSpecifier::Topic(&name)];
         let answers = self.admin.describe_configs(&asked, &options).await.map_err(unavailable(ATTEMPT))?;
         let answer = answers.into_iter().next().ok_or_else(|| unavailable(ATTEMPT)(KafkaError::Canceled))?;
-        let answer = answer.map_err(|code| faults::refused(ATTEMPT, code))?;
-        Settings::read(|key| answer.get(key).and_then(|entry| entry.value.as_deref()))
-            .ok_or_else(|| Error::Unsuited { topic: name, reason: "its settings cannot be read".to_owned() })
+        let answer = match answer {
+            Ok(answer) if answer.entries.is_empty() => return Ok(None),
+            Err(RDKafkaErrorCode::UnknownTopicOrPartition) => return Ok(None),
+            answer => answer.map_err(|code| faults::refused(ATTEMPT, code))?,
+        };
+        let settings = Settings::read(|key| answer.get(key).and_then(|entry| entry.value.as_deref()));
+        let unread =
+            || Error::Unsuited { topic: name.clone(), reason: "its settings cannot be read".to_owned() };
+        settings.map(Some).ok_or_else(unread)
     }
 }
 
