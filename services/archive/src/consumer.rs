@@ -6,7 +6,7 @@
 
 mod worker;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -15,6 +15,7 @@ use futures::future::join_all;
 use kernel::topics::AUDIO;
 use kernel::{Clock, chain};
 use platform::retry::Backoff;
+use platform::telemetry::{Gauge, Metric, MetricKind};
 use platform::{Shutdown, Stage, TaskResult};
 use tokio::time::Instant;
 use tracing::{info, warn};
@@ -30,6 +31,15 @@ use worker::Worker;
 /// The consumer group.
 pub const GROUP: &str = "archive";
 
+/// Partitions that do not go on.
+pub(crate) const WAITING: Metric = Metric {
+    name: "verbale_archive_waiting",
+    help: "audio partitions held here that could not be stored, or recordings of which could not be sealed, \
+           when last tried",
+    kind: MetricKind::Gauge,
+    labels: &[],
+};
+
 /// Consumes the audio topic.
 #[derive(Clone)]
 pub struct Consumer {
@@ -39,6 +49,7 @@ pub struct Consumer {
     pub(crate) shelf: Shelf,
     pub(crate) sealer: Sealer,
     pub(crate) clock: Arc<dyn Clock>,
+    pub(crate) waiting: Gauge,
     pub(crate) config: Config,
 }
 
@@ -47,6 +58,9 @@ pub(crate) struct Session {
     parts: Consumer,
     member: Box<dyn Member>,
     workers: BTreeMap<u32, Worker>,
+    /// Partitions whose last batch was not taken, and those that were not tended, when last tried.
+    untaken: BTreeSet<u32>,
+    untended: BTreeSet<u32>,
     ticked: Option<Instant>,
     failures: u32,
 }
@@ -91,7 +105,15 @@ impl Consumer {
 
     pub(crate) async fn join(&self) -> Result<Session, Error> {
         let member = self.log.consumer(GROUP, &[AUDIO]).await?;
-        Ok(Session { parts: self.clone(), member, workers: BTreeMap::new(), ticked: None, failures: 0 })
+        Ok(Session {
+            parts: self.clone(),
+            member,
+            workers: BTreeMap::new(),
+            untaken: BTreeSet::new(),
+            untended: BTreeSet::new(),
+            ticked: None,
+            failures: 0,
+        })
     }
 
     /// Consumes until everything that is in the log now was dealt with, once; for tools and tests.
@@ -132,6 +154,7 @@ impl Session {
             self.tick().await;
             self.ticked = Some(Instant::now());
         }
+        self.show();
         self.commit().await?;
         if self.failures > 0 {
             tokio::time::sleep(Backoff::CALL.wait(self.failures)).await;
@@ -157,7 +180,9 @@ impl Session {
         let absorbed = join_all(absorbing).await;
         let before = self.failures;
         for (partition, outcome, next) in absorbed {
+            self.untaken.remove(&partition);
             if let Err(error) = outcome {
+                self.untaken.insert(partition);
                 self.failures = before + 1;
                 warn!(partition, next, error = chain(&error), "a batch of audio is taken again");
                 self.member.seek(TopicPartition::of(&AUDIO, partition), next).await?;
@@ -178,12 +203,20 @@ impl Session {
         let ticking = self.workers.iter_mut().map(|(partition, worker)| {
             let high = ends.iter().find(|end| end.partition == *partition).map_or(u64::MAX, |end| end.high);
             async move {
-                if let Err(error) = worker.tick(high).await {
-                    warn!(partition, error = chain(&error), "recordings of a partition wait");
+                let ticked = worker.tick(high).await;
+                if let Err(error) = &ticked {
+                    warn!(partition, error = chain(error), "recordings of a partition wait");
                 }
+                (ticked.is_err() || worker.is_held_up()).then_some(*partition)
             }
         });
-        join_all(ticking).await;
+        self.untended = join_all(ticking).await.into_iter().flatten().collect();
+    }
+
+    fn show(&self) {
+        let waits = |partition: &&u32| self.untaken.contains(partition) || self.untended.contains(partition);
+        let waiting = self.workers.keys().filter(waits).count();
+        self.parts.waiting.set(i64::try_from(waiting).unwrap_or(i64::MAX));
     }
 
     async fn commit(&mut self) -> Result<(), Error> {

@@ -44,6 +44,7 @@ use std::sync::Arc;
 use ::objects::ObjectStore;
 use eventlog::EventLog;
 use kernel::Clock;
+use platform::telemetry::Metrics;
 use platform::{AuditOutbox, Instance, PolicyBook, Role, Wire};
 use proto::archive::v1::recordings_server::RecordingsServer;
 
@@ -83,6 +84,8 @@ pub struct Deps {
     pub ingest: Wire,
     /// The tenants' policies.
     pub policies: Arc<PolicyBook>,
+    /// Where it is counted what waits.
+    pub metrics: Metrics,
 }
 
 /// Builds the role.
@@ -109,7 +112,7 @@ pub fn service(cfg: &Config, deps: &Deps) -> Service {
 /// The consumer, without its role.
 pub fn consumer(cfg: &Config, deps: Deps) -> Consumer {
     let mesh = mesh(&deps);
-    let Deps { store, log, objects, clock, instance, policies, .. } = deps;
+    let Deps { store, log, objects, clock, instance, policies, metrics, .. } = deps;
     let shelf = Shelf {
         store: Arc::clone(&store),
         objects: Arc::clone(&objects),
@@ -124,7 +127,8 @@ pub fn consumer(cfg: &Config, deps: Deps) -> Consumer {
         clock: Arc::clone(&clock),
         config: cfg.clone(),
     };
-    Consumer { log, store, mesh, shelf, sealer, clock, config: cfg.clone() }
+    let waiting = metrics.gauge(&consumer::WAITING, &[]);
+    Consumer { log, store, mesh, shelf, sealer, clock, waiting, config: cfg.clone() }
 }
 
 fn mesh(deps: &Deps) -> Mesh {

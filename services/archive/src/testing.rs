@@ -14,6 +14,7 @@ use kernel::{
 use objects::MemoryObjects;
 use platform::auth::Token;
 use platform::instance::KeysCertifier;
+use platform::telemetry::Metrics;
 use platform::wire::in_process;
 use platform::{CallContext, Instance, PolicyBook};
 use proto::consent::v1::consent_server::ConsentServer;
@@ -84,6 +85,7 @@ impl Bench {
             ingest: in_process(RecorderServer::new(self.ingest.clone())),
             policies: Arc::new(PolicyBook::new(consent.clone())),
             consent,
+            metrics: Metrics::new(),
         }
     }
 

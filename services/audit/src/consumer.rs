@@ -11,6 +11,7 @@ use std::time::Duration;
 use eventlog::{Assigned, Consumer as GroupMember, EventLog, Polled, ReadLimit, TopicPartition};
 use kernel::topics::AUDIT;
 use kernel::{ServiceError, chain};
+use platform::telemetry::{Gauge, Metric, MetricKind};
 use platform::{Shutdown, TaskResult};
 use tokio::time::Instant;
 use tracing::{error, info, warn};
@@ -25,6 +26,15 @@ use crate::shared::Shared;
 /// The consumer group.
 pub const GROUP: &str = "audit";
 
+/// Logs that do not go on.
+pub(crate) const WAITING: Metric = Metric {
+    name: "verbale_ledger_waiting",
+    help: "logs of the ledger held here that could not be brought forward when last tried, or that take no more \
+           entries before their tiles are stored",
+    kind: MetricKind::Gauge,
+    labels: &[],
+};
+
 /// Waits double up to so many times the first one.
 const WAIT_FACTOR_MAX: u32 = 16;
 
@@ -32,6 +42,7 @@ const WAIT_FACTOR_MAX: u32 = 16;
 pub(crate) struct Consumer {
     pub(crate) shared: Shared,
     pub(crate) log: Arc<dyn EventLog>,
+    pub(crate) waiting: Gauge,
 }
 
 impl Consumer {
@@ -55,6 +66,7 @@ impl Consumer {
             member,
             partitions: BTreeMap::new(),
             root: Slot::waiting(),
+            waiting: self.waiting,
         };
         working.run(&shutdown).await;
         working.end().await;
@@ -141,6 +153,7 @@ struct Working {
     member: Box<dyn GroupMember>,
     partitions: BTreeMap<u32, Slot<Partition>>,
     root: Slot<RootLog>,
+    waiting: Gauge,
 }
 
 impl Working {
@@ -170,6 +183,17 @@ impl Working {
         }
         self.take_over().await;
         self.tend(When::Due).await;
+        self.show();
+    }
+
+    fn show(&self) {
+        let partitions = self.partitions.values().filter(|slot| match slot {
+            Slot::Open(partition, _) => partition.is_full(),
+            Slot::Waiting { .. } => true,
+        });
+        let root = self.partitions.contains_key(&0) && matches!(self.root, Slot::Waiting { .. });
+        let waiting = partitions.count() + usize::from(root);
+        self.waiting.set(i64::try_from(waiting).unwrap_or(i64::MAX));
     }
 
     fn reassign(&mut self, Polled { revoked, assigned, .. }: &Polled) {

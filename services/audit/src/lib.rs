@@ -60,6 +60,7 @@ use kernel::Clock;
 use objects::ObjectStore;
 use platform::instance::{Instance, KeysCertifier};
 use platform::role::Role;
+use platform::telemetry::Metrics;
 use platform::wire::Wire;
 use proto::audit::v1::ledger_server::LedgerServer;
 
@@ -89,6 +90,8 @@ pub struct Deps {
     pub instance: Arc<Instance>,
     /// A wire to crypto, which brings audit's own token.
     pub crypto: Wire,
+    /// Where it is counted what waits.
+    pub metrics: Metrics,
 }
 
 /// Builds the role.
@@ -105,7 +108,8 @@ pub fn build(config: Config, deps: Deps) -> Result<Role, Error> {
         clock: deps.clock,
         config: Arc::new(config),
     };
-    let consumer = Consumer { shared, log: deps.log };
+    let waiting = deps.metrics.gauge(&consumer::WAITING, &[]);
+    let consumer = Consumer { shared, log: deps.log, waiting };
     Ok(Role::new("audit")
         .service(LedgerServer::new(Rpc::new(Arc::new(service))))
         .task("audit-ledger", |shutdown| consumer.run(shutdown)))

@@ -38,6 +38,8 @@ pub(super) struct Worker {
     heard_since: Option<Timestamp>,
     /// When the log took the last record that was dealt with.
     last_at: Option<Timestamp>,
+    /// A recording could not be settled since the last tick began.
+    held_up: bool,
 }
 
 /// What is known of a section that spans came of.
@@ -78,12 +80,27 @@ impl Worker {
         };
         let packer = Packer::new(limits);
         let sections = BTreeMap::new();
-        Self { parts, partition, next, committed: next, packer, sections, heard_since: None, last_at: None }
+        Self {
+            parts,
+            partition,
+            next,
+            committed: next,
+            packer,
+            sections,
+            heard_since: None,
+            last_at: None,
+            held_up: false,
+        }
     }
 
     /// The offset of the first record that was not dealt with.
     pub(super) fn next(&self) -> u64 {
         self.next
+    }
+
+    /// Whether a recording that should have been settled was not.
+    pub(super) fn is_held_up(&self) -> bool {
+        self.held_up
     }
 
     /// How far the log may be forgotten, where that is further than committed.
@@ -120,6 +137,7 @@ impl Worker {
     /// Looks at timers. `high` is the partition's end.
     pub(super) async fn tick(&mut self, high: u64) -> Result<(), Error> {
         let now = self.parts.clock.now();
+        self.held_up = false;
         self.listen(high, now);
         self.packer.close_idle(now);
         self.flush().await?;
@@ -248,6 +266,7 @@ impl Worker {
             Err(error) => Err(error.into()),
         };
         if let Err(error) = settled {
+            self.held_up = true;
             warn!(recording = %recording.id, error = chain(&error), "a recording is not settled yet");
         }
         // Read afresh when another span comes: whether it is late is the store's to say.

@@ -150,6 +150,7 @@ async fn mesh() -> Mesh {
         clock: Arc::clone(&clock),
         instance,
         crypto: in_process(KeysServer::new(FakeKeys::default())),
+        metrics: metrics.clone(),
     };
     let parts = GuardParts {
         rules: Arc::new(RuleBook::of_the_contract().unwrap()),

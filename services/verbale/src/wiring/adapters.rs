@@ -154,6 +154,7 @@ pub(super) async fn archive(shared: &mut Shared) -> Result<Role> {
         consent: shared.wire("archive"),
         ingest: shared.wire("archive"),
         policies: shared.policies("archive"),
+        metrics: shared.metrics.clone(),
     };
     Ok(archive::build(&shared.config.archive, deps))
 }
@@ -175,6 +176,7 @@ pub(super) async fn audit(shared: &mut Shared) -> Result<Role> {
         clock: Arc::clone(&shared.clock),
         instance: shared.signer("audit")?,
         crypto: shared.wire("audit"),
+        metrics: shared.metrics.clone(),
     };
     Ok(audit::build(shared.config.ledger.clone(), deps)?)
 }
