@@ -161,7 +161,8 @@ impl EventLog for KafkaLog {
     }
 
     async fn check(&self) -> Result<(), Error> {
-        self.0.topics.check().await
+        self.0.topics.check().await?;
+        self.0.appender.check()
     }
 }
 

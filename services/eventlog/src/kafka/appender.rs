@@ -2,9 +2,11 @@
 //! brokers have reported on all of them.
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use kernel::topics::Topic;
+use kernel::{Retry, ServiceError};
 use parking_lot::Mutex;
 use rdkafka::config::RDKafkaLogLevel;
 use rdkafka::error::{KafkaError, RDKafkaErrorCode};
@@ -34,6 +36,8 @@ pub(super) struct Appender {
     // In KiB: what is under way is bounded here, fairly, and not by the library's queue, which only refuses.
     room: Arc<Semaphore>,
     timeout: Duration,
+    // The last append whose end is known was not taken, for want of brokers.
+    is_refused: AtomicBool,
 }
 
 type Producer = ThreadedProducer<Reports>;
@@ -66,7 +70,18 @@ impl Appender {
             config,
             room: Arc::new(Semaphore::new(options.queue_bytes / 1024)),
             timeout: options.append_timeout,
+            is_refused: AtomicBool::new(false),
         })
+    }
+
+    /// Whether brokers take what is appended, as far as was tried: one that has lost the others, and with them the
+    /// quorum, goes on to answer that all are there.
+    pub(super) fn check(&self) -> Result<(), Error> {
+        if self.is_refused.load(Ordering::Relaxed) {
+            let source = "the brokers answer, but did not take what was appended last".into();
+            return Err(Error::Unavailable { attempt: APPEND, source });
+        }
+        Ok(())
     }
 
     /// Appends to a topic that is there, of this name in the cluster.
@@ -87,10 +102,17 @@ impl Appender {
             Ok(Err(_dropped)) => Err(KafkaError::Canceled),
             Err(_elapsed) => return Err(faults::late(APPEND)),
         };
-        outcome.map_err(|error| {
+        let outcome = outcome.map_err(|error| {
             self.replace_if_fatal(&producer);
             self.refusal(topic, error)
-        })
+        });
+        match &outcome {
+            Ok(_) => self.is_refused.store(false, Ordering::Relaxed),
+            Err(error) if error.retry() == Retry::Backoff => self.is_refused.store(true, Ordering::Relaxed),
+            // Wrong in itself: it says nothing of the brokers.
+            Err(_) => {}
+        }
+        outcome
     }
 
     async fn room_for(&self, records: &[Record]) -> Result<OwnedSemaphorePermit, Error> {
