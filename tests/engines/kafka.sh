@@ -34,9 +34,11 @@ kafka_properties() {
 	node.id=$n
 	controller.quorum.voters=${voters#,}
 	controller.listener.names=CONTROLLER
-	listeners=PLAINTEXT://127.0.0.1:$((PORT + n)),CONTROLLER://127.0.0.1:$((PORT + 10 + n))
-	advertised.listeners=PLAINTEXT://127.0.0.1:$((PORT + n))
-	listener.security.protocol.map=PLAINTEXT:PLAINTEXT,CONTROLLER:PLAINTEXT
+	listeners=PLAINTEXT://127.0.0.1:$((PORT + n)),PROXIED://127.0.0.1:$((PORT + 3 + n)),CONTROLLER://127.0.0.1:$((PORT + 10 + n))
+	# Who comes by PROXIED is told to come by a test's proxy, which listens where this says.
+	advertised.listeners=PLAINTEXT://127.0.0.1:$((PORT + n)),PROXIED://127.0.0.1:$((PORT + 6 + n))
+	listener.security.protocol.map=PLAINTEXT:PLAINTEXT,PROXIED:PLAINTEXT,CONTROLLER:PLAINTEXT
+	inter.broker.listener.name=PLAINTEXT
 	log.dirs=$STATE/data/kafka-$n
 
 	auto.create.topics.enable=false
@@ -82,6 +84,7 @@ kafka_java() {
 kafka_start() {
   local n=${1#kafka-} file=$STATE/run/$1.properties command
   free_port "$1" $((PORT + n))
+  free_port "$1's listener behind a proxy" $((PORT + 3 + n))
   free_port "$1's controller" $((PORT + 10 + n))
   kafka_properties "$n" >"$file"
   if [[ ! -s $STATE/data/$1/meta.properties ]]; then

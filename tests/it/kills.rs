@@ -1,35 +1,25 @@
 //! `kill -9` while calls are on the way.
 
-use std::io::Write;
 use std::time::Duration;
 
 use kernel::{Interval, Position};
 use proto::archive::v1::RecordingState;
-use rand::rngs::StdRng;
-use rand::{RngExt, SeedableRng};
+use rand::RngExt;
 use tokio::sync::watch;
 use tokio::task::JoinSet;
 use tokio::time::sleep;
 use verbale::sender::{Pace, Sent};
 
-use crate::harness::{Child, Expected, PATIENCE, Sample, World, free_port, hear, server};
+use crate::harness::{Child, Expected, PATIENCE, Sample, World, free_port, hear, moments, server};
 
 /// How often the program is killed.
 const KILLS: u64 = 20;
 /// Times real time: the call takes about a second and a half.
 const SPEED: f64 = 25.0;
 
-/// The moments differ from run to run a little, since time does; where in the call they lie is the seed's.
-fn seed() -> u64 {
-    std::env::var("VERBALE_SEED").ok().and_then(|text| text.parse().ok()).unwrap_or(20_260_302)
-}
-
 #[tokio::test(flavor = "multi_thread")]
 async fn a_program_killed_at_any_moment_of_a_call_loses_nothing_that_it_acknowledged() {
-    let seed = seed();
-    // Straight to standard error: it is shown also where the test passes.
-    std::io::stderr().write_all(format!("VERBALE_SEED={seed} repeats these moments\n").as_bytes()).unwrap();
-    let mut moments = StdRng::seed_from_u64(seed);
+    let mut moments = moments();
     let (world, port) = (World::new(), free_port());
     let samples = ["mifid-order-it", "card-payment-en"].map(Sample::new);
     let mut child = Child::up(&world, port).await;

@@ -17,6 +17,7 @@ mod crowds;
 mod disk;
 mod disorder;
 mod entries;
+mod faults;
 mod input;
 mod kills;
 mod ledger;

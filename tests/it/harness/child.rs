@@ -44,10 +44,10 @@ impl Child {
         Self::start(command, world, port).await
     }
 
-    /// Some roles of a mesh, as these arguments say.
-    pub(crate) async fn serve(args: &[&str], log: &Path) -> Self {
+    /// Some roles of a mesh, as these arguments and variables say.
+    pub(crate) async fn serve(args: &[&str], environment: &[(String, String)], log: &Path) -> Self {
         let mut command = program::command();
-        command.args(args);
+        command.args(args).envs(environment.iter().cloned());
         Self::spawn(command, log).await
     }
 
@@ -94,9 +94,14 @@ impl Child {
 
     /// Asks it to stop, as an operator does, and waits for its exit code.
     pub(crate) async fn terminate(mut self) -> Option<i32> {
-        let pid = self.process.id().unwrap().to_string();
-        assert!(Command::new("kill").args(["-TERM", &pid]).status().await.unwrap().success());
+        self.signal("TERM").await;
         timeout(PATIENCE, self.process.wait()).await.expect("it stops").unwrap().code()
+    }
+
+    /// Sends a signal by its name.
+    pub(crate) async fn signal(&self, name: &str) {
+        let pid = self.process.id().unwrap().to_string();
+        assert!(Command::new("kill").args([&format!("-{name}"), &pid]).status().await.unwrap().success());
     }
 
     /// `kill -9`.

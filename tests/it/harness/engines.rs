@@ -1,6 +1,5 @@
 //! Real engines, of which a test has a part to itself: topics with a prefix, keyspaces, a root in the bucket.
 
-use cql::testing::Kept;
 use kernel::EventId;
 use verbale::config::Config;
 
@@ -9,10 +8,12 @@ use super::not_tested;
 /// A test's own part of the engines that the environment names; its keyspaces go when it goes.
 pub(crate) struct Engines {
     log: String,
+    store: String,
     objects: String,
     /// Of topics, of groups, and below it the bucket's objects.
     prefix: String,
-    kept: Kept,
+    /// Whether a record outlives a broker's disk.
+    is_replicated: bool,
 }
 
 impl Engines {
@@ -26,21 +27,35 @@ impl Engines {
         let (log, objects) = (address("VERBALE_KAFKA", "kafka")?, address("VERBALE_S3", "s3")?);
         // Tables are for `verbale migrate` to make.
         let kept = cql::testing::fresh(&[]).await?;
-        Some(Self { log, objects, prefix: format!("it-{}", EventId::new()), kept })
+        let options = kept.cql.options();
+        let store = format!("scylla://{}/{}?replication=1", options.nodes.join(","), options.keyspace);
+        Some(Self { log, store, objects, prefix: format!("it-{}", EventId::new()), is_replicated: false })
+    }
+
+    /// A part of these engines, of which three are brokers. The store's address is without a keyspace.
+    pub(crate) fn of(log: &str, store: &str, objects: &str) -> Self {
+        let id = EventId::new();
+        Self {
+            log: log.to_owned(),
+            store: format!("{store}/f_{}?replication=1", id.to_string().replace('-', "")),
+            objects: objects.to_owned(),
+            prefix: format!("it-{id}"),
+            is_replicated: true,
+        }
     }
 
     /// Leads a configuration to them.
     pub(crate) fn configure(&self, config: &mut Config) {
-        let options = self.kept.cql.options();
         config.storage.log.clone_from(&self.log);
-        config.storage.store =
-            format!("scylla://{}/{}?replication=1", options.nodes.join(","), options.keyspace);
+        config.storage.store.clone_from(&self.store);
         config.storage.objects = self.objects_url();
         config.kafka.prefix = format!("{}.", self.prefix);
-        // One broker: what it has acknowledged outlives its process, not its disk.
-        (config.kafka.replication, config.kafka.min_in_sync) = (1, 1);
-        config.kafka.accept_weak = true;
-        config.ingest.accept_weak_log = true;
+        if !self.is_replicated {
+            // One broker: what it has acknowledged outlives its process, not its disk.
+            (config.kafka.replication, config.kafka.min_in_sync) = (1, 1);
+            config.kafka.accept_weak = true;
+            config.ingest.accept_weak_log = true;
+        }
         config.cql.request_timeout = platform::config::Period::secs(15);
     }
 

@@ -17,8 +17,9 @@ use super::{PATIENCE, Sample};
 pub(crate) struct Line {
     outbound: mpsc::Sender<wire::RecordRequest>,
     inbound: Streaming<wire::RecordResponse>,
-    /// Per leg, the first frame that is not acknowledged LOGGED.
+    /// Per leg, the first frame that is not acknowledged LOGGED, and the first that is not SPOOLED either.
     logged: [u64; 2],
+    spooled: [u64; 2],
 }
 
 impl Line {
@@ -32,7 +33,7 @@ impl Line {
         outbound.send(wire::RecordRequest { message: Some(Request::Open(open)) }).await.unwrap();
         let request = caller.request_for(tenant, ReceiverStream::new(requests));
         let inbound = RecorderClient::new(caller.wire()).record(request).await?.into_inner();
-        let mut line = Self { outbound, inbound, logged: [0, 0] };
+        let mut line = Self { outbound, inbound, logged: [0, 0], spooled: [0, 0] };
         let opened = line
             .until(|message| match message {
                 Response::Opened(opened) => Some(opened),
@@ -42,6 +43,7 @@ impl Line {
         for resume in &opened.resume {
             line.logged[resume.leg as usize] = resume.next_frame;
         }
+        line.spooled = line.logged;
         Ok((line, opened))
     }
 
@@ -65,6 +67,32 @@ impl Line {
     pub(crate) async fn event(&mut self, event: wire::Event) -> Result<wire::Applied, Status> {
         let id = event.event_id.clone();
         self.send(Request::Event(event)).await;
+        self.answer(&id).await
+    }
+
+    /// Waits until both legs are acknowledged LOGGED up to, not including, `frame`.
+    pub(crate) async fn logged(&mut self, frame: u64) -> Result<(), Status> {
+        while self.logged.iter().any(|next| *next < frame) {
+            self.until(|message| matches!(message, Response::Ack(_)).then_some(())).await?;
+        }
+        Ok(())
+    }
+
+    /// Waits until both legs are acknowledged at any level up to, not including, `frame`.
+    pub(crate) async fn spooled(&mut self, frame: u64) -> Result<(), Status> {
+        while self.spooled.iter().any(|next| *next < frame) {
+            self.until(|message| matches!(message, Response::Ack(_)).then_some(())).await?;
+        }
+        Ok(())
+    }
+
+    /// How far both legs are acknowledged LOGGED, as far as was read.
+    pub(crate) fn logged_so_far(&self) -> u64 {
+        self.logged.into_iter().min().unwrap_or(0)
+    }
+
+    /// Waits for the answer to an event that was sent.
+    pub(crate) async fn answer(&mut self, id: &[u8]) -> Result<wire::Applied, Status> {
         self.until(|message| match message {
             Response::Applied(applied) if applied.event_id == id => Some(applied),
             _ => None,
@@ -72,27 +100,14 @@ impl Line {
         .await
     }
 
-    /// Waits until both legs are acknowledged LOGGED up to, not including, `frame`.
-    pub(crate) async fn logged(&mut self, frame: u64) -> Result<(), Status> {
-        let mut logged = self.logged;
-        if logged.iter().any(|next| *next < frame) {
-            self.until(|message| {
-                if let Response::Ack(ack) = message
-                    && ack.level() >= Level::Logged
-                {
-                    logged[ack.leg as usize] = ack.next_frame;
-                }
-                logged.iter().all(|next| *next >= frame).then_some(())
-            })
-            .await?;
-        }
-        self.logged = logged;
-        Ok(())
+    /// Closes the call with all frames of the sample, and waits for the answer.
+    pub(crate) async fn close(self, sample: &Sample) -> Result<(), Status> {
+        self.close_after(sample.frames()).await
     }
 
-    /// Closes the call with all frames of the sample, and waits for the answer.
-    pub(crate) async fn close(mut self, sample: &Sample) -> Result<(), Status> {
-        let end = |leg| wire::LegEnd { leg, frames: sample.frames() };
+    /// Closes the call after so many frames of each leg, and waits for the answer.
+    pub(crate) async fn close_after(mut self, frames: u64) -> Result<(), Status> {
+        let end = |leg| wire::LegEnd { leg, frames };
         self.send(Request::Close(wire::Close { cause: "hangup".to_owned(), legs: vec![end(0), end(1)] }))
             .await;
         self.until(|message| matches!(message, Response::Closed(_)).then_some(())).await
@@ -106,9 +121,21 @@ impl Line {
         loop {
             let message = timeout(PATIENCE, self.inbound.message()).await.expect("the stream goes on")?;
             let message = message.ok_or_else(|| Status::unavailable("the stream ended"))?;
+            if let Some(Response::Ack(ack)) = &message.message {
+                self.note(ack);
+            }
             if let Some(found) = message.message.and_then(&mut pick) {
                 return Ok(found);
             }
+        }
+    }
+
+    /// Whatever is looked for meanwhile, no acknowledgement goes unheard.
+    fn note(&mut self, ack: &wire::Ack) {
+        let leg = ack.leg as usize;
+        self.spooled[leg] = self.spooled[leg].max(ack.next_frame);
+        if ack.level() >= Level::Logged {
+            self.logged[leg] = self.logged[leg].max(ack.next_frame);
         }
     }
 

@@ -1,35 +1,34 @@
 //! Each role in two processes of its own, which find each other by address and know each other by certificate.
 
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use anyhow::Result;
 use platform::tls::ClientAuth;
 use verbale::config::Config;
 use verbale::role::RoleName;
 
-use super::child::{Child, free_port};
+use super::child::free_port;
+use super::process::{Environment, Process};
 use super::program;
 
 /// Replicas of each role.
-const REPLICAS: usize = 2;
+pub(crate) const REPLICAS: usize = 2;
 
 /// The processes of a mesh.
 pub(crate) struct Split {
-    processes: Vec<Process>,
+    processes: Vec<Replica>,
 }
 
-/// One process.
-pub(crate) struct Process {
-    pub(crate) role: RoleName,
-    pub(crate) port: u16,
-    config: PathBuf,
-    log: PathBuf,
-    child: Option<Child>,
+/// One of a role's processes.
+struct Replica {
+    role: RoleName,
+    port: u16,
+    process: Process,
 }
 
 impl Split {
     /// Starts every role's replicas in a folder that has certificates, all at once: each waits for the others.
-    pub(crate) async fn start(folder: &Path, config: &Config) -> Self {
+    pub(crate) async fn start(folder: &Path, config: &Config, environment: &Environment) -> Self {
         let places: Vec<_> = RoleName::ALL
             .iter()
             .flat_map(|role| (0..REPLICAS).map(move |number| (*role, number, free_port())))
@@ -58,12 +57,11 @@ impl Split {
             own.server.listen = format!("127.0.0.1:{port}");
             own.peers.own = Some(format!("https://127.0.0.1:{port}"));
             own.storage.data = folder.join(format!("{role}-{number}"));
-            let file = folder.join(format!("{role}-{number}.toml"));
-            std::fs::write(&file, platform::config::dump(&own).unwrap()).unwrap();
-            let log = folder.join(format!("{role}-{number}.log"));
-            processes.push(Process { role, port, config: file, log, child: None });
+            let name = format!("{role}-{number}");
+            let process = Process::new(folder, &name, role.as_str(), own, environment);
+            processes.push(Replica { role, port, process });
         }
-        futures::future::join_all(processes.iter_mut().map(Process::start)).await;
+        futures::future::join_all(processes.iter_mut().map(|replica| replica.process.start())).await;
         Self { processes }
     }
 
@@ -73,32 +71,28 @@ impl Split {
         format!("https://127.0.0.1:{}", front.unwrap().port)
     }
 
+    /// Every ingest, so that a sender goes on at another where one is gone.
+    pub(crate) fn servers(&self) -> String {
+        let fronts = self.processes.iter().filter(|replica| replica.role == RoleName::Ingest);
+        let urls: Vec<_> = fronts.map(|replica| format!("https://127.0.0.1:{}", replica.port)).collect();
+        urls.join(",")
+    }
+
+    /// One process of a role.
+    pub(crate) fn replica(&mut self, role: RoleName, number: usize) -> &mut Process {
+        let mut own = self.processes.iter_mut().filter(|replica| replica.role == role);
+        &mut own.nth(number).unwrap().process
+    }
+
     /// Stops them as a cluster does: those that take calls in first.
     pub(crate) async fn stop(mut self) -> Result<()> {
         for role in
             [RoleName::Ingest, RoleName::Archive, RoleName::Consent, RoleName::Audit, RoleName::Crypto]
         {
             let own = self.processes.iter_mut().filter(|process| process.role == role);
-            let ended = futures::future::join_all(own.map(Process::stop)).await;
+            let ended = futures::future::join_all(own.map(|replica| replica.process.stop())).await;
             ended.into_iter().collect::<Result<()>>()?;
         }
-        Ok(())
-    }
-}
-
-impl Process {
-    /// Starts it and waits until it is up.
-    pub(crate) async fn start(&mut self) {
-        let role = self.role.as_str();
-        let args = ["serve", "--roles", role, "--config", self.config.to_str().unwrap()];
-        self.child = Some(Child::serve(&args, &self.log).await);
-    }
-
-    /// Asks it to stop, and waits.
-    pub(crate) async fn stop(&mut self) -> Result<()> {
-        let Some(child) = self.child.take() else { return Ok(()) };
-        let code = child.terminate().await;
-        anyhow::ensure!(code == Some(0), "{} ended with {code:?}; see {}", self.role, self.log.display());
         Ok(())
     }
 }

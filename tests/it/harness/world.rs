@@ -16,6 +16,7 @@ use verbale::mesh::{Mesh, Settings};
 use verbale::sender::{Call, Pace, Sent};
 
 use super::engines::Engines;
+use super::process::Environment;
 use super::shape::{Running, Shape};
 use super::split::{self, Split};
 use super::{PATIENCE, Sample, Shelf, eventually};
@@ -39,16 +40,21 @@ impl World {
 
     /// In this shape; none where there are no engines for it.
     pub(crate) async fn on(shape: Shape) -> Option<Self> {
-        let mut world = Self::new();
-        world.shape = shape;
-        if shape != Shape::Embedded {
-            world.engines = Some(Engines::fresh().await?);
-            split::migrate(world.folder(), &world.settings().config).await;
+        match shape {
+            Shape::Embedded => Some(Self::new()),
+            Shape::Engines | Shape::Split => Some(Self::upon(Engines::fresh().await?, shape).await),
         }
+    }
+
+    /// On these engines, in this shape.
+    pub(crate) async fn upon(engines: Engines, shape: Shape) -> Self {
+        let mut world = Self::new();
+        (world.shape, world.engines) = (shape, Some(engines));
+        split::migrate(world.folder(), &world.settings().config).await;
         if shape == Shape::Split {
             split::certify(world.folder()).await;
         }
-        Some(world)
+        world
     }
 
     pub(crate) fn folder(&self) -> &Path {
@@ -88,7 +94,9 @@ impl World {
     pub(crate) async fn up(&self) -> Running {
         match self.shape {
             Shape::Embedded | Shape::Engines => Running::One(self.mesh().await),
-            Shape::Split => Running::Many(Split::start(self.folder(), &self.settings().config).await),
+            Shape::Split => {
+                Running::Many(Split::start(self.folder(), &self.settings().config, &Environment::new()).await)
+            }
         }
     }
     /// Every role in this process, on a free port.

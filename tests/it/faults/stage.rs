@@ -1,0 +1,67 @@
+//! A mesh on engines that come and go, in one process or more.
+
+use platform::config::Period;
+use tonic_health::pb::HealthCheckRequest;
+use tonic_health::pb::health_check_response::ServingStatus;
+use tonic_health::pb::health_client::HealthClient;
+use verbale::config::Config;
+
+use crate::harness::{Process, Sample, Turn, World, eventually, free_port, server};
+
+/// Every role.
+pub(super) const ALL: &str = "ingest,consent,crypto,archive,audit";
+
+/// Waits as long as small engines on a busy machine take, and no longer than a test can.
+pub(super) fn config(world: &World) -> Config {
+    let mut config = world.settings().config;
+    config.cql.request_timeout = Period::secs(5);
+    config.kafka.session_timeout = Period::secs(6);
+    config.consent.crypto_wait = Period::millis(2_500);
+    config.consent.seal_wait = Period::secs(1);
+    config.ingest.call = Period::secs(5);
+    config.ingest.consent_silence = Period::secs(8);
+    config.server.ready_every = Period::secs(1);
+    config
+}
+
+/// A process and where it is called.
+pub(super) struct Member {
+    pub(super) process: Process,
+    pub(super) server: String,
+}
+
+impl Member {
+    /// Some roles on a free port, not started; the configuration's peers say where the others are.
+    pub(super) fn of(world: &World, turn: &Turn, name: &str, roles: &str, mut config: Config) -> Self {
+        let port = free_port();
+        config.server.listen = format!("127.0.0.1:{port}");
+        config.storage.data = world.folder().join(format!("{name}-data"));
+        let process = Process::new(world.folder(), name, roles, config, &turn.environment());
+        Self { process, server: server(port) }
+    }
+
+    /// Waits until it says, in every way it has, that an engine is away.
+    pub(super) async fn says_that_it_lacks(&self, world: &World, engine: &str) {
+        eventually(&format!("not ready for want of {engine}"), async || {
+            self.process.failing().await?.iter().any(|name| name == engine).then_some(())
+        })
+        .await;
+        let check = format!("verbale_ready_check{{check=\"{engine}\"}}");
+        assert_eq!(self.process.metric(&check).await, Some(0.0), "{check}");
+        assert_eq!(self.process.metric("verbale_ready").await, Some(0.0));
+        assert_eq!(self.health(world).await, ServingStatus::NotServing);
+    }
+
+    /// Waits until it says that nothing is missing.
+    pub(super) async fn says_that_it_is_ready(&self, world: &World) {
+        eventually("ready", async || self.process.failing().await?.is_empty().then_some(())).await;
+        assert_eq!(self.health(world).await, ServingStatus::Serving);
+    }
+
+    async fn health(&self, world: &World) -> ServingStatus {
+        let anybody = world.sender(&self.server, &Sample::new("mifid-order-it").tenant);
+        let asked = HealthCheckRequest { service: String::new() };
+        let answer = HealthClient::new(anybody.wire()).check(asked).await.unwrap();
+        answer.into_inner().status()
+    }
+}
