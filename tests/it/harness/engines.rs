@@ -2,11 +2,12 @@
 
 use cql::testing::Kept;
 use kernel::EventId;
+use platform::config::Period;
 use verbale::config::Config;
 
 use super::not_tested;
 
-/// A test's own part of the engines that the environment names; its keyspaces go when it goes.
+/// A test's own part of the engines that the environment names; its keyspaces are another test's when it goes.
 pub(crate) struct Engines {
     log: String,
     objects: String,
@@ -41,7 +42,11 @@ impl Engines {
         (config.kafka.replication, config.kafka.min_in_sync) = (1, 1);
         config.kafka.accept_weak = true;
         config.ingest.accept_weak_log = true;
-        config.cql.request_timeout = platform::config::Period::secs(15);
+        config.cql.request_timeout = Period::secs(15);
+        // Consent answers after several conditional writes. A busy machine is slow, not broken; past these waits a
+        // purpose is off for that stretch, as it should be, and then the sample is not recorded as it was meant.
+        config.ingest.call = Period::secs(20);
+        config.ingest.consent_silence = Period::secs(30);
     }
 
     /// Where the test's objects are.
