@@ -12,10 +12,12 @@
 
 use std::time::Duration;
 
+use parking_lot::Mutex;
 use uuid::Uuid;
 
+use crate::error::Error;
 use crate::migration::Component;
-use crate::options::{Options, Replication};
+use crate::options::{Keyspace, Options, Replication, Space};
 use crate::session::Cql;
 
 const ADDRESS: &str = "VERBALE_CQL";
@@ -23,26 +25,67 @@ const REQUIRE: &str = "VERBALE_REQUIRE";
 /// A small server under many tests answers late rather than never.
 const REQUEST_TIMEOUT: Duration = Duration::from_secs(15);
 
-/// A migrated pair of keyspaces. They stay when a test is over: dropping them costs a small server ten times what
-/// making them does, and whoever brings up engines for tests throws their data away.
+/// Keyspaces that a test of this process has left, by what their tables are.
+static POOL: Mutex<Vec<(String, Keyspace)>> = Mutex::new(Vec::new());
+
+const TABLES: &str = "SELECT table_name FROM system_schema.tables WHERE keyspace_name = ?";
+/// More tables than all components have.
+const MAX_TABLES: usize = 200;
+
+/// A migrated pair of keyspaces with empty tables, a test's own while it has this. The next test of the process
+/// takes them over and empties them: tables that pile up cost a server its memory, making and dropping them time.
 pub struct Kept {
     /// A session on them.
     pub cql: Cql,
+    components: String,
+}
+
+impl Drop for Kept {
+    fn drop(&mut self) {
+        let left = (std::mem::take(&mut self.components), self.cql.options().keyspace.clone());
+        POOL.lock().push(left);
+    }
 }
 
 /// A pair of keyspaces of its own with the components' tables; none where there is no cluster to test on.
 pub async fn fresh(components: &[Component]) -> Option<Kept> {
-    let options = options()?;
+    let mut options = options()?;
+    let components_text = format!("{components:?}");
+    let left = take(&components_text);
+    let was_used = left.is_some();
+    options.keyspace = left.unwrap_or(options.keyspace);
     let cql = Cql::open(&options).await.expect("the cluster that VERBALE_CQL names answers");
-    cql.migrate(components).await.expect("the components' tables are made");
-    Some(Kept { cql })
+    if was_used {
+        empty(&cql).await.expect("tables are emptied");
+    } else {
+        cql.migrate(components).await.expect("the components' tables are made");
+    }
+    Some(Kept { cql, components: components_text })
 }
 
-/// A session on keyspaces that do not exist, on the same cluster.
-pub async fn elsewhere(kept: &Kept) -> Cql {
-    let keyspace = name().parse().expect("a keyspace's name");
-    let options = Options { keyspace, ..kept.cql.options().clone() };
-    Cql::open(&options).await.expect("the cluster answers")
+/// A session on keyspaces that do not exist.
+pub async fn untouched() -> Option<Cql> {
+    Some(Cql::open(&options()?).await.expect("the cluster that VERBALE_CQL names answers"))
+}
+
+fn take(components: &str) -> Option<Keyspace> {
+    let mut pool = POOL.lock();
+    let at = pool.iter().position(|(own, _)| own == components)?;
+    Some(pool.swap_remove(at).1)
+}
+
+/// Truncated, not deleted row by row: stores state timestamps of their own, above which no delete of ours is.
+async fn empty(cql: &Cql) -> Result<(), Error> {
+    for space in [Space::Data, Space::Keys] {
+        let tables = cql.prepare(space, TABLES).await?;
+        let rows: Vec<(String,)> = cql.rows(&tables, (cql.options().keyspace.of(space),), MAX_TABLES).await?;
+        // What was applied stays.
+        let own = rows.into_iter().map(|(table,)| table).filter(|table| table != "applied_step");
+        let emptied =
+            own.map(async |table| cql.change_schema(space, &format!("TRUNCATE {{ks}}.{table}")).await);
+        futures::future::try_join_all(emptied).await?;
+    }
+    Ok(())
 }
 
 /// The cluster to test on with the name of a keyspace that nobody else has.

@@ -5,7 +5,7 @@ use platform::config::ByteSize;
 use rand::RngExt;
 use tonic::Code;
 
-use super::stage::{ALL, Member, config};
+use super::stage::{ALL, Member, config, open};
 use super::told::{Told, ledger_is_whole};
 use crate::harness::{BROKERS, Line, Sample, Shape, Turn, World, eventually, moments, purpose};
 
@@ -27,7 +27,7 @@ async fn a_call_goes_on_without_one_broker_and_into_a_bounded_spool_without_two(
     member.process.start().await;
     let (server, sample) = (member.server.clone(), Sample::new("mifid-order-it"));
     let (caller, id) = (world.sender(&server, &sample.tenant), RecordingId::new());
-    let (mut line, _) = Line::open(&caller, &sample.tenant, sample.open(id, 1)).await.unwrap();
+    let mut line = open(&caller, &sample, id).await;
     line.media(&sample, 0..200).await;
     line.logged(150).await.unwrap();
 
@@ -42,7 +42,7 @@ async fn a_call_goes_on_without_one_broker_and_into_a_bounded_spool_without_two(
     assert!(line.logged_so_far() < 550, "acknowledged as logged by one broker of three");
     // As long as there is room, calls begin.
     let short = RecordingId::new();
-    let (mut beginning, _) = Line::open(&caller, &sample.tenant, sample.open(short, 1)).await.unwrap();
+    let mut beginning = open(&caller, &sample, short).await;
     beginning.media(&sample, 0..SHORT).await;
     beginning.spooled(50).await.unwrap();
     line.media(&sample, 600..1_100).await;

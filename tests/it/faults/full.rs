@@ -6,9 +6,9 @@ use kernel::RecordingId;
 use proto::archive::v1::RecordingState;
 use verbale::commands::recordings;
 
-use super::stage::{ALL, Member, config};
+use super::stage::{ALL, Member, config, open};
 use super::told::{Told, ledger_is_whole};
-use crate::harness::{Line, Sample, Shape, Turn, World, eventually, not_tested, purpose};
+use crate::harness::{Sample, Shape, Turn, World, eventually, not_tested, purpose};
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_full_object_store_holds_up_sealing_and_no_call() {
@@ -26,7 +26,7 @@ async fn a_full_object_store_holds_up_sealing_and_no_call() {
     member.process.start().await;
     let (server, sample) = (member.server.clone(), Sample::new("mifid-order-it"));
     let (caller, id) = (world.sender(&server, &sample.tenant), RecordingId::new());
-    let (mut line, _) = Line::open(&caller, &sample.tenant, sample.open(id, 1)).await.unwrap();
+    let mut line = open(&caller, &sample, id).await;
     line.media(&sample, 0..200).await;
     line.logged(150).await.unwrap();
 
@@ -34,7 +34,7 @@ async fn a_full_object_store_holds_up_sealing_and_no_call() {
     line.media(&sample, 200..sample.frames()).await;
     line.close(&sample).await.unwrap();
     let later = RecordingId::new();
-    let (line, _) = Line::open(&caller, &sample.tenant, sample.open(later, 1)).await.unwrap();
+    let line = open(&caller, &sample, later).await;
     line.media(&sample, 0..100).await;
     line.close_after(100).await.unwrap();
     eventually("archive says that it cannot go on", async || {

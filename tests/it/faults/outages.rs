@@ -9,7 +9,7 @@ use rand::rngs::StdRng;
 use tonic::Code;
 use verbale::connect::Caller;
 
-use super::stage::{ALL, Member, config};
+use super::stage::{ALL, Member, config, open};
 use super::told::{Told, ledger_is_whole};
 use crate::harness::{FRAME, Line, Sample, Shape, Turn, Ways, World, event, hear, moments, purpose, reason};
 
@@ -71,7 +71,7 @@ impl Scene<'_> {
         let (world, server) = (self.world, &self.member.server);
         let caller = world.sender(server, &sample.tenant);
         let id = RecordingId::new();
-        let (mut line, _) = Line::open(&caller, &sample.tenant, sample.open(id, 1)).await.unwrap();
+        let mut line = open(&caller, sample, id).await;
         agree(&mut line, sample).await;
         line.media(sample, AGREED..from).await;
         line.logged(from - 60).await.unwrap();
@@ -166,20 +166,16 @@ impl Scene<'_> {
         caller: &Caller,
     ) -> Option<(RecordingId, Line)> {
         let id = RecordingId::new();
-        let opened = Line::open(caller, &sample.tenant, sample.open(id, 1)).await;
-        match (engine, opened) {
-            (Engine::Cql, Err(refused)) => {
-                assert!(matches!(refused.code(), Code::Unavailable | Code::DeadlineExceeded), "{refused}");
-                None
-            }
-            (Engine::Cql, Ok(_)) => panic!("a session was opened without the store of sessions"),
-            (Engine::Kafka | Engine::S3, opened) => {
-                let (mut line, _) = opened.unwrap();
-                line.media(sample, 0..PART).await;
-                line.spooled(PART - 60).await.unwrap();
-                Some((id, line))
-            }
+        if engine == Engine::Cql {
+            let opened = Line::open(caller, &sample.tenant, sample.open(id, 1)).await;
+            let refused = opened.err().expect("a session was opened without the store of sessions");
+            assert!(matches!(refused.code(), Code::Unavailable | Code::DeadlineExceeded), "{refused}");
+            return None;
         }
+        let mut line = open(caller, sample, id).await;
+        line.media(sample, 0..PART).await;
+        line.spooled(PART - 60).await.unwrap();
+        Some((id, line))
     }
 
     /// What is read or played is entered first, or refused.

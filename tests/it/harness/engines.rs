@@ -1,11 +1,13 @@
 //! Real engines, of which a test has a part to itself: topics with a prefix, keyspaces, a root in the bucket.
 
+use cql::testing::Kept;
 use kernel::EventId;
+use platform::config::Period;
 use verbale::config::Config;
 
 use super::not_tested;
 
-/// A test's own part of the engines that the environment names; its keyspaces go when it goes.
+/// A test's own part of the engines that the environment names; its keyspaces are another test's when it goes.
 pub(crate) struct Engines {
     log: String,
     store: String,
@@ -14,6 +16,8 @@ pub(crate) struct Engines {
     prefix: String,
     /// Whether a record outlives a broker's disk.
     is_replicated: bool,
+    /// Held as long as these keyspaces are the test's.
+    _kept: Option<Kept>,
 }
 
 impl Engines {
@@ -29,7 +33,8 @@ impl Engines {
         let kept = cql::testing::fresh(&[]).await?;
         let options = kept.cql.options();
         let store = format!("scylla://{}/{}?replication=1", options.nodes.join(","), options.keyspace);
-        Some(Self { log, store, objects, prefix: format!("it-{}", EventId::new()), is_replicated: false })
+        let prefix = format!("it-{}", EventId::new());
+        Some(Self { log, store, objects, prefix, is_replicated: false, _kept: Some(kept) })
     }
 
     /// A part of these engines, of which three are brokers. The store's address is without a keyspace.
@@ -41,6 +46,7 @@ impl Engines {
             objects: objects.to_owned(),
             prefix: format!("it-{id}"),
             is_replicated: true,
+            _kept: None,
         }
     }
 
@@ -56,7 +62,11 @@ impl Engines {
             config.kafka.accept_weak = true;
             config.ingest.accept_weak_log = true;
         }
-        config.cql.request_timeout = platform::config::Period::secs(15);
+        config.cql.request_timeout = Period::secs(15);
+        // Consent answers after several conditional writes. A busy machine is slow, not broken; past these waits a
+        // purpose is off for that stretch, as it should be, and then the sample is not recorded as it was meant.
+        config.ingest.call = Period::secs(20);
+        config.ingest.consent_silence = Period::secs(30);
     }
 
     /// Where the test's objects are.

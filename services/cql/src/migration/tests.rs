@@ -1,5 +1,5 @@
 use super::*;
-use crate::testing::{self, fresh};
+use crate::testing::untouched;
 use kernel::{ErrorCode, ServiceError};
 
 const ONE: &str = "CREATE TABLE IF NOT EXISTS {ks}.one (id int PRIMARY KEY)";
@@ -18,10 +18,16 @@ fn applied(component: &'static str, numbers: &[usize]) -> Vec<Applied> {
     numbers.iter().map(|number| Applied { component, number: *number }).collect()
 }
 
+/// Keyspaces that no other test has used, or will.
+async fn migrated(components: &[Component]) -> Option<Cql> {
+    let cql = untouched().await?;
+    cql.migrate(components).await.unwrap();
+    Some(cql)
+}
+
 #[tokio::test]
 async fn each_step_is_applied_once_and_in_its_own_keyspace() {
-    let Some(kept) = fresh(&[PART]).await else { return };
-    let cql = &kept.cql;
+    let Some(cql) = migrated(&[PART]).await else { return };
     let both = [GROWN, KEYS];
     assert!(cql.migrate(&[PART]).await.unwrap().is_empty());
     assert_eq!(cql.migrate(&both).await.unwrap(), [applied("part", &[2]), applied("keys", &[1])].concat());
@@ -34,8 +40,7 @@ async fn each_step_is_applied_once_and_in_its_own_keyspace() {
 
 #[tokio::test]
 async fn tables_of_another_release_are_refused() {
-    let Some(kept) = fresh(&[GROWN]).await else { return };
-    let cql = &kept.cql;
+    let Some(cql) = migrated(&[GROWN]).await else { return };
     for error in [cql.check_schema(&[PART]).await.unwrap_err(), cql.migrate(&[PART]).await.unwrap_err()] {
         assert!(matches!(error, Error::NewerSchema { component: "part", found: 2, known: 1 }), "{error}");
     }
@@ -48,8 +53,7 @@ async fn tables_of_another_release_are_refused() {
 
 #[tokio::test]
 async fn a_keyspace_that_was_never_migrated_is_refused() {
-    let Some(kept) = fresh(&[]).await else { return };
-    let other = testing::elsewhere(&kept).await;
+    let Some(other) = untouched().await else { return };
     let error = other.check_schema(&[PART]).await.unwrap_err();
     assert!(matches!(error, Error::MissingStep { component: "part", found: 0, known: 1 }), "{error}");
     assert!(other.check().await.is_err(), "nothing is there to be read");
@@ -57,23 +61,23 @@ async fn a_keyspace_that_was_never_migrated_is_refused() {
 
 #[tokio::test]
 async fn a_step_that_changed_after_it_was_applied_is_refused() {
-    let Some(kept) = fresh(&[PART]).await else { return };
-    let error = kept.cql.migrate(&[EDITED]).await.unwrap_err();
+    let Some(cql) = migrated(&[PART]).await else { return };
+    let error = cql.migrate(&[EDITED]).await.unwrap_err();
     assert!(matches!(error, Error::StepChanged { component: "part", number: 1 }), "{error}");
 }
 
 #[tokio::test]
 async fn a_step_that_failed_is_not_remembered() {
-    let Some(kept) = fresh(&[GROWN]).await else { return };
-    let error = kept.cql.migrate(&[FAILING]).await.unwrap_err();
+    let Some(cql) = migrated(&[GROWN]).await else { return };
+    let error = cql.migrate(&[FAILING]).await.unwrap_err();
     assert!(matches!(error, Error::Step { component: "part", number: 3, .. }), "{error}");
-    assert!(kept.cql.migrate(&[GROWN]).await.unwrap().is_empty(), "the lock was given back");
+    assert!(cql.migrate(&[GROWN]).await.unwrap().is_empty(), "the lock was given back");
 }
 
 #[tokio::test]
 async fn of_processes_that_migrate_at_once_one_applies_each_step() {
-    let Some(kept) = fresh(&[]).await else { return };
-    let (one, two) = (kept.cql.clone(), Cql::open(kept.cql.options()).await.unwrap());
+    let Some(one) = migrated(&[]).await else { return };
+    let two = Cql::open(one.options()).await.unwrap();
     let components = [GROWN, KEYS];
     let (first, second) = tokio::join!(one.migrate(&components), two.migrate(&components));
     let mut all = [first.unwrap(), second.unwrap()].concat();
