@@ -165,6 +165,7 @@ impl Session {
     async fn take(&mut self, polled: Polled) -> Result<(), Error> {
         for lost in polled.revoked {
             self.workers.remove(&lost.partition);
+            self.untaken.remove(&lost.partition);
         }
         for won in polled.assigned {
             info!(partition = won.at.partition, next = won.next, "an audio partition is ours");

@@ -18,7 +18,7 @@ pub(super) const ALL: &str = "ingest,consent,crypto,archive,audit";
 pub(super) fn config(world: &World) -> Config {
     let mut config = world.settings().config;
     config.cql.request_timeout = Period::secs(10);
-    config.kafka.session_timeout = Period::secs(6);
+    config.kafka.session_timeout = Period::secs(12);
     config.consent.crypto_wait = Period::secs(8);
     config.consent.seal_wait = Period::secs(2);
     config.server.ready_every = Period::secs(1);

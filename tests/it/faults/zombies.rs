@@ -11,7 +11,7 @@ use super::told::{Told, ledger_is_whole};
 use crate::harness::{PATIENCE, Sample, Shape, Turn, World, eventually, moments};
 
 /// Calls at once: some of them are on the partitions of either process.
-const CALLS: usize = 8;
+const CALLS: usize = 6;
 const SPEED: f64 = 6.0;
 /// What a process logs when it comes to hold a partition, and when it learns that it holds one no more.
 const WON: &str = "an audio partition is ours";

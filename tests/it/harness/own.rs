@@ -4,7 +4,7 @@
 use std::net::{Ipv4Addr, TcpListener};
 use std::os::unix::process::CommandExt;
 use std::path::{Path, PathBuf};
-use std::process::{ChildStdin, Stdio};
+use std::process::{Child, Stdio};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
@@ -56,8 +56,8 @@ struct Set {
     /// URLs and S3's credentials, by the names of their variables.
     exports: Environment,
     is_small: AtomicBool,
-    /// Held open: what reads it puts the engines down when this process ends, however it ends.
-    _keeper: ChildStdin,
+    /// It reads what nobody writes, and puts the engines down when this process ends, however it ends.
+    _keeper: Child,
 }
 
 impl Turn {
@@ -219,8 +219,8 @@ fn script_of(name: &str) -> PathBuf {
 }
 
 /// In a group of its own, so that what ends this process from a terminal does not end it too.
-fn keeper(state: &Path) -> ChildStdin {
-    let mut keeper = std::process::Command::new("sh")
+fn keeper(state: &Path) -> Child {
+    std::process::Command::new("sh")
         .args(["-c", "cat >/dev/null; exec \"$0\" --purge"])
         .arg(script_of("down"))
         .env("ENGINES_STATE", state)
@@ -229,8 +229,7 @@ fn keeper(state: &Path) -> ChildStdin {
         .stderr(Stdio::null())
         .process_group(0)
         .spawn()
-        .unwrap();
-    keeper.stdin.take().unwrap()
+        .unwrap()
 }
 
 /// Where every port of a set is free; another test process looks elsewhere first.

@@ -33,6 +33,7 @@ const SHOWN: usize = 60;
 
 /// What it warned of is shown with a test that fails.
 impl Drop for Process {
+    #[expect(clippy::print_stdout, reason = "the test harness shows it with the test")]
     fn drop(&mut self) {
         if std::thread::panicking() {
             let logged = self.logged();
