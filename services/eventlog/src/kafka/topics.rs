@@ -82,7 +82,10 @@ impl Topics {
             return Ok(known.durability);
         }
         let _one = self.making.lock().await;
-        Ok(self.look(topic).await?.durability)
+        let shape = self.shape(topic.name).await?;
+        let shape = shape
+            .ok_or_else(|| faults::refused("find a topic", RDKafkaErrorCode::UnknownTopicOrPartition))?;
+        Ok(self.look(topic, shape).await?.durability)
     }
 
     /// Deletes what is below an offset that the partition has.
@@ -128,8 +131,8 @@ impl Topics {
         match self.remembered(topic)? {
             Some(known) => Ok(known),
             None => {
-                self.make(topic).await?;
-                self.look(topic).await
+                let shape = self.make(topic).await?;
+                self.look(topic, shape).await
             }
         }
     }
@@ -142,12 +145,8 @@ impl Topics {
         Ok(known)
     }
 
-    /// Asks the cluster what the topic is like, refuses it where the log cannot use it, and remembers.
-    async fn look(&self, topic: &Topic) -> Result<Known, Error> {
-        let shape = self
-            .shape(topic.name)
-            .await?
-            .ok_or_else(|| faults::refused("find a topic", RDKafkaErrorCode::UnknownTopicOrPartition))?;
+    /// Asks the cluster what the topic is set to, refuses it where the log cannot use it, and remembers.
+    async fn look(&self, topic: &Topic, shape: Shape) -> Result<Known, Error> {
         suited::same_partitions(topic, shape.partitions)?;
         let settings = self.settings(topic).await?;
         let durability =
@@ -158,19 +157,22 @@ impl Topics {
         Ok(known)
     }
 
-    /// Makes the topic where it is missing, and waits until every partition has a leader.
-    async fn make(&self, topic: &Topic) -> Result<(), Error> {
+    /// Makes the topic where it is missing, and waits until every partition has a leader. What was seen then is
+    /// the answer: of several brokers the next one that is asked may not have heard of the topic yet.
+    async fn make(&self, topic: &Topic) -> Result<Shape, Error> {
         let deadline = Instant::now() + self.options.request_timeout;
         if self.shape(topic.name).await?.is_none() {
             self.create(topic).await?;
         }
-        while !self.shape(topic.name).await?.is_some_and(|shape| shape.has_leaders) {
+        loop {
+            if let Some(shape) = self.shape(topic.name).await?.filter(|shape| shape.has_leaders) {
+                return Ok(shape);
+            }
             if Instant::now() >= deadline {
                 return Err(faults::late("see a topic's leaders"));
             }
             tokio::time::sleep(LOOK_AGAIN).await;
         }
-        Ok(())
     }
 
     async fn create(&self, topic: &Topic) -> Result<(), Error> {
