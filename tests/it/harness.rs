@@ -7,11 +7,13 @@ mod keyring;
 mod line;
 mod listening;
 pub(crate) mod program;
+mod raw;
 mod sample;
 mod scan;
 mod shape;
 mod shelf;
 mod split;
+mod tap;
 mod world;
 
 use std::io::Write;
@@ -25,10 +27,12 @@ pub(crate) use keyring::Keyring;
 pub(crate) use line::Line;
 pub(crate) use listening::{hear, hear_range};
 pub(crate) use program::Ended;
+pub(crate) use raw::{Raw, files};
 pub(crate) use sample::{FRAME, Sample, event};
-pub(crate) use scan::{Scan, files};
+pub(crate) use scan::Scan;
 pub(crate) use shape::{Shape, on_every_shape};
 pub(crate) use shelf::Shelf;
+pub(crate) use tap::Tap;
 pub(crate) use world::{World, id_of, purpose, reason};
 
 /// Longest wait for anything that happens by itself.
