@@ -203,7 +203,7 @@ pub struct ReplayArgs {
     /// Why, in words of at most 4,096 bytes; sealed, and kept in the ledger by its commitment.
     #[arg(long, value_parser = reason)]
     pub reason: String,
-    /// The use: replay, review, rights, legal_claim, authority or probe.
+    /// The use: replay, review, rights, legal_claim or authority.
     #[arg(long = "use", default_value = "replay")]
     pub use_: Use,
     /// From this position (`m:ss.mmm` or seconds).
