@@ -17,7 +17,9 @@ use super::{PATIENCE, Sample};
 pub(crate) struct Line {
     outbound: mpsc::Sender<wire::RecordRequest>,
     inbound: Streaming<wire::RecordResponse>,
-    /// Per leg, the first frame that is not acknowledged LOGGED.
+    /// The strongest acknowledgement that the deployment gives: of one broker it is not LOGGED.
+    level: Level,
+    /// Per leg, the first frame that is not so acknowledged.
     logged: [u64; 2],
 }
 
@@ -32,13 +34,14 @@ impl Line {
         outbound.send(wire::RecordRequest { message: Some(Request::Open(open)) }).await.unwrap();
         let request = caller.request_for(tenant, ReceiverStream::new(requests));
         let inbound = RecorderClient::new(caller.wire()).record(request).await?.into_inner();
-        let mut line = Self { outbound, inbound, logged: [0, 0] };
+        let mut line = Self { outbound, inbound, level: Level::Unspecified, logged: [0, 0] };
         let opened = line
             .until(|message| match message {
                 Response::Opened(opened) => Some(opened),
                 _ => None,
             })
             .await?;
+        line.level = opened.level();
         for resume in &opened.resume {
             line.logged[resume.leg as usize] = resume.next_frame;
         }
@@ -72,13 +75,13 @@ impl Line {
         .await
     }
 
-    /// Waits until both legs are acknowledged LOGGED up to, not including, `frame`.
+    /// Waits until both legs are acknowledged as strongly as can be, up to, not including, `frame`.
     pub(crate) async fn logged(&mut self, frame: u64) -> Result<(), Status> {
-        let mut logged = self.logged;
+        let (mut logged, level) = (self.logged, self.level);
         if logged.iter().any(|next| *next < frame) {
             self.until(|message| {
                 if let Response::Ack(ack) = message
-                    && ack.level() >= Level::Logged
+                    && ack.level() >= level
                 {
                     logged[ack.leg as usize] = ack.next_frame;
                 }
