@@ -63,7 +63,10 @@ impl Parts {
             answered => return answered,
         }
         match self.tell_owed().await {
-            Ok(behind) if !behind.contains(&said.key) => self.authority.tell(said).await,
+            // A call whose parties are not known yet owes more than can be told.
+            Ok(behind) if !behind.contains(&said.key) && matches!(said.subject, Who::Subject(_)) => {
+                self.authority.tell(said).await
+            }
             Ok(_) | Err(_) => Err(NotTaken::Unreachable),
         }
     }

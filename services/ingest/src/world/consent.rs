@@ -51,6 +51,7 @@ struct State {
     away: watch::Sender<bool>,
     full: watch::Sender<bool>,
     deaf_to_notices: AtomicBool,
+    deaf_to_calls: AtomicBool,
     subjects: [SubjectId; 2],
 }
 
@@ -63,6 +64,7 @@ impl FakeConsent {
             away: watch::Sender::new(false),
             full: watch::Sender::new(false),
             deaf_to_notices: AtomicBool::new(false),
+            deaf_to_calls: AtomicBool::new(false),
             subjects: [SubjectId::new(), SubjectId::new()],
         }))
     }
@@ -83,6 +85,10 @@ impl FakeConsent {
     /// Whether it does not hear of notices, and of everything else it does.
     pub(crate) fn set_deaf_to_notices(&self, deaf: bool) {
         self.0.deaf_to_notices.store(deaf, Ordering::SeqCst);
+    }
+    /// Whether it decides on no call, and answers everything else.
+    pub(crate) fn set_deaf_to_calls(&self, deaf: bool) {
+        self.0.deaf_to_calls.store(deaf, Ordering::SeqCst);
     }
     /// Everything that it was told, by kind.
     pub(crate) fn told(&self, kind: wire::EventKind) -> Vec<wire::RecordEventRequest> {
@@ -147,6 +153,9 @@ impl Consent for FakeConsent {
         request: Request<wire::AuthorizeRequest>,
     ) -> Result<Response<wire::AuthorizeResponse>, Status> {
         self.check()?;
+        if self.0.deaf_to_calls.load(Ordering::SeqCst) {
+            return Err(Status::unavailable("deaf to calls"));
+        }
         let asked = request.into_inner();
         let purposes = asked.purposes.iter().map(|name| PurposeName::new(name.clone()).unwrap());
         let parties = asked.parties.iter().map(|p| policy_party(PartyRole::try_from(p.role).unwrap()));
