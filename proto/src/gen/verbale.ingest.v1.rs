@@ -205,7 +205,7 @@ pub struct RightRequested {
 }
 #[derive(Clone, PartialEq, ::prost::Message)]
 pub struct Close {
-    /// `hangup`, `transfer`, `error`, ...; a code of at most 32 characters a-z and -.
+    /// `hangup`, `transfer`, `error`, ...; a code of 1 to 32 of the characters a-z 0-9 -.
     #[prost(string, tag = "1")]
     pub cause: ::prost::alloc::string::String,
     #[prost(message, repeated, tag = "2")]
