@@ -250,7 +250,9 @@ pub struct Opened {
     pub policy_hash: ::prost::bytes::Bytes,
     #[prost(message, repeated, tag = "3")]
     pub grants: ::prost::alloc::vec::Vec<super::super::common::v1::Grant>,
-    /// Where each leg goes on: the first frame not acknowledged LOGGED.
+    /// Where each leg goes on: the first frame not acknowledged LOGGED, as far as this instance knows. 0 where it knows
+    /// nothing, as after its restart or on another instance: a sender goes by its own acknowledgements where they are
+    /// further, and frame numbers remove the overlap.
     #[prost(message, repeated, tag = "4")]
     pub resume: ::prost::alloc::vec::Vec<ResumePoint>,
     #[prost(enumeration = "MediaState", tag = "5")]
@@ -345,6 +347,7 @@ pub struct Session {
     pub consent_state: i32,
     #[prost(enumeration = "EvidenceState", tag = "5")]
     pub evidence_state: i32,
+    /// As in Opened, while the stream is on the instance that answers; 0 otherwise.
     #[prost(message, repeated, tag = "6")]
     pub resume: ::prost::alloc::vec::Vec<ResumePoint>,
     #[prost(bool, tag = "7")]
