@@ -23,7 +23,7 @@ pub struct Open {
     /// UUIDv7, chosen by the sender, unique in the tenant.
     #[prost(bytes = "bytes", tag = "1")]
     pub recording_id: ::prost::bytes::Bytes,
-    /// Fencing number: must be above the stored one.
+    /// Fencing number, 1 to 2^63 - 1: must be above the stored one.
     #[prost(uint64, tag = "2")]
     pub session_epoch: u64,
     /// When the call began on the sender's clock; position 0.

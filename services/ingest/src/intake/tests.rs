@@ -35,6 +35,8 @@ fn an_open_within_bounds_is_taken_and_shows_nobody() {
     let call = open(good(), PRESENT).unwrap();
     assert_eq!(call.purposes.len(), 1);
     assert!(!format!("{call:?}").contains("0612"));
+    let last = wire::Open { session_epoch: i64::MAX as u64, ..good() };
+    assert_eq!(open(last, PRESENT).unwrap().epoch.0, i64::MAX as u64);
 }
 
 #[test]
@@ -42,7 +44,10 @@ fn each_bad_open_names_the_place() {
     type Change = fn(&mut wire::Open);
     let cases: &[(&str, Change)] = &[
         ("open.recording_id", |o| o.recording_id = vec![1, 2].into()),
-        ("open.session_epoch", |o| o.session_epoch = 0),
+        ("open.session_epoch is missing", |o| o.session_epoch = 0),
+        ("open.session_epoch is 9223372036854775808, the bound is 9223372036854775807", |o| {
+            o.session_epoch = i64::MAX as u64 + 1
+        }),
         ("open.started_at", |o| o.started_at = -5),
         ("open.call_id", |o| o.call_id = "x".repeat(257)),
         ("open.direction", |o| o.direction = 99),
