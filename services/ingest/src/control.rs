@@ -114,6 +114,9 @@ impl Parts {
         if let Some(code) = done.refused {
             return Ok((refused(event.id, done.position, code), state(&session, &row)));
         }
+        if done.unkept {
+            return Ok((applied(event.id, done.position), state(&session, &row)));
+        }
         let telling = telling(&placed, &session);
         let version = row.authorisation.as_ref().map_or(0, |decided| decided.consent_version);
         let is_restrictive = placed.is_restrictive();

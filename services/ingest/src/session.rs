@@ -26,7 +26,7 @@ pub use crate::session::event::{NOTICE_PLAYED, SessionEvent, SessionEventKind};
 use crate::session::owed::OwedConsents;
 use crate::verdict::{Purposes, Verdict, Verdicts};
 
-/// Most events of one session that are not restrictive.
+/// Most events of one session; beyond it only restrictions are taken, and kept only where they change something.
 pub const MAX_EVENTS: usize = 4_096;
 
 /// What a session is about.
@@ -49,6 +49,8 @@ pub struct Applied {
     pub refused: Option<&'static str>,
     /// It was applied before.
     pub repeated: bool,
+    /// It holds already and there is no room for it: nothing is to be kept.
+    pub unkept: bool,
     /// What began and ended.
     pub changes: Vec<BasisChange>,
     /// What is to be logged, in order; the changes are among it.
@@ -126,6 +128,10 @@ impl Session {
         }
         if let Some(refused) = self.refusal(&event) {
             return Applied { position, refused: Some(refused), ..Applied::default() };
+        }
+        // While there is room even this is kept: repeated after a resume, it must not pause again.
+        if self.events.len() >= MAX_EVENTS && self.holds_already(&event) {
+            return Applied { position, unkept: true, ..Applied::default() };
         }
         let applied = self.take(event);
         self.lay_out();
@@ -253,6 +259,16 @@ impl Session {
             }
             _ => None,
         }
+    }
+
+    /// Whether a pause or a stop takes nothing away that is not taken away already.
+    fn holds_already(&self, event: &SessionEvent) -> bool {
+        let since = match &event.kind {
+            SessionEventKind::Pause { .. } => self.paused_since,
+            SessionEventKind::Stop { .. } => self.stopped,
+            _ => None,
+        };
+        since.is_some_and(|since| event.effective() >= since)
     }
 
     /// Applies an event that has passed the checks, or had passed them when it was stored.

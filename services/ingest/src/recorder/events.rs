@@ -127,6 +127,10 @@ impl Recorder {
         if let Some(code) = done.refused {
             return self.answer(refused(event.id, done.position, code), reply);
         }
+        if done.unkept {
+            // In its turn: the row may not have yet what it repeats.
+            return self.push(Act::Answer { answer: applied(event.id, done.position), reply });
+        }
         for place in 0..self.start.legs.len() {
             self.cut(place, crate::leg::Closing::Due);
         }

@@ -236,6 +236,49 @@ fn only_restrictions_pass_the_bound_on_events() {
 }
 
 #[test]
+fn beyond_the_bound_a_restriction_is_kept_only_where_it_changes_something() {
+    let mut session = session(&["mifid2-transaction"]);
+    while session.events().len() < MAX_EVENTS {
+        let (kind, code) = ("dsar.requested".to_owned(), "access".to_owned());
+        session.apply(event(1, SessionEventKind::Note { kind, code }));
+    }
+    let stop = |at| event(at, SessionEventKind::Stop { reason: "objection".into() });
+    let cases = [
+        (event(1_000, pause()), true),
+        (event(1_000, pause()), false),
+        (event(1_500, pause()), false),
+        (event(500, pause()), true),
+        (stop(3_000), true),
+        (stop(3_000), false),
+        (stop(9_000), false),
+        (stop(2_000), true),
+    ];
+    for (event, changes) in cases {
+        let (before, shown) = (session.events().len(), format!("{event:?}"));
+        let applied = session.apply(event);
+        assert_eq!(
+            (applied.refused, applied.unkept, applied.restricted),
+            (None, !changes, changes),
+            "{shown}"
+        );
+        assert_eq!(session.events().len() - before, usize::from(changes), "{shown}");
+        assert!(changes || applied.records.is_empty(), "{shown}");
+    }
+}
+
+#[test]
+fn a_second_pause_that_comes_again_after_the_resume_pauses_nothing() {
+    let mut session = session(&["mifid2-transaction"]);
+    session.apply(event(1_000, pause()));
+    let second = event(1_500, pause());
+    session.apply(second.clone());
+    session.apply(event(2_000, SessionEventKind::Resume));
+    let facts = session.facts().clone();
+    let (mut restored, _) = Session::restore(facts, session.grants().to_vec(), session.events().to_vec());
+    assert!(restored.apply(second).repeated && is_kept(&restored, 3_000));
+}
+
+#[test]
 fn nothing_happens_after_the_end() {
     let mut session = session(&["mifid2-transaction"]);
     session.apply(event(9_000, SessionEventKind::Ended));
