@@ -220,6 +220,17 @@ impl Session {
         self.consents.asked()
     }
 
+    /// An event in a call that has got to `now`. A restriction that was placed by wall time acts by then: the clock
+    /// that placed it may be ahead of the call's, or the call come late. It still lies after what it takes back.
+    pub fn acting_by(&self, event: SessionEvent, now: Position) -> SessionEvent {
+        let Some(error) = event.derived_error.filter(|_| event.is_restrictive()) else { return event };
+        let taken_back = self.events.iter().filter(|own| event.kind.takes_back(&own.kind));
+        let behind = taken_back.map(SessionEvent::effective).max().unwrap_or(Position::ZERO);
+        // It starts as much earlier as it may be off, and is to start now.
+        let latest = now.max(behind).plus(error.max(1));
+        SessionEvent { position: event.position.min(latest), ..event }
+    }
+
     /// Why an event would have no effect; none where it would have one.
     pub fn refusal(&self, event: &SessionEvent) -> Option<&'static str> {
         if self.ended {

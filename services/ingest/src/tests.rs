@@ -125,7 +125,31 @@ async fn a_consent_call_is_stored_only_between_consent_and_withdrawal() {
 }
 
 #[tokio::test]
-async fn a_withdrawal_elsewhere_stops_the_call_that_runs() {
+async fn a_withdrawal_elsewhere_stops_the_call_that_runs_whatever_clock_it_is_from() {
+    // Placed by wall time, so it reaches back by its error: 100 ms. Where that clock is ahead, or the call comes late,
+    // it acts at the newest frame, which begins at 1.180 s.
+    let late = 200 * 86_400_000_000;
+    for (said, placed, kept) in [(900_000, 900_000, 50), (5_000_000, 1_280_000, 59), (late, 1_280_000, 59)] {
+        let world = World::new();
+        let ingest = world.ingest().await;
+        let mut sender = Sender::open(&ingest, QUALITY).await;
+        let recording = sender.recording;
+        assert_eq!(sender.event(0, given()).await.refused, "");
+        sender.both(0..60);
+        sender.acked(50).await;
+        world.consent.withdraws_elsewhere(STARTED_AT + said);
+        let is_over = |seen: &Seen| seen.changes().iter().any(|(_, kind, at)| (*kind, *at) == (2, placed));
+        world.until(recording, "the withdrawal is logged", is_over).await;
+        sender.both(60..400);
+        sender.close(400).await;
+        let seen = world.seen(recording).await;
+        assert_eq!(seen.numbers(0), all(0..kept), "{said}");
+        assert_eq!(seen.dropped_as(0, DropReason::NoBasis), all(kept..400), "{said}");
+    }
+}
+
+#[tokio::test]
+async fn a_withdrawal_elsewhere_while_no_stream_runs_acts_from_the_next_frame_on() {
     let world = World::new();
     let ingest = world.ingest().await;
     let mut sender = Sender::open(&ingest, QUALITY).await;
@@ -133,15 +157,17 @@ async fn a_withdrawal_elsewhere_stops_the_call_that_runs() {
     assert_eq!(sender.event(0, given()).await.refused, "");
     sender.both(0..60);
     sender.acked(50).await;
-    world.consent.withdraws_elsewhere(STARTED_AT + 5_000_000);
-    let is_over = |seen: &Seen| seen.changes().iter().any(|(_, kind, at)| (*kind, *at) == (2, 5_000_000));
-    world.until(recording, "the withdrawal is logged", is_over).await;
-    sender.both(60..400);
-    sender.close(400).await;
+    drop(ingest);
+    let ingest = world.ingest().await;
+    // The call came late: by its wall time the withdrawal lies hours after its end.
+    let hours = std::time::Duration::from_secs(3 * 3_600);
+    world.clock.advance(hours);
+    world.consent.withdraws_elsewhere(STARTED_AT + hours.as_micros() as i64);
+    let again = sender.reopen(&ingest, 2, QUALITY).await.unwrap();
+    again.both(50..160);
+    again.close(160).await;
     let seen = world.seen(recording).await;
-    // Placed by wall time, so it reaches back by its error: 100 ms.
-    assert_eq!(seen.numbers(0), all(0..245));
-    assert_eq!(seen.dropped_as(0, DropReason::NoBasis), all(245..400));
+    assert_eq!((seen.numbers(0), seen.dropped_as(0, DropReason::NoBasis)), (all(0..50), all(50..160)));
 }
 
 #[tokio::test]

@@ -181,6 +181,17 @@ impl Recorder {
         (Position(u64::try_from(since).unwrap_or(0)), Some(drift.max(least)))
     }
 
+    /// An event as it acts now, where it is a restriction that was placed by wall time.
+    pub(super) fn acting_now(&self, event: SessionEvent) -> SessionEvent {
+        if self.sees_where() { self.start.session.acting_by(event, self.newest()) } else { event }
+    }
+
+    /// Whether frames say where the call is; one of which nothing is stored is taken to be at its beginning.
+    pub(super) fn sees_where(&self) -> bool {
+        let is_seen = self.start.legs.iter().any(|leg| leg.first_position().is_some());
+        is_seen || !self.start.had_sections.contains(&true)
+    }
+
     /// What consent is to take of an event; none where it is none of its business, nothing where nobody is known
     /// yet whom it could be told of.
     fn said(&self, event: &SessionEvent) -> Option<Vec<Said>> {
