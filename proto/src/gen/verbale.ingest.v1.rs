@@ -109,7 +109,8 @@ pub struct Event {
     /// UUIDv7 chosen by the sender; a repeated one has no second effect.
     #[prost(bytes = "bytes", tag = "1")]
     pub event_id: ::prost::bytes::Bytes,
-    /// Where on the timeline; unset: placed by wall_time, marked derived.
+    /// Where on the timeline, at most a year in; unset: placed by wall_time, marked derived. A restriction that is placed
+    /// by wall_time acts at the newest frame at the latest.
     #[prost(uint64, optional, tag = "2")]
     pub position: ::core::option::Option<u64>,
     /// Microseconds since 1970 on the sender's clock.

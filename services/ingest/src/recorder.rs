@@ -23,7 +23,7 @@ use proto::ingest::v1 as wire;
 use proto::ingest::v1::audio_event::Event;
 use proto::ingest::v1::record_request::Message;
 use proto::ingest::v1::record_response::Message as Answer;
-use tokio::sync::{broadcast, mpsc};
+use tokio::sync::{broadcast, mpsc, oneshot};
 use tokio::time::Instant;
 use tonic::Status;
 use tracing::{debug, info, warn};
@@ -114,6 +114,7 @@ enum End {
 }
 
 type Answers = mpsc::Sender<Result<wire::RecordResponse, Status>>;
+type ControlAnswer = oneshot::Sender<Result<(wire::Applied, wire::MediaState), Error>>;
 
 impl Recorder {
     pub(crate) fn new(start: Start) -> Self {
@@ -210,7 +211,7 @@ impl Recorder {
                 () = at(until) => return self.end_unfinished(answers).await,
                 Some(command) = self.start.held.commands.recv() => {
                     match command {
-                        Command::Event { event, answer } => self.take_event(event, Reply::Control(answer)),
+                        Command::Event { event, answer } => self.take_control(event, answer),
                         Command::Row(row) => self.take_row(*row),
                     }
                 }
@@ -257,7 +258,9 @@ impl Recorder {
             Some(Message::Open(_)) => Err(BadInput::Order("a second open in one stream").into()),
             Some(Message::Media(media)) => self.take_media(media),
             Some(Message::Event(event)) => {
-                self.take_event(CallerEvent::read(event)?, Reply::Stream);
+                let event = CallerEvent::read(event)?;
+                event.check_wall_time(self.start.call.started_at)?;
+                self.take_event(event, Reply::Stream);
                 Ok(())
             }
             Some(Message::Close(close)) => {
@@ -268,6 +271,17 @@ impl Recorder {
                     return Ok(());
                 }
                 self.close(&close)
+            }
+        }
+    }
+
+    /// What is wrong with a control is the caller's, and no reason to end the stream.
+    fn take_control(&mut self, event: CallerEvent, answer: ControlAnswer) {
+        match event.check_wall_time(self.start.call.started_at) {
+            Ok(()) => self.take_event(event, Reply::Control(answer)),
+            Err(error) => {
+                // A caller that has gone has no use for its answer.
+                let _gone = answer.send(Err(error.into()));
             }
         }
     }

@@ -192,6 +192,54 @@ async fn nothing_of_a_pause_is_stored() {
 }
 
 #[tokio::test]
+async fn a_pause_by_a_clock_that_is_ahead_acts_now() {
+    let by_wall = |wall_time, kind| wire::Event { position: None, wall_time, ..event(0, kind) };
+    for wall_time in [STARTED_AT + 60_000_000, i64::MAX] {
+        let world = World::new();
+        let ingest = world.ingest().await;
+        let mut sender = Sender::open(&ingest, DUTY).await;
+        let recording = sender.recording;
+        sender.both(0..60);
+        sender.acked(50).await;
+        let paused = sender.apply(by_wall(wall_time, pause())).await;
+        // Frame 59 is the newest.
+        assert_eq!((paused.position, paused.reached_stored, paused.refused.as_str()), (1_180_000, false, ""));
+        // A control that is wrong in itself ends no stream.
+        let refused = ingest.control(recording, by_wall(i64::MAX, resume())).await.unwrap_err();
+        assert_eq!(refused.code(), Code::InvalidArgument, "{refused}");
+        assert!(refused.message().contains("event.wall_time"), "{refused}");
+        sender.both(60..100);
+        assert_eq!(sender.event(2_000_000, resume()).await.refused, "");
+        sender.both(100..120);
+        sender.close(120).await;
+        let seen = world.seen(recording).await;
+        assert_eq!(seen.numbers(0), [all(0..59), all(100..120)].concat(), "{wall_time}");
+    }
+}
+
+#[tokio::test]
+async fn a_pause_by_a_clock_that_is_ahead_of_a_session_without_a_stream_acts_where_ours_is() {
+    let by_wall = |wall_time, kind| wire::Event { position: None, wall_time, ..event(0, kind) };
+    let world = World::new();
+    let ingest = world.ingest().await;
+    let mut sender = Sender::open(&ingest, DUTY).await;
+    let recording = sender.recording;
+    sender.both(0..60);
+    sender.acked(50).await;
+    drop(ingest);
+    world.clock.advance(std::time::Duration::from_secs(2));
+    let ingest = world.ingest().await;
+    let refused = ingest.control(recording, by_wall(i64::MAX, resume())).await.unwrap_err();
+    assert_eq!(refused.code(), Code::InvalidArgument, "{refused}");
+    // What its sender may mean is left where it is.
+    for (wall_time, position) in [(STARTED_AT + 60_000_000, 59_900_000), (i64::MAX, 2_000_000)] {
+        let paused = ingest.control(recording, by_wall(wall_time, pause())).await.unwrap();
+        let applied = paused.applied.unwrap();
+        assert_eq!((applied.position, applied.refused.as_str()), (position, ""), "{wall_time}");
+    }
+}
+
+#[tokio::test]
 async fn a_pause_survives_the_end_of_the_process() {
     let world = World::new();
     let ingest = world.ingest().await;
@@ -564,7 +612,8 @@ async fn bad_input_ends_the_stream_with_the_bound_and_keeps_what_was_acknowledge
     };
     let close = wire::Close { cause: "hangup".into(), legs: vec![wire::LegEnd { leg: 0, frames: 3 }] };
     let nameless = wire::Event { event_id: vec![1].into(), ..event(0, pause()) };
-    let cases: [(Message, &str); 9] = [
+    let beyond = wire::Event { position: None, wall_time: i64::MAX, ..event(0, resume()) };
+    let cases: [(Message, &str); 10] = [
         (Message::Media(large), "frame.payload is 4097, the bound is 4096"),
         (Message::Media(frames(7, [0])), "leg 7 was not opened"),
         (Message::Media(frames(0, [200_000])), "more than 100000 ahead"),
@@ -573,6 +622,7 @@ async fn bad_input_ends_the_stream_with_the_bound_and_keeps_what_was_acknowledge
         (Message::Close(close), "closed with 3 frames after 50 were seen"),
         (Message::Close(wire::Close::default()), "close.cause"),
         (Message::Event(nameless), "event.event_id"),
+        (Message::Event(beyond), "event.wall_time is 9221600036854775807, the bound is 31622400000000"),
         (Message::Open(open(RecordingId::new(), 3, DUTY)), "a second open"),
     ];
     for (message, text) in cases {

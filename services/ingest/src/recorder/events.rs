@@ -28,7 +28,7 @@ impl Recorder {
         let kind = session_kind(kind, event.id);
         let (position, derived_error) = self.place(&event);
         let at = if event.wall_time.0 > 0 { event.wall_time } else { self.wall(position) };
-        let placed = SessionEvent { id: event.id, position, derived_error, at, kind };
+        let placed = self.acting_now(SessionEvent { id: event.id, position, derived_error, at, kind });
         if let Some(earlier) = self.start.session.events().iter().find(|own| own.id == event.id) {
             let pending = self.start.session.owed().iter().any(|owed| owed.id == event.id);
             let answer = wire::Applied { pending, ..applied(event.id, earlier.effective()) };
@@ -183,7 +183,11 @@ impl Recorder {
 
     /// An event as it acts now, where it is a restriction that was placed by wall time.
     pub(super) fn acting_now(&self, event: SessionEvent) -> SessionEvent {
-        if self.sees_where() { self.start.session.acting_by(event, self.newest()) } else { event }
+        let start = &self.start;
+        if self.sees_where() {
+            return start.session.acting_by(event, self.newest());
+        }
+        start.parts.acting_unseen(&start.session, event, start.call.started_at)
     }
 
     /// Whether frames say where the call is; one of which nothing is stored is taken to be at its beginning.
