@@ -25,7 +25,8 @@ pub async fn run(args: &VerifyArgs, clock: Arc<dyn Clock>, out: Output) -> Resul
         &json!({
             "ok": ok, "recordings": checked.recordings.recordings, "documents": checked.recordings.documents,
             "objects": checked.recordings.objects, "spans": checked.recordings.spans,
-            "ledger_leaves": checked.ledger.leaves, "findings": checked.findings(),
+            "ledger_leaves": checked.ledger.leaves, "ledger_entries": checked.ledger.stored,
+            "findings": checked.findings(),
         }),
         |_| describe(&checked),
     );
@@ -75,7 +76,7 @@ pub async fn check(directory: &Path, trust: &Trust, clock: Arc<dyn Clock>) -> Re
     let roots = roots.context("the trust file holds a malformed key")?;
     let store = DirectoryObjects::open_read_only(directory, clock);
     let recordings = offline::verify(&store, &roots).await?;
-    let means = audit::verify::Means { roots: &roots, keys: None };
+    let means = audit::verify::Means { roots: &roots, keys: None, stored: None };
     let ledger = audit::verify::verify(&ObjectFiles(Arc::new(store)), means).await?;
     Ok(Checked { recordings, ledger })
 }
@@ -83,12 +84,15 @@ pub async fn check(directory: &Path, trust: &Trust, clock: Arc<dyn Clock>) -> Re
 fn describe(checked: &Checked) -> String {
     let Report { recordings, documents, objects, spans, .. } = &checked.recordings;
     let counts = format!(
-        "{recordings} recordings, {documents} signed documents, {objects} objects, {spans} spans, {} ledger leaves",
-        checked.ledger.leaves
+        "{recordings} recordings, {documents} signed documents, {objects} objects, {spans} spans, \
+         {} ledger leaves, {} with their entry",
+        checked.ledger.leaves, checked.ledger.stored
     );
     if checked.is_ok() {
         return format!(
-            "as signed: {counts}\na recording of which no file is left cannot be missed here: `recordings verify` can"
+            "as signed: {counts}\n\
+             what a sealed entry says is checked with its tenant's key alone: `audit verify` does\n\
+             a recording of which no file is left cannot be missed here: `recordings verify` can"
         );
     }
     let rows = checked.findings().into_iter().map(|f| vec![f.name, f.kind.to_owned(), f.detail]);
