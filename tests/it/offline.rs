@@ -33,6 +33,8 @@ async fn files_verify_offline_and_one_flipped_byte_is_caught_wherever_it_is() {
     }
     // A process that stops leaves no entry in the index alone.
     assert_eq!(counted["ledger_entries"], counted["ledger_leaves"], "{counted}");
+    let around = verify(&world, &world.data()).await;
+    assert!(around.code == 2 && around.err.contains("no directory of objects"), "{around:?}");
 
     let stored = files(&objects);
     let bytes_of = |part: &str| {
@@ -62,6 +64,13 @@ async fn files_verify_offline_and_one_flipped_byte_is_caught_wherever_it_is() {
         is_caught(&world, &objects, &format!("{what}, forged"), file, forge).await;
     }
     let (_, span) = &table[0];
+    for (what, file) in &table {
+        let what = format!("what the store keeps of {what}");
+        is_caught(&world, &objects, &what, file, |copy| {
+            std::fs::write(copy.with_extension("json"), "{").unwrap()
+        })
+        .await;
+    }
     is_caught(&world, &objects, "an object that is gone", span, |copy| {
         std::fs::remove_dir_all(copy.parent().unwrap()).unwrap();
     })

@@ -2,11 +2,13 @@
 //! names against hash, footer and ciphertext roots. Needs no key, no running mesh and no store of a role.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 
 use anyhow::Result;
+use audit::files::{LedgerFiles, ObjectFiles};
 use bytes::Bytes;
 use kernel::{RecordingId, TenantId};
-use objects::{Key, ObjectStore, Prefix};
+use objects::{Key, MAX_LIST, ObjectStore, Prefix};
 use seal::manifest::{AddendumChange, ObjectRow};
 use seal::object::verify_object;
 use seal::signing::DocumentKind;
@@ -15,8 +17,6 @@ use serde::Serialize;
 
 /// The segment below a recording's under which its documents lie.
 const DOCUMENTS: &str = "documents";
-/// Keys listed at once.
-const PAGE: usize = 1_000;
 
 /// What was looked at, and what is wrong.
 #[derive(Debug, Default, Serialize)]
@@ -52,16 +52,16 @@ struct Files {
 }
 
 /// Verifies every recording in the store.
-pub async fn verify(store: &dyn ObjectStore, roots: &TrustRoots) -> Result<Report> {
+pub async fn verify(store: Arc<dyn ObjectStore>, roots: &TrustRoots) -> Result<Report> {
     let mut report = Report::default();
-    for ((tenant, recording), files) in sorted(store).await? {
+    for ((tenant, recording), files) in sorted(Arc::clone(&store)).await? {
         report.recordings += 1;
         let mut named = BTreeMap::new();
         let mut gone = BTreeSet::new();
         for key in &files.documents {
             report.documents += 1;
-            let bytes = read(store, key).await?;
-            match document(&bytes, roots, &tenant, recording) {
+            let read = read(store.as_ref(), key).await?;
+            match read.and_then(|bytes| document(&bytes, roots, &tenant, recording)) {
                 Ok(said) => {
                     named.extend(said.stored.into_iter().map(|row| (name(&tenant, recording, &row), row)));
                     gone.extend(said.gone.iter().map(|row| name(&tenant, recording, row)));
@@ -72,7 +72,7 @@ pub async fn verify(store: &dyn ObjectStore, roots: &TrustRoots) -> Result<Repor
         if files.documents.is_empty() {
             report.find(&format!("{tenant}/{recording}"), "unsigned", "no signed document speaks of it");
         }
-        report.objects(store, &files, &named, &gone).await?;
+        report.objects(store.as_ref(), &files, &named, &gone).await?;
     }
     Ok(report)
 }
@@ -92,9 +92,13 @@ impl Report {
         let there: BTreeSet<&str> = files.objects.iter().map(Key::as_str).collect();
         for key in &files.objects {
             self.objects += 1;
-            match named.get(key.as_str()) {
-                Some(row) => self.object(key, row, &read(store, key).await?),
-                None => self.find(key.as_str(), "unnamed", "no signed document names it"),
+            let Some(row) = named.get(key.as_str()) else {
+                self.find(key.as_str(), "unnamed", "no signed document names it");
+                continue;
+            };
+            match read(store, key).await? {
+                Ok(bytes) => self.object(key, row, &bytes),
+                Err(detail) => self.find(key.as_str(), "bytes", detail),
             }
         }
         for name in named.keys().filter(|name| !there.contains(name.as_str()) && !gone.contains(*name)) {
@@ -158,25 +162,26 @@ fn document(
 }
 
 /// Every key of the store that is a recording's, by recording.
-async fn sorted(store: &dyn ObjectStore) -> Result<BTreeMap<(TenantId, RecordingId), Files>> {
+async fn sorted(store: Arc<dyn ObjectStore>) -> Result<BTreeMap<(TenantId, RecordingId), Files>> {
+    let store = ObjectFiles(store);
     let mut recordings: BTreeMap<_, Files> = BTreeMap::new();
     let mut after = None;
     loop {
-        let page = store.list(&Prefix::ALL, after.as_ref(), PAGE).await?;
-        for listed in &page {
-            let mut segments = listed.key.segments();
+        let page = store.list(&Prefix::ALL, after.as_ref()).await?;
+        for key in &page {
+            let mut segments = key.segments();
             let (tenant, recording, kind) = (segments.next(), segments.next(), segments.next());
             let tenant = tenant.and_then(|text| TenantId::new(text).ok());
             let recording = recording.and_then(|text| text.parse::<RecordingId>().ok());
             let (Some(tenant), Some(recording), Some(kind)) = (tenant, recording, kind) else { continue };
             let files = recordings.entry((tenant, recording)).or_default();
             let own = if kind == DOCUMENTS { &mut files.documents } else { &mut files.objects };
-            own.insert(listed.key.clone());
+            own.insert(key.clone());
         }
-        if page.len() < PAGE {
+        if page.len() < MAX_LIST {
             return Ok(recordings);
         }
-        after = page.last().map(|listed| listed.key.clone());
+        after = page.last().cloned();
     }
 }
 
@@ -185,13 +190,24 @@ fn name(tenant: &TenantId, recording: RecordingId, row: &ObjectRow) -> String {
     ObjectName { tenant: tenant.clone(), section, first_span: row.first_span }.to_string()
 }
 
-/// Bytes as they lie: a ranged read is not checked by the store, because what is wrong is ours to name.
-async fn read(store: &dyn ObjectStore, key: &Key) -> Result<Bytes> {
-    let head = store.head(key, None).await?;
-    match store.get(key, None, Some(0..head.length)).await {
-        Ok(object) => Ok(object.bytes),
-        // What the store calls damaged is not what was signed, whatever is left of it.
-        Err(objects::Error::Damaged { .. }) => Ok(Bytes::new()),
+/// Bytes as they lie, or what the store finds wrong with them: that is not what was signed, whatever is left of it.
+async fn read(store: &dyn ObjectStore, key: &Key) -> Result<Result<Bytes, String>> {
+    match raw(store, key).await {
+        Ok(bytes) => Ok(Ok(bytes)),
+        Err(objects::Error::Damaged { reason, .. }) => Ok(Err(reason.to_owned())),
         Err(error) => Err(error.into()),
     }
 }
+
+/// A ranged read is not checked by the store, because what is wrong with the bytes is ours to name.
+async fn raw(store: &dyn ObjectStore, key: &Key) -> Result<Bytes, objects::Error> {
+    let length = store.head(key, None).await?.length;
+    // No range lies within nothing.
+    if length == 0 {
+        return Ok(Bytes::new());
+    }
+    Ok(store.get(key, None, Some(0..length)).await?.bytes)
+}
+
+#[cfg(test)]
+mod tests;
