@@ -66,6 +66,12 @@ async fn a_call_is_recorded_listed_shown_replayed_and_verified_from_the_command_
     assert_eq!((verified.code, &verified.json()["ok"]), (0, &Value::Bool(true)), "{verified:?}");
     let unknown = world.run(&server, tenant, &["recordings", "show", &RecordingId::new().to_string()]).await;
     assert_eq!(unknown.code, 4, "{unknown:?}");
+    let unknown =
+        world.run(&server, tenant, &["recordings", "show", &RecordingId::new().to_string(), "--json"]).await;
+    let told = unknown.error();
+    assert_eq!(unknown.code, 4, "{unknown:?}");
+    assert!(told["exit"] == 4 && told["code"].is_string() && told["message"].is_string(), "{unknown:?}");
+    assert!(unknown.out.is_empty(), "{unknown:?}");
     let ledger = world.run(&server, tenant, &["audit", "verify", "--json"]).await;
     assert_eq!((ledger.code, &ledger.json()["ok"]), (0, &Value::Bool(true)), "{ledger:?}");
     mesh.stop().await.unwrap();
@@ -123,6 +129,25 @@ async fn errors_name_the_place_and_end_with_a_code_that_scripts_can_use() {
     assert_eq!((sound.code, &sound.json()["ok"]), (0, &Value::Bool(true)), "{sound:?}");
     let sound = program::run(folder, &["config", "check"]).await;
     assert_eq!(sound.code, 0, "{sound:?}");
+
+    // In JSON form too.
+    let odd = ["config", "check", "--json", "--set", "kafka.queue=0", "--set", "ledger.batch=0"];
+    let odd = program::run(folder, &odd).await;
+    let told = odd.json();
+    assert_eq!((odd.code, &told["ok"]), (2, &Value::Bool(false)), "{odd:?}");
+    let problems = told["problems"].as_array().unwrap().iter().map(|p| p["message"].as_str().unwrap());
+    let keys: Vec<_> = problems.filter_map(|problem| problem.split(' ').next()).collect();
+    assert_eq!(keys, ["kafka.queue", "ledger.batch"]);
+    let odd = program::run(folder, &["config", "check", "--json", "--set", "server.listne=1"]).await;
+    let message = odd.json()["problems"][0]["message"].to_string();
+    assert!(odd.code == 2 && message.contains("server.listne"), "{odd:?}");
+    for args in
+        [&["no-such-command", "--json"][..], &["verify", "nowhere", "--trust", "nothing.json", "--json"]]
+    {
+        let failed = program::run(folder, args).await;
+        assert_eq!(failed.code, 2, "{failed:?}");
+        assert_eq!(failed.error()["code"], "usage", "{failed:?}");
+    }
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -23,7 +23,7 @@ pub struct Cli {
 /// Options of every command.
 #[derive(Debug, Clone, Args)]
 pub struct Global {
-    /// Print JSON instead of tables.
+    /// Print JSON instead of tables, and an error as one JSON object on standard error.
     #[arg(long, global = true)]
     pub json: bool,
     /// Configuration file (TOML).
