@@ -153,8 +153,11 @@ async fn errors_name_the_place_and_end_with_a_code_that_scripts_can_use() {
 #[tokio::test(flavor = "multi_thread")]
 async fn the_demo_tells_its_story_and_catches_what_it_alters() {
     let folder = tempfile::tempdir().unwrap();
-    let ended = program::run(folder.path(), &["demo", "--data", "data", "--json"]).await;
+    let demo = ["demo", "--data", "data", "--json", "--set", "telemetry.format=human"];
+    let ended = program::run(folder.path(), &demo).await;
     assert_eq!(ended.code, 0, "{ended:?}");
+    // Log lines for people have colours on a terminal alone.
+    assert!(ended.err.contains("INFO") && !ended.err.contains('\u{1b}'), "{ended:?}");
     let told = ended.json();
     assert_eq!(told["verified"], true, "{told}");
     let caught = told["tampering"].as_array().unwrap();
