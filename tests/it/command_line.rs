@@ -111,6 +111,11 @@ async fn errors_name_the_place_and_end_with_a_code_that_scripts_can_use() {
         (words("token --role emperor --tenant banca-alfa"), 2, &["emperor"]),
         (words("recordings list --tenant banca-alfa --token a.b.c --server SERVER"), 5, &["verbale up"]),
         (words("verify nowhere --trust nothing.json"), 2, &["nothing.json"]),
+        (
+            words("recordings list --tenant banca-alfa --phone 12ab --token a.b.c"),
+            2,
+            &["--phone", "telephone"],
+        ),
         (words("no-such-command"), 2, &["no-such-command"]),
     ];
     let nobody = server(free_port());

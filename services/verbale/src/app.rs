@@ -207,7 +207,8 @@ fn judge(error: &anyhow::Error) -> (Exit, Option<&'static str>) {
 fn permission_hint(reason: &str) -> Option<&'static str> {
     match reason {
         "tenant" => Some("a token for that tenant: `verbale token --role ... --tenant ...`"),
-        "permission" => Some("a token with another role: `verbale token --role ... --tenant ...`"),
+        // The guard's answer to a role that lacks the call's permission; no policy gives permissions.
+        "role" => Some("a token with another role: `verbale token --role ... --tenant ...`"),
         "withdrawn" | "refused" | "not-recorded" => None,
         _ => Some("`verbale policy explain FILE` says who may do what, for which purpose"),
     }
@@ -215,6 +216,8 @@ fn permission_hint(reason: &str) -> Option<&'static str> {
 
 #[cfg(test)]
 mod tests {
+    use kernel::ErrorCode;
+
     use super::*;
 
     #[test]
@@ -228,5 +231,17 @@ mod tests {
         check(Code::NotFound, Exit::NotFound);
         check(Code::InvalidArgument, Exit::Usage);
         assert_eq!(judge(&anyhow::anyhow!("bad file")).0, Exit::Usage);
+    }
+
+    #[test]
+    fn a_refusal_s_hint_leads_to_what_can_change_it() {
+        let hint = |reason: &str| {
+            let refusal = platform::error::refusal(ErrorCode::PermissionDenied, reason, "no");
+            judge(&anyhow::Error::new(refusal)).1
+        };
+        assert!(hint("role").unwrap().contains("--role"));
+        assert!(hint("tenant").unwrap().contains("--tenant"));
+        assert!(hint("purpose-not-in-policy").unwrap().contains("policy explain"));
+        assert_eq!(hint("withdrawn"), None);
     }
 }
