@@ -62,6 +62,12 @@ async fn a_call_is_recorded_listed_shown_replayed_and_verified_from_the_command_
         "{refused:?}"
     );
 
+    let behind =
+        ["replay", &id, "--purpose", "mifid2-transaction", "--reason", "x", "--from", "100", "-o", "b.wav"];
+    let behind = world.run(&server, tenant, &behind).await;
+    assert!(behind.code == 2 && behind.err.contains("the recording ends at 0:3"), "{behind:?}");
+    assert!(!world.folder().join("b.wav").exists(), "a file without sound is written");
+
     let verified = world.run(&server, tenant, &["recordings", "verify", &id, "--json"]).await;
     assert_eq!((verified.code, &verified.json()["ok"]), (0, &Value::Bool(true)), "{verified:?}");
     let unknown = world.run(&server, tenant, &["recordings", "show", &RecordingId::new().to_string()]).await;
