@@ -78,6 +78,16 @@ async fn a_call_is_recorded_listed_shown_replayed_and_verified_from_the_command_
     assert_eq!(unknown.code, 4, "{unknown:?}");
     assert!(told["exit"] == 4 && told["code"].is_string() && told["message"].is_string(), "{unknown:?}");
     assert!(unknown.out.is_empty(), "{unknown:?}");
+    let keys = world.keys().display().to_string();
+    let token = ["token", "--role", "supervisor", "--keys", &keys];
+    let served = world.run(&server, tenant, &token[..3]).await;
+    let nobody = program::run(world.folder(), &token).await;
+    assert!(served.code == 0 && served.err.is_empty(), "{served:?}");
+    assert!(
+        nobody.code == 0 && nobody.err.contains("no tenant") && !nobody.out.contains("no tenant"),
+        "{nobody:?}"
+    );
+
     let ledger = world.run(&server, tenant, &["audit", "verify", "--json"]).await;
     assert_eq!((ledger.code, &ledger.json()["ok"]), (0, &Value::Bool(true)), "{ledger:?}");
     mesh.stop().await.unwrap();

@@ -154,7 +154,14 @@ fn token(config: &Config, tenant: &Option<TenantId>, args: &TokenArgs, out: Outp
         life: std::time::Duration::from_secs(u64::from(args.minutes) * 60),
     };
     let token = issue_own(config, &request)?;
-    out.value(&json!({"token": token.expose(), "minutes": args.minutes}), |_| token.expose().to_owned());
+    let tenants: Vec<_> = request.tenants.iter().map(TenantId::as_str).collect();
+    let value = json!({"token": token.expose(), "minutes": args.minutes, "tenants": tenants});
+    out.value(&value, |_| token.expose().to_owned());
+    if tenants.is_empty() {
+        out.note(
+            "the token serves no tenant, and is refused wherever a tenant's data is touched; give --tenant",
+        );
+    }
     Ok(Exit::Ok)
 }
 

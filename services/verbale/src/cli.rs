@@ -83,7 +83,7 @@ pub enum Command {
     Trust(TrustCommand),
     /// Verify recordings and ledger offline, from files alone.
     Verify(VerifyArgs),
-    /// Issue a token with the local issuer key.
+    /// Issue a token with the local issuer key, for the tenant of --tenant.
     Token(TokenArgs),
     /// Make certificates to try a split mesh with.
     #[command(subcommand)]

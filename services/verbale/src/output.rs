@@ -100,6 +100,11 @@ impl Output {
         write_err(&failure(Exit::Usage.as_str(), message, Exit::Usage, None).to_string());
     }
 
+    /// Says something beside a command's result, on standard error: the result stays what a script can use.
+    pub fn note(self, text: &str) {
+        write_err(&format!("note: {text}"));
+    }
+
     /// Text in a style, where the terminal shows it.
     pub fn style(self, style: Style, text: &str) -> String {
         if self.colour { format!("\x1b[{}m{text}\x1b[0m", style.code()) } else { text.to_owned() }
