@@ -426,6 +426,10 @@ pub struct CertsDevArgs {
 #[derive(Debug, Subcommand)]
 pub enum ConfigCommand {
     /// Print the configuration in force, secrets redacted.
+    ///
+    /// A key has its default, or what the file of --config says, or the environment as VERBALE__SECTION__KEY, or
+    /// --set section.key=value; what comes later in this list wins. VERBALE__SERVER__LISTEN is server.listen. An unknown
+    /// key is an error in each of them.
     Dump,
     /// Say what is wrong with it.
     Check,
@@ -460,5 +464,13 @@ mod tests {
     #[test]
     fn the_command_line_is_consistent() {
         Cli::command().debug_assert();
+    }
+
+    #[test]
+    fn the_form_of_environment_names_is_in_the_help() {
+        let mut cli = Cli::command();
+        let config = cli.find_subcommand_mut("config").unwrap();
+        let help = config.find_subcommand_mut("dump").unwrap().render_long_help().to_string();
+        assert!(help.contains("VERBALE__SECTION__KEY"), "{help}");
     }
 }
