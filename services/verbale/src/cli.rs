@@ -8,7 +8,7 @@ use kernel::{EventId, PurposeName, RecordingId, Role, SubjectId, TenantId, Use};
 use platform::auth::Token;
 use platform::call::MAX_REASON;
 
-/// Compliance recording for contact centres: recorded lawfully, sealed, provable, forgotten on time.
+/// Compliance recording for contact centres: recorded lawfully, sealed, provable, opened by purpose.
 #[derive(Debug, Parser)]
 #[command(name = "verbale", version, max_term_width = 100, arg_required_else_help = true)]
 pub struct Cli {
