@@ -8,7 +8,7 @@ use kernel::{EventId, PurposeName, RecordingId, Role, SubjectId, TenantId, Use};
 use platform::auth::Token;
 use platform::call::MAX_REASON;
 
-/// Compliance recording for contact centres: recorded lawfully, sealed, provable, forgotten on time.
+/// Compliance recording for contact centres: recorded lawfully, sealed, provable, opened by purpose.
 #[derive(Debug, Parser)]
 #[command(name = "verbale", version, max_term_width = 100, arg_required_else_help = true)]
 pub struct Cli {
@@ -23,7 +23,7 @@ pub struct Cli {
 /// Options of every command.
 #[derive(Debug, Clone, Args)]
 pub struct Global {
-    /// Print JSON instead of tables.
+    /// Print JSON instead of tables, and an error as one JSON object on standard error.
     #[arg(long, global = true)]
     pub json: bool,
     /// Configuration file (TOML).
@@ -83,7 +83,7 @@ pub enum Command {
     Trust(TrustCommand),
     /// Verify recordings and ledger offline, from files alone.
     Verify(VerifyArgs),
-    /// Issue a token with the local issuer key.
+    /// Issue a token with the local issuer key, for the tenant of --tenant.
     Token(TokenArgs),
     /// Make certificates to try a split mesh with.
     #[command(subcommand)]
@@ -426,6 +426,10 @@ pub struct CertsDevArgs {
 #[derive(Debug, Subcommand)]
 pub enum ConfigCommand {
     /// Print the configuration in force, secrets redacted.
+    ///
+    /// A key has its default, or what the file of --config says, or the environment as VERBALE__SECTION__KEY, or
+    /// --set section.key=value; what comes later in this list wins. VERBALE__SERVER__LISTEN is server.listen. An unknown
+    /// key is an error in each of them.
     Dump,
     /// Say what is wrong with it.
     Check,
@@ -460,5 +464,13 @@ mod tests {
     #[test]
     fn the_command_line_is_consistent() {
         Cli::command().debug_assert();
+    }
+
+    #[test]
+    fn the_form_of_environment_names_is_in_the_help() {
+        let mut cli = Cli::command();
+        let config = cli.find_subcommand_mut("config").unwrap();
+        let help = config.find_subcommand_mut("dump").unwrap().render_long_help().to_string();
+        assert!(help.contains("VERBALE__SECTION__KEY"), "{help}");
     }
 }

@@ -24,8 +24,8 @@ pub async fn run(caller: &Caller, command: RecordingsCommand, out: Output) -> Re
 
 async fn list(caller: &Caller, args: ListArgs, out: Output) -> Result<Exit> {
     let mut client = RecordingsClient::new(caller.wire());
-    let phone = args.phone.map(|value| Identifier { kind: IdentifierKind::Phone.into(), value });
-    let agent = args.agent.map(|value| Identifier { kind: IdentifierKind::Employee.into(), value });
+    let phone = args.phone.map(|value| identifier("--phone", IdentifierKind::Phone, value)).transpose()?;
+    let agent = args.agent.map(|value| identifier("--agent", IdentifierKind::Employee, value)).transpose()?;
     let by = args.subject.map(|id| By::SubjectId(id.to_bytes().to_vec()));
     let by = by.or(phone.or(agent).map(By::Identifier)).or(args.correlation.map(By::CorrelationId));
     let mut request = wire::ListRequest {
@@ -53,6 +53,13 @@ async fn list(caller: &Caller, args: ListArgs, out: Output) -> Result<Exit> {
         table(&["recording", "started", "length", "state", "ended by"], found.iter().map(row))
     });
     Ok(Exit::Ok)
+}
+
+/// An identifier as consent will read it. Refused here, because archive asks consent and could only say that it was
+/// refused.
+fn identifier(flag: &'static str, kind: IdentifierKind, value: String) -> Result<Identifier> {
+    consent::identifier::Identifier::read(kind.into(), &value).context(flag)?;
+    Ok(Identifier { kind: kind.into(), value })
 }
 
 fn row(recording: &wire::Recording) -> Vec<String> {
@@ -102,4 +109,17 @@ pub async fn check(caller: &Caller, id: RecordingId) -> Result<wire::VerifyRespo
     let request = caller.request(wire::VerifyRequest { recording_id: id.to_bytes().to_vec() })?;
     let mut client = RecordingsClient::new(caller.wire());
     Ok(client.verify(request).await.with_context(|| format!("recording {id}"))?.into_inner())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_no_telephone_number_is_refused_before_anybody_is_asked() {
+        identifier("--phone", IdentifierKind::Phone, "+39 333 1234567".into()).unwrap();
+        let refused = identifier("--phone", IdentifierKind::Phone, "12ab".into()).unwrap_err();
+        assert_eq!(format!("{refused:#}"), "--phone: the identifier is no telephone number");
+        identifier("--agent", IdentifierKind::Employee, "12ab".into()).unwrap();
+    }
 }
