@@ -54,6 +54,8 @@ pub struct Sent {
     pub changes: Vec<BasisChange>,
     /// Events that were refused, with the code.
     pub refused: Vec<(String, String)>,
+    /// The strongest level that the mesh gives, LOGGED at most.
+    pub level: wire::Level,
     /// Nothing of the call is recorded, and the grants say why.
     pub not_recorded: bool,
 }
@@ -62,8 +64,10 @@ pub struct Sent {
 pub trait Watch: Sync {
     /// Frames of a leg, first and last, are on their way, in a message of so many bytes.
     fn sent(&self, leg: usize, first: u64, last: u64, bytes: usize);
-    /// A leg's frames below this one are LOGGED; frames of all legs that are.
-    fn logged(&self, leg: usize, next: u64, frames: u64);
+    /// A leg's frames below this one are acknowledged at the strongest level that the mesh gives, LOGGED at most.
+    fn acknowledged(&self, leg: usize, next: u64);
+    /// So many frames of all legs are LOGGED.
+    fn logged(&self, frames: u64);
 }
 
 /// Hears only how many frames are LOGGED.
@@ -71,7 +75,8 @@ struct Progress<F>(F);
 
 impl<F: Fn(u64) + Sync> Watch for Progress<F> {
     fn sent(&self, _: usize, _: u64, _: u64, _: usize) {}
-    fn logged(&self, _: usize, _: u64, frames: u64) {
+    fn acknowledged(&self, _: usize, _: u64) {}
+    fn logged(&self, frames: u64) {
         (self.0)(frames);
     }
 }
@@ -324,6 +329,7 @@ impl<W: Watch> Session<'_, W> {
                 None => return Err(broken("the stream ended before it was opened")),
             }
         };
+        self.sent.level = opened.level().min(wire::Level::Logged);
         self.sent.grants = opened.grants;
         if opened.not_recorded {
             self.sent.not_recorded = true;
@@ -412,7 +418,10 @@ impl<W: Watch> Session<'_, W> {
                     if let Some(logged) = self.logged.get_mut(leg) {
                         *logged = (*logged).max(ack.next_frame);
                     }
-                    self.watch.logged(leg, ack.next_frame, self.logged.iter().sum());
+                    self.watch.logged(self.logged.iter().sum());
+                }
+                if ack.level >= self.sent.level as i32 {
+                    self.watch.acknowledged(leg, ack.next_frame);
                 }
             }
             Message::Applied(applied) => {

@@ -6,6 +6,7 @@ use serde::Serialize;
 
 use super::load::Carried;
 use super::metrics::Counts;
+use crate::shown;
 
 /// What ingest logged meanwhile.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -52,7 +53,9 @@ pub struct Shape {
     pub processor_seconds: Option<f64>,
     /// Time by the clock, from the first `Open` to the last answer.
     pub clock_seconds: f64,
-    /// From when a span's last frame was sent until it was acknowledged LOGGED.
+    /// The level at which spans were acknowledged: LOGGED, or what a weaker log is worth.
+    pub level: String,
+    /// From when a span's last frame was sent until it was acknowledged.
     pub after_last_frame: Option<Latency>,
     /// From when the sender sent what tells that the span is over, its next message.
     pub after_span_end: Option<Latency>,
@@ -92,6 +95,7 @@ impl Shape {
             calls_per_core: processor.and_then(|used| per_core(calls, seconds, used)),
             processor_seconds: processor.map(|used| used.as_secs_f64()),
             clock_seconds: carried.clock.as_secs_f64(),
+            level: shown::word(carried.level.as_str_name(), "LEVEL_"),
             after_last_frame: Latency::of(carried.after_last_frame.clone()),
             after_span_end: Latency::of(carried.after_span_end.clone()),
             sent_bytes_per_call: each(carried.sent_bytes),
@@ -132,6 +136,8 @@ pub fn ratio(one: f64, other: f64) -> Option<f64> {
 
 #[cfg(test)]
 mod tests {
+    use proto::ingest::v1::Level;
+
     use super::*;
 
     #[test]
@@ -175,6 +181,7 @@ mod tests {
             sent_bytes: 4_000,
             after_last_frame: vec![Duration::from_millis(205)],
             after_span_end: Vec::new(),
+            level: Level::Logged,
             reconnects: 0,
             recordings: Vec::new(),
         };

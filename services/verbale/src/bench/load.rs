@@ -7,6 +7,7 @@ use anyhow::{Context, Result, ensure};
 use kernel::{Clock, PurposeName, RecordingId, SystemClock, TenantId};
 use parking_lot::Mutex;
 use proto::common::v1::GrantOutcome;
+use proto::ingest::v1::Level;
 use tokio::task::JoinSet;
 use tokio::time::Instant;
 
@@ -37,6 +38,8 @@ pub(super) struct Carried {
     pub(super) sent_bytes: u64,
     pub(super) after_last_frame: Vec<Duration>,
     pub(super) after_span_end: Vec<Duration>,
+    /// At which they were acknowledged.
+    pub(super) level: Level,
     pub(super) reconnects: u32,
     pub(super) recordings: Vec<RecordingId>,
 }
@@ -92,6 +95,7 @@ impl Load {
             sent_bytes: 0,
             after_last_frame: Vec::new(),
             after_span_end: Vec::new(),
+            level: Level::Logged,
             reconnects: 0,
             recordings: Vec::new(),
         };
@@ -100,6 +104,7 @@ impl Load {
             all.sent_bytes += one.sent_bytes;
             all.after_last_frame.extend(one.after_last_frame);
             all.after_span_end.extend(one.after_span_end);
+            all.level = all.level.min(one.level);
             all.reconnects += one.reconnects;
             all.recordings.extend(one.recordings);
         }
@@ -133,6 +138,7 @@ async fn send(call: &Call, caller: &Caller, speed: f64) -> Result<Carried> {
         sent_bytes: state.bytes,
         after_last_frame: state.after_last_frame,
         after_span_end: state.after_span_end,
+        level: sent.level,
         reconnects: sent.reconnects,
         recordings: vec![call.recording()],
     })
@@ -177,7 +183,7 @@ impl Watch for Stopwatch {
         }));
     }
 
-    fn logged(&self, leg: usize, next: u64, _: u64) {
+    fn acknowledged(&self, leg: usize, next: u64) {
         let now = Instant::now();
         let mut state = self.0.lock();
         let State { waiting, after_last_frame, after_span_end, .. } = &mut *state;
@@ -187,6 +193,8 @@ impl Watch for Stopwatch {
             after_span_end.extend(over.map(|over| now.saturating_duration_since(over)));
         }
     }
+
+    fn logged(&self, _: u64) {}
 }
 
 #[cfg(test)]
@@ -209,7 +217,7 @@ mod tests {
         let watch = Stopwatch::default();
         // Frame 49 goes at 400 ms, with what is behind it; frame 99 at 800 ms, frame 100 at 1,000 ms.
         send(&watch, 0, 6).await;
-        watch.logged(0, 100, 0);
+        watch.acknowledged(0, 100);
         let state = watch.0.lock();
         assert_eq!(state.after_last_frame, [TICK * 4, TICK * 2]);
         assert_eq!(state.after_span_end, [TICK * 4, TICK]);
@@ -220,11 +228,11 @@ mod tests {
     async fn what_is_sent_again_is_timed_from_then_and_once() {
         let watch = Stopwatch::default();
         send(&watch, 0, 3).await;
-        watch.logged(0, 0, 0);
+        watch.acknowledged(0, 0);
         tokio::time::advance(TICK * 10).await;
         send(&watch, 0, 3).await;
-        watch.logged(0, 50, 0);
-        watch.logged(0, 50, 0);
+        watch.acknowledged(0, 50);
+        watch.acknowledged(0, 50);
         assert_eq!(watch.0.lock().after_last_frame, [TICK]);
     }
 }

@@ -123,6 +123,9 @@ pub fn tell(report: &Report) -> String {
     for line in ratios(report) {
         text.push_str(&format!("\n{line}"));
     }
+    for shape in report.shapes.iter().filter(|shape| shape.level != "logged") {
+        text.push_str(&format!("\n{}: its log is worth {} and no more", shape.name, shape.level));
+    }
     for left in &report.left {
         text.push_str(&format!("\nleft behind: {left}"));
     }
@@ -209,6 +212,7 @@ mod tests {
             calls_per_core: Some(calls_per_core),
             processor_seconds: Some(1.0),
             clock_seconds: 20.0,
+            level: "logged".to_owned(),
             after_last_frame: Some(Latency { count: 3, p50_ms: 203.44, p99_ms: 215.0 }),
             after_span_end: None,
             sent_bytes_per_call: 412_000,
