@@ -68,7 +68,7 @@ mod tests {
         assert_eq!(demand.first_end(at(120)), Some(at(150)), "nobody misses the idle one's");
         demand.asked(&busy, at(250), at(151));
         demand.asked(&stuck, at(140), at(160));
-        assert_eq!(demand.without(at(170)), [stuck.clone()]);
+        assert_eq!(demand.without(at(170)), std::slice::from_ref(&stuck));
         assert_eq!(demand.first_end(at(170)), Some(at(140)));
         demand.learnt(&stuck, at(300));
         assert_eq!((demand.without(at(170)), demand.first_end(at(170))), (Vec::new(), Some(at(250))));
