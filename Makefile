@@ -23,6 +23,7 @@ demo:
 
 bench:
 	$(CARGO) bench --workspace
+	$(CARGO) run --release -- bench ingest
 
 # Leaves them running; `eval "$(tests/engines/up)"` exports their URLs too.
 engines:

@@ -13,7 +13,10 @@ use platform::telemetry::Format;
 use serde_json::json;
 use tonic::{Code, Status};
 
-use crate::cli::{CertsCommand, Cli, Command, ConfigCommand, ServeArgs, TokenArgs, TrustCommand, UpArgs};
+use crate::bench::{self, Target};
+use crate::cli::{
+    BenchCommand, CertsCommand, Cli, Command, ConfigCommand, ServeArgs, TokenArgs, TrustCommand, UpArgs,
+};
 use crate::commands::{audit, certs, consent, migrate, policy, record, recordings, replay, trust, verify};
 use crate::config::{self, Config};
 use crate::connect::{self, Caller, Speaker, issue_own, own_token};
@@ -57,8 +60,8 @@ async fn run(cli: Cli, out: Output) -> Result<Exit> {
             None => own_token(&config()?, speaker, tenant)?,
         };
         let config = config()?;
-        let tls = connect::tls(&global.server, global.ca.as_deref(), &config.tls)?;
-        Caller::over(&global.server, &config.wire, tls.as_ref(), token, tenant.cloned())
+        let tls = connect::tls(global.server(), global.ca.as_deref(), &config.tls)?;
+        Caller::over(global.server(), &config.wire, tls.as_ref(), token, tenant.cloned())
     };
     let person = || caller(Speaker::Person, global.tenant.as_ref());
     match command {
@@ -92,6 +95,14 @@ async fn run(cli: Cli, out: Output) -> Result<Exit> {
             trust::export(&person()?, output.as_deref(), out).await
         }
         Command::Verify(args) => verify::run(&args, Arc::new(SystemClock), out).await,
+        Command::Bench(BenchCommand::Ingest(args)) => {
+            let _telemetry = quiet(config()?, "warn")?;
+            let target = match &global.server {
+                Some(_) => Target::Running(Box::new(|| caller(Speaker::Sender, global.tenant.as_ref()))),
+                None => Target::Own(Box::new(config()?)),
+            };
+            Box::pin(bench::ingest(&args, global.tenant.as_ref(), target, out)).await
+        }
         Command::Token(args) => token(&config()?, &global.tenant, &args, out),
         Command::Certs(CertsCommand::Dev(args)) => {
             certs::dev(&args, &config()?.auth.audience, &SystemClock, out)

@@ -1,5 +1,7 @@
 //! The command line: every command, its arguments and what they mean.
 
+mod bench;
+
 use std::net::SocketAddr;
 use std::path::PathBuf;
 
@@ -7,6 +9,8 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 use kernel::{EventId, PurposeName, RecordingId, Role, SubjectId, TenantId, Use};
 use platform::auth::Token;
 use platform::call::MAX_REASON;
+
+pub use self::bench::{BenchCommand, BenchIngestArgs};
 
 /// Compliance recording for contact centres: recorded lawfully, sealed, provable, opened by purpose.
 #[derive(Debug, Parser)]
@@ -33,8 +37,9 @@ pub struct Global {
     #[arg(long = "set", global = true, value_name = "KEY=VALUE")]
     pub set: Vec<String>,
     /// Where the mesh listens: `http://` or `https://`; of several, comma-separated, any that can be reached.
-    #[arg(long, global = true, env = "VERBALE_SERVER", default_value = "http://127.0.0.1:7420")]
-    pub server: String,
+    /// `http://127.0.0.1:7420` where not given.
+    #[arg(long, global = true, env = "VERBALE_SERVER")]
+    pub server: Option<String>,
     /// Certificate authorities (PEM) to trust for an `https://` server; `tls.ca` where not given. System roots are
     /// not used. A client certificate, where the mesh asks for one, is `tls.cert` and `tls.key`.
     #[arg(long, global = true, env = "VERBALE_CA", value_name = "FILE")]
@@ -51,6 +56,13 @@ pub struct Global {
     /// Directory of keys; beside the data directory where not given, never inside it.
     #[arg(long, global = true, env = "VERBALE_KEYS", value_name = "DIR")]
     pub keys: Option<PathBuf>,
+}
+
+impl Global {
+    /// Where the mesh listens.
+    pub fn server(&self) -> &str {
+        self.server.as_deref().unwrap_or("http://127.0.0.1:7420")
+    }
 }
 
 /// Every command.
@@ -83,6 +95,9 @@ pub enum Command {
     Trust(TrustCommand),
     /// Verify recordings and ledger offline, from files alone.
     Verify(VerifyArgs),
+    /// Measure the mesh.
+    #[command(subcommand)]
+    Bench(BenchCommand),
     /// Issue a token with the local issuer key, for the tenant of --tenant.
     Token(TokenArgs),
     /// Make certificates to try a split mesh with.

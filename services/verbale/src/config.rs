@@ -204,7 +204,7 @@ mod tests {
             json: false,
             config: None,
             set: set.iter().map(ToString::to_string).collect(),
-            server: String::new(),
+            server: None,
             ca: None,
             token: None,
             tenant: None,

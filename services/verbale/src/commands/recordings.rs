@@ -1,11 +1,15 @@
 //! `verbale recordings list|show|verify`.
 
-use anyhow::{Context, Result};
+use std::time::Duration;
+
+use anyhow::{Context, Result, ensure};
 use kernel::{RecordingId, Timestamp};
+use proto::archive::v1::RecordingState;
 use proto::archive::v1::recordings_client::RecordingsClient;
 use proto::archive::v1::{self as wire, list_request::By};
 use proto::common::v1::{Identifier, IdentifierKind};
 use serde_json::json;
+use tokio::time::Instant;
 
 use crate::cli::{ListArgs, RecordingsCommand};
 use crate::commands::moment;
@@ -83,6 +87,25 @@ pub async fn get(caller: &Caller, id: RecordingId) -> Result<wire::Recording> {
     let request = caller.request(wire::GetRequest { recording_id: id.to_bytes().to_vec() })?;
     let mut client = RecordingsClient::new(caller.wire());
     Ok(client.get(request).await.with_context(|| format!("recording {id}"))?.into_inner())
+}
+
+/// Waits until a recording is sealed, or signed as not recorded.
+pub async fn sealed(caller: &Caller, id: RecordingId, patience: Duration) -> Result<wire::Recording> {
+    let began = Instant::now();
+    loop {
+        match get(caller, id).await {
+            Ok(recording) => match recording.state() {
+                RecordingState::Sealed | RecordingState::Addended | RecordingState::NotRecorded => {
+                    return Ok(recording);
+                }
+                RecordingState::Unspecified | RecordingState::Open | RecordingState::Sealing => {}
+            },
+            Err(error) if began.elapsed() > patience => return Err(error),
+            Err(_) => {}
+        }
+        ensure!(began.elapsed() < patience, "recording {id} was not sealed in {patience:?}");
+        tokio::time::sleep(Duration::from_millis(50)).await;
+    }
 }
 
 async fn verify(caller: &Caller, id: RecordingId, out: Output) -> Result<Exit> {
