@@ -62,10 +62,32 @@ async fn a_call_is_recorded_listed_shown_replayed_and_verified_from_the_command_
         "{refused:?}"
     );
 
+    let behind =
+        ["replay", &id, "--purpose", "mifid2-transaction", "--reason", "x", "--from", "100", "-o", "b.wav"];
+    let behind = world.run(&server, tenant, &behind).await;
+    assert!(behind.code == 2 && behind.err.contains("the recording ends at 0:3"), "{behind:?}");
+    assert!(!world.folder().join("b.wav").exists(), "a file without sound is written");
+
     let verified = world.run(&server, tenant, &["recordings", "verify", &id, "--json"]).await;
     assert_eq!((verified.code, &verified.json()["ok"]), (0, &Value::Bool(true)), "{verified:?}");
     let unknown = world.run(&server, tenant, &["recordings", "show", &RecordingId::new().to_string()]).await;
     assert_eq!(unknown.code, 4, "{unknown:?}");
+    let unknown =
+        world.run(&server, tenant, &["recordings", "show", &RecordingId::new().to_string(), "--json"]).await;
+    let told = unknown.error();
+    assert_eq!(unknown.code, 4, "{unknown:?}");
+    assert!(told["exit"] == 4 && told["code"].is_string() && told["message"].is_string(), "{unknown:?}");
+    assert!(unknown.out.is_empty(), "{unknown:?}");
+    let keys = world.keys().display().to_string();
+    let token = ["token", "--role", "supervisor", "--keys", &keys];
+    let served = world.run(&server, tenant, &token[..3]).await;
+    let nobody = program::run(world.folder(), &token).await;
+    assert!(served.code == 0 && served.err.is_empty(), "{served:?}");
+    assert!(
+        nobody.code == 0 && nobody.err.contains("no tenant") && !nobody.out.contains("no tenant"),
+        "{nobody:?}"
+    );
+
     let ledger = world.run(&server, tenant, &["audit", "verify", "--json"]).await;
     assert_eq!((ledger.code, &ledger.json()["ok"]), (0, &Value::Bool(true)), "{ledger:?}");
     mesh.stop().await.unwrap();
@@ -105,6 +127,11 @@ async fn errors_name_the_place_and_end_with_a_code_that_scripts_can_use() {
         (words("token --role emperor --tenant banca-alfa"), 2, &["emperor"]),
         (words("recordings list --tenant banca-alfa --token a.b.c --server SERVER"), 5, &["verbale up"]),
         (words("verify nowhere --trust nothing.json"), 2, &["nothing.json"]),
+        (
+            words("recordings list --tenant banca-alfa --phone 12ab --token a.b.c"),
+            2,
+            &["--phone", "telephone"],
+        ),
         (words("no-such-command"), 2, &["no-such-command"]),
     ];
     let nobody = server(free_port());
@@ -123,13 +150,35 @@ async fn errors_name_the_place_and_end_with_a_code_that_scripts_can_use() {
     assert_eq!((sound.code, &sound.json()["ok"]), (0, &Value::Bool(true)), "{sound:?}");
     let sound = program::run(folder, &["config", "check"]).await;
     assert_eq!(sound.code, 0, "{sound:?}");
+
+    // In JSON form too.
+    let odd = ["config", "check", "--json", "--set", "kafka.queue=0", "--set", "ledger.batch=0"];
+    let odd = program::run(folder, &odd).await;
+    let told = odd.json();
+    assert_eq!((odd.code, &told["ok"]), (2, &Value::Bool(false)), "{odd:?}");
+    let problems = told["problems"].as_array().unwrap().iter().map(|p| p["message"].as_str().unwrap());
+    let keys: Vec<_> = problems.filter_map(|problem| problem.split(' ').next()).collect();
+    assert_eq!(keys, ["kafka.queue", "ledger.batch"]);
+    let odd = program::run(folder, &["config", "check", "--json", "--set", "server.listne=1"]).await;
+    let message = odd.json()["problems"][0]["message"].to_string();
+    assert!(odd.code == 2 && message.contains("server.listne"), "{odd:?}");
+    for args in
+        [&["no-such-command", "--json"][..], &["verify", "nowhere", "--trust", "nothing.json", "--json"]]
+    {
+        let failed = program::run(folder, args).await;
+        assert_eq!(failed.code, 2, "{failed:?}");
+        assert_eq!(failed.error()["code"], "usage", "{failed:?}");
+    }
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn the_demo_tells_its_story_and_catches_what_it_alters() {
     let folder = tempfile::tempdir().unwrap();
-    let ended = program::run(folder.path(), &["demo", "--data", "data", "--json"]).await;
+    let demo = ["demo", "--data", "data", "--json", "--set", "telemetry.format=human"];
+    let ended = program::run(folder.path(), &demo).await;
     assert_eq!(ended.code, 0, "{ended:?}");
+    // Log lines for people have colours on a terminal alone.
+    assert!(ended.err.contains("INFO") && !ended.err.contains('\u{1b}'), "{ended:?}");
     let told = ended.json();
     assert_eq!(told["verified"], true, "{told}");
     let caught = told["tampering"].as_array().unwrap();

@@ -6,18 +6,21 @@ use futures::future::join_all;
 use kernel::{LegNo, PurposeName};
 use seal::{Entry, SpanKey};
 
-use crate::harness::{Expected, Keyring, Sample, Shelf, World, id_of};
+use crate::harness::{Expected, Sample, World, id_of, on_every_shape};
 
-#[tokio::test(flavor = "multi_thread")]
-async fn one_purposes_entry_opens_no_span_that_only_another_may_use() {
-    let world = World::new();
+on_every_shape!(
+    one_purposes_entry_opens_no_span_that_only_another_may_use,
+    no_entry_opens_anything_of_a_withdrawn_call,
+);
+
+async fn one_purposes_entry_opens_no_span_that_only_another_may_use(world: World) {
     let samples = ["mifid-order-it", "card-payment-en", "access-request-en"].map(Sample::new);
     let mesh = world.up().await;
     let server = mesh.server();
     let recordings = join_all(samples.iter().map(|sample| world.record(&server, sample))).await;
     mesh.stop().await.unwrap();
 
-    let (keyring, shelf) = (Keyring::open(&world.keys()).await, Shelf::open(&world.data()).await);
+    let (keyring, shelf) = (world.keyring().await, world.shelf().await);
     let mut forbidden = 0;
     for (sample, recording) in samples.iter().zip(&recordings) {
         let (expected, id) = (Expected::of(sample), id_of(recording));
@@ -54,14 +57,13 @@ async fn one_purposes_entry_opens_no_span_that_only_another_may_use() {
     );
 }
 
-#[tokio::test(flavor = "multi_thread")]
-async fn no_entry_opens_anything_of_a_withdrawn_call() {
-    let (world, sample) = (World::new(), Sample::new("withdrawal-midcall-it"));
+async fn no_entry_opens_anything_of_a_withdrawn_call(world: World) {
+    let sample = Sample::new("withdrawal-midcall-it");
     let mesh = world.up().await;
     let recording = world.record(&mesh.server(), &sample).await;
     mesh.stop().await.unwrap();
 
-    let (keyring, shelf) = (Keyring::open(&world.keys()).await, Shelf::open(&world.data()).await);
+    let (keyring, shelf) = (world.keyring().await, world.shelf().await);
     let spans = shelf.spans(&sample.tenant, id_of(&recording)).await;
     let stored: usize = spans.iter().filter(|span| span.header.leg < LegNo(16)).count();
     assert!(stored >= 14, "two legs between consent and withdrawal, a second a span: {stored}");

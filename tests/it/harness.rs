@@ -11,11 +11,13 @@ mod own;
 mod process;
 pub(crate) mod program;
 mod proxy;
+mod raw;
 mod sample;
 mod scan;
 mod shape;
 mod shelf;
 mod split;
+mod tap;
 mod world;
 
 use std::io::Write;
@@ -32,11 +34,13 @@ pub(crate) use moments::moments;
 pub(crate) use own::{BROKERS, Turn, Ways};
 pub(crate) use process::Process;
 pub(crate) use program::Ended;
+pub(crate) use raw::{Raw, files};
 pub(crate) use sample::{FRAME, Sample, event};
-pub(crate) use scan::{Scan, files};
+pub(crate) use scan::Scan;
 pub(crate) use shape::{Shape, on_every_shape};
 pub(crate) use shelf::Shelf;
 pub(crate) use split::{REPLICAS, Split};
+pub(crate) use tap::Tap;
 pub(crate) use world::{World, id_of, purpose, reason};
 
 /// Longest wait for anything that happens by itself.

@@ -9,6 +9,7 @@
 
 mod harness;
 
+mod bench;
 mod breaks;
 mod calls;
 mod codecs;

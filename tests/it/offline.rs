@@ -31,6 +31,10 @@ async fn files_verify_offline_and_one_flipped_byte_is_caught_wherever_it_is() {
     for what in ["documents", "objects", "spans", "ledger_leaves"] {
         assert!(counted[what].as_u64().unwrap() > 0, "{what}: {counted}");
     }
+    // A process that stops leaves no entry in the index alone.
+    assert_eq!(counted["ledger_entries"], counted["ledger_leaves"], "{counted}");
+    let around = verify(&world, &world.data()).await;
+    assert!(around.code == 2 && around.err.contains("no directory of objects"), "{around:?}");
 
     let stored = files(&objects);
     let bytes_of = |part: &str| {
@@ -60,6 +64,13 @@ async fn files_verify_offline_and_one_flipped_byte_is_caught_wherever_it_is() {
         is_caught(&world, &objects, &format!("{what}, forged"), file, forge).await;
     }
     let (_, span) = &table[0];
+    for (what, file) in &table {
+        let what = format!("what the store keeps of {what}");
+        is_caught(&world, &objects, &what, file, |copy| {
+            std::fs::write(copy.with_extension("json"), "{").unwrap()
+        })
+        .await;
+    }
     is_caught(&world, &objects, "an object that is gone", span, |copy| {
         std::fs::remove_dir_all(copy.parent().unwrap()).unwrap();
     })
@@ -72,6 +83,18 @@ async fn files_verify_offline_and_one_flipped_byte_is_caught_wherever_it_is() {
     let mesh = world.up().await;
     let checked = audit::check(&world.person(&mesh.server(), &samples[0].tenant)).await.unwrap();
     assert!(!checked.ok && !checked.findings.is_empty(), "forged entries: {checked:?}");
+    mesh.stop().await.unwrap();
+
+    // Entries and states gone, with a mesh up that has the index.
+    for file in files(&objects) {
+        let path = file.to_string_lossy();
+        if !path.contains("/tile/") && (path.contains("/entries/") || path.contains("/state/")) {
+            std::fs::remove_file(&file).unwrap();
+        }
+    }
+    let mesh = world.up().await;
+    let checked = audit::check(&world.person(&mesh.server(), &samples[0].tenant)).await.unwrap();
+    assert!(checked.findings.iter().any(|found| found.name.contains("/state")), "{checked:?}");
     mesh.stop().await.unwrap();
 }
 

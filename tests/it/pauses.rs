@@ -6,7 +6,7 @@ use proto::ingest::v1::event::Kind;
 use proto::ingest::v1::{self as wire, MediaState};
 
 use crate::harness::{
-    Child, Expected, FRAME, Keyring, Line, Sample, Scan, Shelf, World, event, files, free_port, hear,
+    Child, Expected, FRAME, Line, Sample, Scan, World, event, files, free_port, hear, on_every_shape,
     purpose, server,
 };
 
@@ -69,7 +69,7 @@ async fn nothing_of_the_pause_is_stored(world: &World, sample: &Sample, id: Reco
     }
     assert!(card.blocks() > 1_000, "somebody speaks in the pause");
 
-    let (keyring, shelf) = (Keyring::open(&world.keys()).await, Shelf::open(&world.data()).await);
+    let (keyring, shelf) = (world.keyring().await, world.shelf().await);
     let entries = keyring.entries(&sample.tenant, id).await;
     for span in shelf.spans(&sample.tenant, id).await {
         if span.header.leg >= LegNo(16) {
@@ -121,9 +121,10 @@ fn events(sample: &Sample) -> Vec<(u64, Kind)> {
     read.collect()
 }
 
-#[tokio::test(flavor = "multi_thread")]
-async fn a_pause_that_comes_too_late_is_told_so_and_nobody_opens_what_it_reaches() {
-    let (world, sample) = (World::new(), Sample::new("mifid-order-it"));
+on_every_shape!(a_pause_that_comes_too_late_is_told_so_and_nobody_opens_what_it_reaches);
+
+async fn a_pause_that_comes_too_late_is_told_so_and_nobody_opens_what_it_reaches(world: World) {
+    let sample = Sample::new("mifid-order-it");
     let mesh = world.up().await;
     let (caller, id) = (world.sender(&mesh.server(), &sample.tenant), RecordingId::new());
     let (mut line, _) = Line::open(&caller, &sample.tenant, sample.open(id, 1)).await.unwrap();
@@ -153,7 +154,7 @@ async fn a_pause_that_comes_too_late_is_told_so_and_nobody_opens_what_it_reaches
     }
     mesh.stop().await.unwrap();
 
-    let (keyring, shelf) = (Keyring::open(&world.keys()).await, Shelf::open(&world.data()).await);
+    let (keyring, shelf) = (world.keyring().await, world.shelf().await);
     let entries = keyring.entries(&sample.tenant, id).await;
     let mut reached = 0;
     for span in shelf.spans(&sample.tenant, id).await {

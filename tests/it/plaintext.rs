@@ -1,14 +1,17 @@
-//! No plaintext in the data directory: no audio, nobody's name or number, no key.
+//! No plaintext in what a mesh keeps, in directories, topics, tables or the bucket: no audio, nobody's name or
+//! number, no key.
 
 use std::path::Path;
 
+use eventlog::Stored;
 use futures::future::join_all;
 use kernel::PurposeName;
+use kernel::topics::{ALL, Topic};
 use verbale::call_file::CallFile;
 use verbale::sender::Call;
 use verbale::wav::Wav;
 
-use crate::harness::{Expected, Sample, Scan, World, files, hear_range, id_of};
+use crate::harness::{Expected, Raw, Sample, Scan, World, files, hear_range, id_of, on_every_shape};
 
 /// Values that occur nowhere by chance.
 const PHONE: &str = "+390655512345";
@@ -18,11 +21,12 @@ const CALL_ID: &str = "call-quercia-20260302-0001";
 const EMPLOYEE: &str = "employee-quercia-017";
 const REASON: &str = "the customer of the oak tree complains";
 
-#[tokio::test(flavor = "multi_thread")]
-async fn no_audio_no_identifier_and_no_key_lies_in_the_data_directory() {
-    let (world, samples) = (World::new(), Sample::all());
+on_every_shape!(no_audio_no_identifier_and_no_key_lies_anywhere);
+
+async fn no_audio_no_identifier_and_no_key_lies_anywhere(world: World) {
+    let samples = Sample::all();
     let mesh = world.up().await;
-    let server = mesh.server();
+    let (server, tap) = (mesh.server(), world.tap());
     let named = named(&samples[0]);
     let (recordings, _) = tokio::join!(
         join_all(samples.iter().map(|sample| world.record(&server, sample))),
@@ -38,9 +42,12 @@ async fn no_audio_no_identifier_and_no_key_lies_in_the_data_directory() {
 
     let scan = everything(&samples, &world.keys());
     // With the write-ahead logs of a running program, and as it is left.
-    look(&scan, &world.data(), "running");
+    look(&scan, &world.raw().await, "running");
     mesh.stop().await.unwrap();
-    look(&scan, &world.data(), "stopped");
+    look(&scan, &world.raw().await, "stopped");
+    if let Some(tap) = tap {
+        through_the_log(&scan, &tap.close().await);
+    }
 }
 
 #[test]
@@ -118,13 +125,24 @@ fn everything(samples: &[Sample], keys: &Path) -> Scan {
     scan
 }
 
-fn look(scan: &Scan, data: &Path, when: &str) {
-    let files = files(data);
-    assert!(files.len() > 20, "{when}: the data directory has hardly any files: {files:?}");
-    for file in files {
-        // Staging files and locks come and go while it runs.
-        let Ok(bytes) = std::fs::read(&file) else { continue };
-        assert_eq!(scan.findings(&bytes), [""; 0], "{when}: {}", file.display());
+fn look(scan: &Scan, kept: &[Raw], when: &str) {
+    assert!(kept.len() > 20, "{when}: hardly anything is kept: {kept:?}");
+    for (place, bytes) in kept {
+        assert_eq!(scan.findings(bytes), [""; 0], "{when}: {place}");
+    }
+}
+
+fn through_the_log(scan: &Scan, passed: &[(&Topic, Stored)]) {
+    for topic in ALL {
+        let records: Vec<_> =
+            passed.iter().filter(|(own, _)| *own == topic).map(|(_, record)| record).collect();
+        assert!(!records.is_empty(), "nothing passed through {}", topic.name);
+        for record in records {
+            let headers = record.headers.iter().flat_map(|(name, value)| [name.as_bytes(), value]);
+            let parts = [&record.key[..], &record.value].into_iter().chain(headers);
+            let bytes = parts.collect::<Vec<_>>().concat();
+            assert_eq!(scan.findings(&bytes), [""; 0], "{} at {}", topic.name, record.offset);
+        }
     }
 }
 

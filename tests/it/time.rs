@@ -8,7 +8,7 @@ use proto::archive::v1::RecordingState;
 use tonic::Code;
 use verbale::mesh::{Mesh, Settings};
 
-use crate::harness::{Expected, FRAME, Keyring, Line, Sample, Shelf, World, hear, purpose};
+use crate::harness::{Expected, FRAME, Line, Sample, World, hear, purpose};
 
 const HOUR: Duration = Duration::from_secs(3_600);
 
@@ -67,7 +67,7 @@ async fn a_call_over_the_end_of_a_key_epoch_is_whole_and_so_are_those_before_it(
     mesh.stop().await.unwrap();
 
     // The second half was sealed to the next epoch, under leg keys of its own.
-    let spans = Shelf::open(&world.data()).await.spans(&sample.tenant, id).await;
+    let spans = world.shelf().await.spans(&sample.tenant, id).await;
     let place = half * FRAME;
     for span in spans.iter().filter(|span| span.header.leg.0 < 16) {
         if span.header.start.0 > place + 1_000_000 {
@@ -77,5 +77,5 @@ async fn a_call_over_the_end_of_a_key_epoch_is_whole_and_so_are_those_before_it(
             assert_eq!(span.header.key_epoch.0, 1, "{:?}", span.header);
         }
     }
-    assert!(!Keyring::open(&world.keys()).await.entries(&sample.tenant, id).await.is_empty());
+    assert!(!world.keyring().await.entries(&sample.tenant, id).await.is_empty());
 }

@@ -62,18 +62,20 @@ async fn what_one_tenant_recorded_another_neither_hears_nor_sees(world: World) {
 }
 
 async fn a_withdrawal_by_letter_reaches_a_call_that_is_running(world: World) {
-    let sample = Sample::new("access-request-en");
+    let sample = Sample::new("withdrawal-midcall-it");
     let mesh = world.up().await;
     let (server, tenant) = (mesh.server(), sample.tenant.clone());
     let (caller, id) = (world.sender(&server, &tenant), RecordingId::new());
-    // An event from beside the call is placed by its wall time: ten seconds of this call are over.
+    // An event from beside the call is placed by its wall time: ten seconds of this call are over, and consent was
+    // given. However slow the machine is, the withdrawal lies well before its end.
     let mut open = sample.open(id, 1);
     open.started_at = SystemClock.now().0 - 10_000_000;
     let (mut line, _) = Line::open(&caller, &tenant, open).await.unwrap();
     let given = sample.event("consent.given", None).unwrap().0;
     let first = given.div_ceil(FRAME);
     line.media(&sample, 0..first).await;
-    let notice = wire::NoticePlayed { notice: "notice-en-2".to_owned() };
+    let notice = sample.json["events"][0]["notice"].as_str().unwrap().to_owned();
+    let notice = wire::NoticePlayed { notice };
     let expression = wire::Expression::Voice.into();
     let consent = wire::ConsentGiven { purpose: "quality".to_owned(), expression };
     for said in [Kind::NoticePlayed(notice), Kind::ConsentGiven(consent)] {
@@ -86,6 +88,7 @@ async fn a_withdrawal_by_letter_reaches_a_call_that_is_running(world: World) {
     let withdraw = ["consent", "withdraw", "--phone", phone, "--purpose", "quality", "--json"];
     let ended = world.run(&server, tenant.as_str(), &withdraw).await;
     assert_eq!(ended.code, 0, "{ended:?}");
+    line.media(&sample, first + 150..sample.frames()).await;
     let withdrawn = |change: &BasisChange| change.purpose == "quality" && change.cause == "consent-withdrawn";
     line.until(|message| match message {
         Response::Bases(bases) => bases.changes.iter().any(withdrawn).then_some(()),
@@ -93,7 +96,6 @@ async fn a_withdrawal_by_letter_reaches_a_call_that_is_running(world: World) {
     })
     .await
     .unwrap();
-    line.media(&sample, first + 150..sample.frames()).await;
     line.close(&sample).await.unwrap();
 
     let recording = world.sealed(&server, &tenant, id).await;

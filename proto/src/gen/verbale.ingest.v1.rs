@@ -23,7 +23,7 @@ pub struct Open {
     /// UUIDv7, chosen by the sender, unique in the tenant.
     #[prost(bytes = "bytes", tag = "1")]
     pub recording_id: ::prost::bytes::Bytes,
-    /// Fencing number: must be above the stored one.
+    /// Fencing number, 1 to 2^63 - 1: must be above the stored one.
     #[prost(uint64, tag = "2")]
     pub session_epoch: u64,
     /// When the call began on the sender's clock; position 0.
@@ -109,7 +109,8 @@ pub struct Event {
     /// UUIDv7 chosen by the sender; a repeated one has no second effect.
     #[prost(bytes = "bytes", tag = "1")]
     pub event_id: ::prost::bytes::Bytes,
-    /// Where on the timeline; unset: placed by wall_time, marked derived.
+    /// Where on the timeline, at most a year in; unset: placed by wall_time, marked derived. A restriction that is placed
+    /// by wall_time acts at the newest frame at the latest.
     #[prost(uint64, optional, tag = "2")]
     pub position: ::core::option::Option<u64>,
     /// Microseconds since 1970 on the sender's clock.
@@ -205,7 +206,7 @@ pub struct RightRequested {
 }
 #[derive(Clone, PartialEq, ::prost::Message)]
 pub struct Close {
-    /// `hangup`, `transfer`, `error`, ...; a code of at most 32 characters a-z and -.
+    /// `hangup`, `transfer`, `error`, ...; a code of 1 to 32 of the characters a-z 0-9 -.
     #[prost(string, tag = "1")]
     pub cause: ::prost::alloc::string::String,
     #[prost(message, repeated, tag = "2")]
@@ -250,7 +251,9 @@ pub struct Opened {
     pub policy_hash: ::prost::bytes::Bytes,
     #[prost(message, repeated, tag = "3")]
     pub grants: ::prost::alloc::vec::Vec<super::super::common::v1::Grant>,
-    /// Where each leg goes on: the first frame not acknowledged LOGGED.
+    /// Where each leg goes on: the first frame not acknowledged LOGGED, as far as this instance knows. 0 where it knows
+    /// nothing, as after its restart or on another instance: a sender goes by its own acknowledgements where they are
+    /// further, and frame numbers remove the overlap.
     #[prost(message, repeated, tag = "4")]
     pub resume: ::prost::alloc::vec::Vec<ResumePoint>,
     #[prost(enumeration = "MediaState", tag = "5")]
@@ -345,6 +348,7 @@ pub struct Session {
     pub consent_state: i32,
     #[prost(enumeration = "EvidenceState", tag = "5")]
     pub evidence_state: i32,
+    /// As in Opened, while the stream is on the instance that answers; 0 otherwise.
     #[prost(message, repeated, tag = "6")]
     pub resume: ::prost::alloc::vec::Vec<ResumePoint>,
     #[prost(bool, tag = "7")]

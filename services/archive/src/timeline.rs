@@ -169,25 +169,34 @@ fn number(bytes: &mut Vec<u8>, value: u64) {
     bytes.extend_from_slice(&value.to_be_bytes());
 }
 
-/// A pause that was placed by wall time begins earlier and ends later by its error. Of edges at one position
-/// the one that was logged first comes first: the store gives them in that order.
+/// Each end belongs to the pause that was open when it was logged, wherever either lies: a later pause may begin
+/// before an earlier one ends, and nothing of either is kept. One that was placed by wall time begins earlier and
+/// ends later by its error. The store gives edges in the order in which they were logged.
 fn pauses(edges: &[PauseEdge]) -> Vec<Paused> {
-    let mut placed: Vec<_> = edges.iter().map(|edge| (effective(edge), edge.begins.as_ref())).collect();
-    placed.sort_by_key(|(at, _)| *at);
     let (mut found, mut open): (Vec<Paused>, Option<(Position, &String)>) = (Vec::new(), None);
-    let mut close = |open: &mut Option<(Position, &String)>, at| {
-        let Some((start, reason)) = open.take() else { return };
-        let interval = Interval::new(start, at);
-        found.extend(interval.map(|interval| Paused { interval, reason: reason.clone() }));
+    let mut close = |(start, reason): (Position, &String), end| {
+        found.extend(Interval::new(start, end).map(|interval| Paused { interval, reason: reason.clone() }));
     };
-    for (at, begins) in placed {
-        match begins {
-            Some(reason) => open = open.or(Some((at, reason))),
-            None => close(&mut open, at),
+    for edge in edges {
+        let at = effective(edge);
+        match &edge.begins {
+            // Told again while paused, it may reach further back.
+            Some(reason) => open = open.filter(|(start, _)| *start <= at).or(Some((at, reason))),
+            None => open.take().into_iter().for_each(|begun| close(begun, at)),
         }
     }
-    close(&mut open, Position::MAX);
-    found
+    open.into_iter().for_each(|begun| close(begun, Position::MAX));
+    found.sort_by_key(|pause| pause.interval.start());
+    found.into_iter().fold(Vec::new(), |mut apart, next| {
+        match apart.last_mut() {
+            Some(last) if next.interval.start() <= last.interval.end() => {
+                let end = last.interval.end().max(next.interval.end());
+                last.interval = Interval::new(last.interval.start(), end).unwrap_or(last.interval);
+            }
+            Some(_) | None => apart.push(next),
+        }
+        apart
+    })
 }
 
 fn effective(edge: &PauseEdge) -> Position {
@@ -195,27 +204,26 @@ fn effective(edge: &PauseEdge) -> Position {
     if edge.begins.is_some() { edge.position.minus(error) } else { edge.position.plus(error) }
 }
 
+/// As with pauses each end belongs to the stretch that was open when it was logged; stretches of one label may
+/// overlap.
 fn marks(history: &History) -> Vec<(MarkLabel, Interval)> {
-    let mut edges: BTreeMap<&MarkLabel, Vec<(Position, Edge)>> = BTreeMap::new();
-    for mark in &history.marks {
-        edges.entry(&mark.label).or_default().push((mark.position, mark.edge));
-    }
+    let mut open: BTreeMap<&MarkLabel, Position> = BTreeMap::new();
     let mut found = Vec::new();
-    for (label, mut edges) in edges {
-        edges.sort_unstable();
-        let mut open = None;
-        for (at, edge) in edges {
-            match edge {
-                Edge::Begins => open = open.or(Some(at)),
-                Edge::Ends => {
-                    let interval = open.take().and_then(|start| Interval::new(start, at));
-                    found.extend(interval.map(|interval| (label.clone(), interval)));
-                }
+    for mark in &history.marks {
+        match mark.edge {
+            Edge::Begins => {
+                open.entry(&mark.label).or_insert(mark.position);
+            }
+            Edge::Ends => {
+                let interval = open.remove(&mark.label).and_then(|start| Interval::new(start, mark.position));
+                found.extend(interval.map(|interval| (mark.label.clone(), interval)));
             }
         }
-        let rest = open.and_then(|start| Interval::new(start, history.duration()));
-        found.extend(rest.map(|interval| (label.clone(), interval)));
     }
+    for (label, start) in open {
+        found.extend(Interval::new(start, history.duration()).map(|interval| (label.clone(), interval)));
+    }
+    found.sort_unstable_by_key(|(label, interval)| (label.clone(), interval.start()));
     found
 }
 

@@ -16,7 +16,8 @@ pub struct Config {
     pub poll: Period,
     /// Sealed bytes of a partition at which its entry objects are written. At most 32 MiB.
     pub entry_object_size: ByteSize,
-    /// How long an entry is in the index alone before its entry object is written, in machine time.
+    /// How long an entry is in the index alone before its entry object is written, in machine time. A verifier that
+    /// has files alone goes by the default: with more, it misses a partition's first entries until they are written.
     pub entry_object_age: Period,
     /// How often the root log may take a leaf, in machine time; it takes one only when a partition has grown.
     pub root_interval: Period,

@@ -12,7 +12,8 @@ pub trait LedgerFiles: Send + Sync {
     /// An object's bytes; nothing where there is none. Bytes that are known to be damaged are
     /// [`Error::Damaged`].
     async fn read(&self, key: &Key) -> Result<Option<Bytes>, Error>;
-    /// Keys that begin so, in order, after `after`; fewer than [`MAX_LIST`] means that there are no more.
+    /// Keys that begin so, in order, after `after`, those of damaged objects too; fewer than [`MAX_LIST`] means that
+    /// there are no more.
     async fn list(&self, prefix: &Prefix, after: Option<&Key>) -> Result<Vec<Key>, Error>;
 }
 
@@ -31,8 +32,29 @@ impl LedgerFiles for ObjectFiles {
     }
 
     async fn list(&self, prefix: &Prefix, after: Option<&Key>) -> Result<Vec<Key>, Error> {
-        let listed = self.0.list(prefix, after, MAX_LIST).await?;
-        Ok(listed.into_iter().map(|listed| listed.key).collect())
+        let (mut keys, mut limit): (Vec<Key>, usize) = (Vec::new(), MAX_LIST);
+        while keys.len() < MAX_LIST {
+            let asked = limit.min(MAX_LIST - keys.len());
+            let listed = self.0.list(prefix, keys.last().or(after), asked).await;
+            match listed {
+                Ok(listed) => {
+                    let is_last = listed.len() < asked;
+                    keys.extend(listed.into_iter().map(|listed| listed.key));
+                    if is_last {
+                        break;
+                    }
+                }
+                // One damaged object fails the whole page. What comes before it is asked for in smaller pages, until
+                // it is the next one.
+                Err(Error::Damaged { .. }) if asked > 1 => limit = asked / 2,
+                Err(Error::Damaged { key, .. }) => {
+                    keys.push(key);
+                    limit = MAX_LIST;
+                }
+                Err(error) => return Err(error),
+            }
+        }
+        Ok(keys)
     }
 }
 
@@ -46,5 +68,33 @@ pub(crate) async fn keys(files: &dyn LedgerFiles, prefix: &Prefix) -> Result<Vec
         if is_last {
             return Ok(all);
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use kernel::SystemClock;
+    use objects::{DirectoryObjects, PutOptions};
+
+    use super::*;
+
+    #[tokio::test]
+    async fn a_damaged_object_is_listed_among_the_others() {
+        let folder = tempfile::tempdir().unwrap();
+        let store = DirectoryObjects::open(folder.path(), Arc::new(SystemClock)).await.unwrap();
+        let names: Vec<_> = (0..7).map(|number| Key::new(format!("a/{number}")).unwrap()).collect();
+        for key in &names {
+            store.put(key, Bytes::from_static(b"x"), PutOptions::default()).await.unwrap();
+        }
+        for number in [0, 3, 4, 6] {
+            let version = store.head(&names[number], None).await.unwrap().version;
+            let sidecar = folder.path().join(format!("objects/a/{number}=/{version}.json"));
+            std::fs::write(sidecar, "{").unwrap();
+        }
+        let files = ObjectFiles(Arc::new(store));
+        let prefix = Prefix::new("a/").unwrap();
+        assert_eq!(files.list(&prefix, None).await.unwrap(), names);
+        assert_eq!(files.list(&prefix, Some(&names[3])).await.unwrap(), names[4..]);
+        assert!(matches!(files.read(&names[3]).await, Err(Error::Damaged { .. })));
     }
 }

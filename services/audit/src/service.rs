@@ -18,8 +18,8 @@ use crate::leaf::{self, LedgerKeys, Opened};
 use crate::name::{self, Incarnation, LogName};
 use crate::query::{Question, token};
 use crate::shelf::{Found, Shelf};
-use crate::store::{LedgerStore, Row};
-use crate::verify::{self, Means, Report};
+use crate::store::{Head, LedgerStore, Row};
+use crate::verify::{self, Means, Report, Stored};
 
 /// How long a proof waits for the checkpoint over an entry that was committed a moment ago.
 const SIGNED_WITHIN: Duration = Duration::from_secs(2);
@@ -142,7 +142,9 @@ impl Service {
         let incarnation = self.incarnation().await?;
         let roots = self.keys.roots(Freshness::Now).await?;
         let keys = self.keys.keys(tenant).await?;
-        let means = Means { roots: &roots, keys: Some(&keys) };
+        // Asked before the objects are looked at: entries are there before the index says so.
+        let stored = self.stored(incarnation).await?;
+        let means = Means { roots: &roots, keys: Some(&keys), stored: Some(&stored) };
         let files = ObjectFiles(Arc::clone(&self.objects));
         let verified = verify::verify(&files, means).await;
         let mut report = verified.map_err(Error::objects(LogName::Root))?;
@@ -154,6 +156,15 @@ impl Service {
             }
         }
         Ok(report)
+    }
+
+    async fn stored(&self, incarnation: Incarnation) -> Result<Stored, Error> {
+        let heads = self.store.heads().await?;
+        let of_partition = |(log, head): (LogName, Head)| match log {
+            LogName::Partition(partition) => Some((partition, head.stored)),
+            LogName::Root => None,
+        };
+        Ok(Stored { incarnation, partitions: heads.into_iter().filter_map(of_partition).collect() })
     }
 
     async fn checkpoint(&self, log: LogName, keys: &mut Vec<NoteKey>) -> Result<String, Error> {

@@ -363,7 +363,7 @@ impl World {
 
     pub(crate) async fn verify(&self, keys: Option<&LedgerKeys>) -> Report {
         let files = ObjectFiles(Arc::clone(&self.objects));
-        verify(&files, Means { roots: &roots(), keys }).await.unwrap()
+        verify(&files, Means { roots: &roots(), keys, stored: None }).await.unwrap()
     }
 }
 

@@ -1,8 +1,9 @@
 //! The ledger recomputed from its objects: every log from its leaf hashes up, every checkpoint's signature,
 //! every root that the root log says, every entry object against the leaves.
 //!
-//! It needs the signing roots' public keys and nothing else. With a tenant's keys it also opens that tenant's
-//! entries and finds them to be what their leaves commit to. `verbale verify` calls it on files alone, the
+//! It needs the signing roots' public keys and nothing else. An entry is sealed: without its tenant's keys it is
+//! found to be there and to carry its leaf's commitment, and with them it is opened and found to be what that
+//! commits to. `verbale verify` calls it on files alone, the
 //! `VerifyLedger` call on the mesh's own objects. What is wrong is a [`Finding`] with the name of the first
 //! object, entry or leaf that is; an error is only that something could not be looked at.
 
@@ -12,7 +13,9 @@ mod log;
 mod proof;
 mod root;
 
+use std::collections::BTreeMap;
 use std::fmt;
+use std::time::Duration;
 
 use merkle::TreeHead;
 use objects::Error;
@@ -27,6 +30,12 @@ pub use proof::{ProofError, verify_proof};
 
 /// Most findings that are told; the first is the one that counts.
 pub const FINDINGS_MAX: usize = 1_000;
+
+/// A partition whose leaves are so old has a state: the default of `ledger.entry_object_age`.
+const STATED: Duration = Duration::from_secs(300);
+/// A leaf that is so old has its entry in objects. Far above `STATED`: what the index had alone when the process was
+/// killed is put into objects `ledger.entry_object_age` after it is up again, however long it was away.
+const STORED: Duration = Duration::from_secs(24 * 3_600);
 
 /// What kind of thing is not as signed.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
@@ -74,6 +83,17 @@ pub struct Means<'m> {
     pub roots: &'m TrustRoots,
     /// Whose entries are opened, if anybody's.
     pub keys: Option<&'m LedgerKeys>,
+    /// What the index has put into objects, where there is an index.
+    pub stored: Option<&'m Stored>,
+}
+
+/// How many entries an index has put into objects.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Stored {
+    /// Of which incarnation it is.
+    pub incarnation: Incarnation,
+    /// How many of each partition, its first ones.
+    pub partitions: BTreeMap<u32, u64>,
 }
 
 /// Verifies every incarnation of the ledger that these files hold.
@@ -104,7 +124,13 @@ async fn verify_incarnation(
         let Some(found) = log::verify(files, means, incarnation, log, report).await? else { continue };
         report.leaves += found.hashes.len() as u64;
         root::compare(incarnation, partition, &said, &found.hashes, report);
-        entries::verify(files, means, incarnation, partition, &found.hashes, report).await?;
+        let known = means.stored.filter(|stored| stored.incarnation == incarnation);
+        let known = known.and_then(|stored| stored.partitions.get(&partition)).copied().unwrap_or(0);
+        let due = entries::Due {
+            stated: root::older(&leaves, partition, STATED).max(known),
+            stored: root::older(&leaves, partition, STORED).max(known),
+        };
+        entries::verify(files, means, incarnation, partition, &found.hashes, due, report).await?;
     }
     Ok(())
 }

@@ -132,6 +132,19 @@ impl Scopes {
         in_call(SubjectConsent { call: self.call.as_ref(), campaign: None, account })
     }
 
+    /// What counts from a call's start on: where consent stands now, one that stood by then, and none that was given
+    /// later. A no counts whenever it was said.
+    fn deciding_from(&self, start: Timestamp) -> Option<&Consent> {
+        let deciding = self.deciding()?;
+        if deciding.state != ConsentState::Given {
+            return Some(deciding);
+        }
+        // Where the narrowest grant decides, no scope says no, so a wider one that is older stands as well.
+        let given = [&self.call, &self.account].into_iter().flatten();
+        let mut given = given.filter(|consent| consent.state == ConsentState::Given);
+        given.find(|consent| consent.since.is_some_and(|since| since <= start))
+    }
+
     /// Whether the grant that stands now is another one than that under which the recording was made.
     fn was_interrupted(&self, standing: &Consent, events: &[StoredEvent], made: &RecordingRow) -> bool {
         let by = standing.evidence();
@@ -148,13 +161,13 @@ impl Scopes {
 }
 
 /// What Authorize knows of each requested purpose on consent: over all those whose consent counts, the state of
-/// the one that permits least. A purpose of which nothing was said is left out.
+/// the one that permits least. A purpose of which nothing was said is left out. To a call that comes late, consent
+/// that was given after its start is not given: it is no basis for what was said before it.
 pub fn at_opening(
     policy: &TenantPolicy,
     facts: &CallFacts,
-    parties: &[PartyRow],
+    row: &RecordingRow,
     histories: &Histories,
-    recording: RecordingId,
     now: Timestamp,
 ) -> BTreeMap<PurposeName, PurposeConsent> {
     let mut consents = BTreeMap::new();
@@ -164,9 +177,9 @@ pub fn at_opening(
             continue;
         };
         let mut least: Option<PurposeConsent> = None;
-        for subject in whose(purpose, parties) {
-            let scopes = Scopes::of(events_of(histories, subject), name, recording, now);
-            let consent = scopes.deciding().map_or(NOTHING, |consent| PurposeConsent {
+        for subject in whose(purpose, &row.parties) {
+            let scopes = Scopes::of(events_of(histories, subject), name, row.recording, now);
+            let consent = scopes.deciding_from(row.started_at).map_or(NOTHING, |consent| PurposeConsent {
                 state: consent.state,
                 evidence: consent.evidence(),
             });

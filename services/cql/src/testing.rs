@@ -31,6 +31,7 @@ static POOL: Mutex<Vec<(String, Keyspace)>> = Mutex::new(Vec::new());
 const TABLES: &str = "SELECT table_name FROM system_schema.tables WHERE keyspace_name = ?";
 /// More tables than all components have.
 const MAX_TABLES: usize = 200;
+const MAX_ROWS: usize = 100_000;
 
 /// A migrated pair of keyspaces with empty tables, a test's own while it has this. The next test of the process
 /// takes them over and empties them: tables that pile up cost a server its memory, making and dropping them time.
@@ -77,15 +78,35 @@ fn take(components: &str) -> Option<Keyspace> {
 /// Truncated, not deleted row by row: stores state timestamps of their own, above which no delete of ours is.
 async fn empty(cql: &Cql) -> Result<(), Error> {
     for space in [Space::Data, Space::Keys] {
-        let tables = cql.prepare(space, TABLES).await?;
-        let rows: Vec<(String,)> = cql.rows(&tables, (cql.options().keyspace.of(space),), MAX_TABLES).await?;
+        let tables = tables(cql, space).await?.into_iter();
         // What was applied stays.
-        let own = rows.into_iter().map(|(table,)| table).filter(|table| table != "applied_step");
+        let own = tables.filter(|table| table != "applied_step");
         let emptied =
             own.map(async |table| cql.change_schema(space, &format!("TRUNCATE {{ks}}.{table}")).await);
         futures::future::try_join_all(emptied).await?;
     }
     Ok(())
+}
+
+/// Every row of both keyspaces, raw: the table's name, and the row as the server writes it in JSON.
+pub async fn rows(cql: &Cql) -> Vec<(String, String)> {
+    let mut found = Vec::new();
+    for space in [Space::Data, Space::Keys] {
+        for table in tables(cql, space).await.expect("tables are listed") {
+            let all =
+                cql.prepare(space, &format!("SELECT JSON * FROM {{ks}}.{table}")).await.expect("it reads");
+            let rows: Vec<(String,)> = cql.rows(&all, (), MAX_ROWS).await.expect("rows are read");
+            assert!(rows.len() < MAX_ROWS, "{table} has more rows than a test makes");
+            found.extend(rows.into_iter().map(|(json,)| (table.clone(), json)));
+        }
+    }
+    found
+}
+
+async fn tables(cql: &Cql, space: Space) -> Result<Vec<String>, Error> {
+    let all = cql.prepare(space, TABLES).await?;
+    let rows: Vec<(String,)> = cql.rows(&all, (cql.options().keyspace.of(space),), MAX_TABLES).await?;
+    Ok(rows.into_iter().map(|(table,)| table).collect())
 }
 
 /// The cluster to test on with the name of a keyspace that nobody else has.

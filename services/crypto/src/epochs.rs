@@ -4,17 +4,25 @@
 //! alone. Whoever begins an epoch first wins; all others use what stands in the tables. The next epoch begins
 //! when somebody asks and the active one is past its end; nothing is destroyed here.
 
+mod demand;
+mod shown;
+
 use std::sync::Arc;
 use std::time::Duration;
 
-use kernel::{Clock, InstanceId, KeyEpoch, TenantId};
+use kernel::{Clock, InstanceId, KeyEpoch, TenantId, Timestamp};
+use parking_lot::Mutex;
 use seal::{EpochKey, EpochPublic, EpochSecret, WrapContext};
 use tracing::info;
 
+use self::demand::Demand;
 use crate::backend::{KeyBackend, KeyName};
 use crate::error::Error;
 use crate::ring::KeyRing;
 use crate::store::{EpochRow, EpochState, Holder, KeyStore, Written};
+
+pub use self::shown::EPOCH_ENDS;
+pub(crate) use self::shown::task;
 
 /// An epoch's keys, open; zeroised when the last holder lets go.
 pub struct EpochKeys {
@@ -37,6 +45,7 @@ pub struct Epochs {
     clock: Arc<dyn Clock>,
     length: Duration,
     ring: KeyRing<(TenantId, KeyEpoch), EpochKeys>,
+    demand: Mutex<Demand>,
 }
 
 impl Epochs {
@@ -50,19 +59,35 @@ impl Epochs {
         ring: usize,
         ring_life: Duration,
     ) -> Self {
-        Self { store, backend, clock, length, ring: KeyRing::new(ring, ring_life) }
+        Self { store, backend, clock, length, ring: KeyRing::new(ring, ring_life), demand: Mutex::default() }
     }
 
     /// The tenant's active epoch; begins the first, or the next where that one is past its end.
     pub async fn active(&self, tenant: &TenantId) -> Result<EpochRow, Error> {
         let now = self.clock.now();
         let latest = self.store.latest_epoch(tenant).await?;
+        let until = latest.as_ref().map_or(now, |row| row.until);
+        self.demand.lock().asked(tenant, until, now);
         let next = match latest {
             Some(row) if now < row.until => return Ok(row),
             Some(row) => row.epoch.next().ok_or(Error::Contended("the last key epoch"))?,
             None => KeyEpoch(1),
         };
-        self.begin(tenant, next).await
+        let begun = self.begin(tenant, next).await?;
+        self.demand.lock().learnt(tenant, begun.until);
+        Ok(begun)
+    }
+
+    /// When the first epoch in use ends, or ended without one that follows; none where no epoch is in use.
+    async fn first_end(&self) -> Result<Option<Timestamp>, Error> {
+        let now = self.clock.now();
+        let without = self.demand.lock().without(now);
+        for tenant in without {
+            if let Some(row) = self.store.latest_epoch(&tenant).await? {
+                self.demand.lock().learnt(&tenant, row.until);
+            }
+        }
+        Ok(self.demand.lock().first_end(now))
     }
 
     /// The active epoch's row, given to an instance, which is noted: the epoch cannot be drained while that

@@ -169,6 +169,7 @@ pub fn policy_allows(
         // What a hold or an order covers opens without a basis; neither can be placed yet.
         Use::LegalClaim => Err(Refusal::NoHold),
         Use::Authority => Err(Refusal::NoOrder),
+        // A probe never comes so far.
         Use::Replay | Use::Review | Use::Rights | Use::Probe => Ok(bases),
     }
 }

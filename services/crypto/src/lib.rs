@@ -47,6 +47,7 @@ use platform::audit::AuditOutbox;
 use platform::auth::Verifier;
 use platform::policies::PolicyBook;
 use platform::role::Role;
+use platform::telemetry::Metrics;
 use platform::wire::Wire;
 use proto::crypto::v1::keys_server::KeysServer;
 
@@ -75,11 +76,13 @@ pub struct Deps {
     pub policies: Arc<PolicyBook>,
     /// Where its audit entries wait ([`outbox`], among the data); the wiring publishes it.
     pub outbox: Arc<dyn AuditOutbox>,
+    /// Where its numbers are shown.
+    pub metrics: Metrics,
 }
 
 /// Builds the role.
 pub fn build(cfg: &Config, deps: Deps) -> Role {
-    let Deps { store, backend, clock, consent, verifier, policies, outbox } = deps;
+    let Deps { store, backend, clock, consent, verifier, policies, outbox, metrics } = deps;
     let ports = Ports {
         store,
         backend: Arc::clone(&backend),
@@ -90,14 +93,14 @@ pub fn build(cfg: &Config, deps: Deps) -> Role {
     };
     let service = Arc::new(Service::new(cfg, ports));
     let ready = Arc::clone(&service);
-    Role::new("crypto").service(KeysServer::new(Rpc::new(service))).audit_outbox(outbox).ready(
-        "crypto-signing-root",
-        move || {
-            let service = Arc::clone(&ready);
-            async move {
-                let roots = service.tenant_keys.signing_roots().await;
-                roots.map(drop).map_err(|error| kernel::chain(&error))
-            }
-        },
-    )
+    let shown = epochs::task(Arc::clone(&service.epochs), &metrics);
+    let role =
+        Role::new("crypto").service(KeysServer::new(Rpc::new(service))).audit_outbox(outbox).with(shown);
+    role.ready("crypto-signing-root", move || {
+        let service = Arc::clone(&ready);
+        async move {
+            let roots = service.tenant_keys.signing_roots().await;
+            roots.map(drop).map_err(|error| kernel::chain(&error))
+        }
+    })
 }

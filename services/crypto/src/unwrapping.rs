@@ -26,7 +26,7 @@ pub struct Ask {
     pub purpose: PurposeName,
     /// For which use.
     pub wanted: Use,
-    /// Which spans of which sections.
+    /// Which spans of which sections; none to ask the gate alone.
     pub spans: BTreeMap<SectionAddress, SpanSet>,
     /// Whom the audio is for.
     pub subject_token: Token,
@@ -78,7 +78,8 @@ impl Unwrapping {
         };
         self.admit(&claim).await?;
         let covers = self.covers(&claim, &ask.spans).await?;
-        if covers.is_empty() {
+        // Somebody who asks for no span learns whether they might.
+        if covers.is_empty() && !ask.spans.is_empty() {
             return Err(Error::Refused(Refusal::NothingOpens));
         }
         let principal = claim.principal.id.clone();

@@ -4,7 +4,8 @@
 //! [`KafkaLog`] is the port. `options` turns configuration into client settings, `topics` makes topics and
 //! looks at them (`suited` says what makes one unfit), `appender` appends, `reader` reads without a group,
 //! `offsets` asks for ends and commits. A `consumer` polls a `member` of the group, which `presence` watches;
-//! `winning` takes partitions over, `held` reads one, `commits` commits. `message` and `faults` translate.
+//! `winning` takes partitions over, `held` reads one, `commits` commits. `message` and `faults` translate. `bare` is
+//! for benches alone.
 
 use std::sync::Arc;
 
@@ -28,6 +29,7 @@ use crate::record::{Record, Stored};
 
 mod appender;
 mod aside;
+mod bare;
 mod commits;
 mod consumer;
 mod faults;
@@ -42,6 +44,7 @@ mod suited;
 mod topics;
 mod winning;
 
+pub use self::bare::BareProducer;
 pub use self::options::{Identity, KafkaOptions, Mechanism, Security};
 
 /// An event log in a Kafka cluster; clones share its connections.

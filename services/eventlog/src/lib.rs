@@ -28,7 +28,7 @@ mod sqlite;
 #[cfg(any(test, feature = "contract"))]
 pub mod contract;
 
-pub use self::kafka::{Identity, KafkaLog, KafkaOptions, Mechanism, Security};
+pub use self::kafka::{BareProducer, Identity, KafkaLog, KafkaOptions, Mechanism, Security};
 pub use self::memory::MemoryLog;
 pub use self::sqlite::{SqliteLog, SqliteLogOptions};
 pub use envelope::{EnvelopeError, from_record, to_record};

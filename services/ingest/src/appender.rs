@@ -21,6 +21,7 @@ use tokio::sync::{OnceCell, mpsc, oneshot};
 use tracing::{error, info, warn};
 
 pub(crate) use self::gauges::Gauges;
+pub use self::gauges::{LOG_APPENDS, LOGGED_BYTES, LOGGED_RECORDS};
 use self::group::{Gathering, Group};
 use self::spool::Spool;
 pub(crate) use self::spool::SpoolLimits;
@@ -59,7 +60,7 @@ pub(crate) struct Appender {
 /// Does it: one task of the instance.
 pub(crate) struct Writer {
     requests: Gathering,
-    log: Arc<dyn EventLog>,
+    log: Counted,
     spool: Option<Spool>,
     patience: Duration,
 }
@@ -72,9 +73,10 @@ pub(crate) fn appender(
     patience: Duration,
 ) -> (Appender, Writer) {
     let (requests, waiting) = mpsc::channel(WAITING);
+    let counted = Counted { log: Arc::clone(&log), gauges: Arc::clone(&gauges) };
     let limits = spool.as_ref().map(|(_, limits)| *limits);
-    let spool = spool.map(|(spool, limits)| Spool::new(spool, Arc::clone(&log), limits, Arc::clone(&gauges)));
-    let writer = Writer { requests: Gathering::new(waiting), log: Arc::clone(&log), spool, patience };
+    let spool = spool.map(|(spool, limits)| Spool::new(spool, counted.clone(), limits));
+    let writer = Writer { requests: Gathering::new(waiting), log: counted, spool, patience };
     (Appender { requests, log, durability: OnceCell::new(), gauges, limits }, writer)
 }
 
@@ -143,7 +145,7 @@ impl Writer {
     async fn append(&mut self, group: Group) {
         // With a spool to go to, no longer than a moment.
         let patience = self.spool.as_ref().map(|_| self.patience);
-        match try_append(self.log.as_ref(), patience, group.records()).await {
+        match self.log.append_within(patience, group.records()).await {
             Ok(()) => group.logged(),
             Err(error) if error.retry() == Retry::Backoff => match &mut self.spool {
                 Some(spool) => {
@@ -156,7 +158,7 @@ impl Writer {
             Err(error) => match group.apart() {
                 Ok(groups) => {
                     for alone in groups {
-                        let done = try_append(self.log.as_ref(), patience, alone.records()).await;
+                        let done = self.log.append_within(patience, alone.records()).await;
                         alone.done(done);
                     }
                 }
@@ -166,16 +168,32 @@ impl Writer {
     }
 }
 
-async fn try_append(
-    log: &dyn EventLog,
-    patience: Option<Duration>,
-    records: Vec<Record>,
-) -> Result<(), eventlog::Error> {
-    let append = log.append(&AUDIO, records);
-    let Some(patience) = patience else { return append.await.map(drop) };
-    match tokio::time::timeout(patience, append).await {
-        Ok(done) => done.map(drop),
-        Err(late) => Err(eventlog::Error::Unavailable { attempt: "append", source: late.into() }),
+/// The one place where records reach the log.
+#[derive(Clone)]
+struct Counted {
+    log: Arc<dyn EventLog>,
+    gauges: Arc<Gauges>,
+}
+
+impl Counted {
+    async fn append(&self, records: Vec<Record>) -> Result<(), eventlog::Error> {
+        let (count, bytes) = (records.len() as u64, records.iter().map(|record| record.size() as u64).sum());
+        self.log.append(&AUDIO, records).await?;
+        self.gauges.logged(count, bytes);
+        Ok(())
+    }
+
+    async fn append_within(
+        &self,
+        patience: Option<Duration>,
+        records: Vec<Record>,
+    ) -> Result<(), eventlog::Error> {
+        let append = self.append(records);
+        let Some(patience) = patience else { return append.await };
+        match tokio::time::timeout(patience, append).await {
+            Ok(done) => done,
+            Err(late) => Err(eventlog::Error::Unavailable { attempt: "append", source: late.into() }),
+        }
     }
 }
 

@@ -5,14 +5,14 @@
 //! it, in the session's turn, so that no stream comes in between; the next one then begins in that state, and an
 //! owner that still runs hears of it by a knock. So no restriction is refused for want of the owner.
 
-use kernel::{Position, Retry, chain};
+use kernel::{Position, Retry, Timestamp, chain};
 use proto::ingest::v1 as wire;
 use tokio::sync::oneshot;
 use tracing::warn;
 
 use crate::appender::append_patiently;
 use crate::error::{Cause, Error};
-use crate::intake::{CallerEvent, CallerEventKind};
+use crate::intake::{CallerEvent, CallerEventKind, elapsed};
 use crate::owners::Came;
 use crate::recorder::{applied, owed, refused, session_kind};
 use crate::records::{Records, id};
@@ -71,6 +71,7 @@ impl Parts {
         if row.phase.over().is_some() || !self.is_elsewhere(&row) {
             return Ok(None);
         }
+        event.check_wall_time(row.started_at)?;
         match self.hand_on(key, &row.owner_address, (**control).clone()).await {
             Ok(wire::ControlResponse { applied: Some(applied), media_state }) => {
                 Ok(Some((applied, wire::MediaState::try_from(media_state).unwrap_or_default())))
@@ -100,6 +101,7 @@ impl Parts {
         if self.is_elsewhere(&row) && needs_owner(event) {
             return Err(unowned("the session is another instance's".into()));
         }
+        event.check_wall_time(row.started_at)?;
         let (mut session, _) = self.restored(&row).await?;
         let (position, derived_error) = self.place_quiet(&row, event);
         let kind = match event.kind.clone() {
@@ -110,9 +112,13 @@ impl Parts {
         let at = if event.wall_time.0 > 0 { event.wall_time } else { by_position };
         // consent's word is needed for a grant: it is kept, told by the sweep, and in force with the next stream.
         let placed = owed(SessionEvent { id: event.id, position, derived_error, at, kind }, &session);
+        let placed = self.acting_unseen(&session, placed, row.started_at);
         let done = session.apply(placed.clone());
         if let Some(code) = done.refused {
             return Ok((refused(event.id, done.position, code), state(&session, &row)));
+        }
+        if done.unkept {
+            return Ok((applied(event.id, done.position), state(&session, &row)));
         }
         let telling = telling(&placed, &session);
         let version = row.authorisation.as_ref().map_or(0, |decided| decided.consent_version);
@@ -164,6 +170,20 @@ impl Parts {
         let since = event.wall_time.0.saturating_sub(row.started_at.0);
         let error = u64::try_from(self.config.derived_error.0.as_micros()).unwrap_or(u64::MAX);
         (Position(u64::try_from(since).unwrap_or(0)), Some(error))
+    }
+
+    /// An event in a call of which no frame says where it is. A restriction from further ahead than a clock may be acts
+    /// where the call is by this instance's clock; any other is where its sender says.
+    pub(crate) fn acting_unseen(
+        &self,
+        session: &Session,
+        event: SessionEvent,
+        started_at: Timestamp,
+    ) -> SessionEvent {
+        let elapsed = elapsed(self.clock.now(), started_at);
+        let now = Position(u64::try_from(elapsed).unwrap_or(0));
+        let ahead = u64::try_from(self.config.clock_ahead.0.as_micros()).unwrap_or(u64::MAX);
+        if event.position <= now.plus(ahead) { event } else { session.acting_by(event, now) }
     }
 
     async fn describe(&self, row: &SessionRow) -> Result<wire::Session, Error> {

@@ -61,6 +61,7 @@ use platform::telemetry::Metrics;
 use platform::{PolicyBook, Role, Wire};
 use proto::ingest::v1::recorder_server::RecorderServer;
 
+pub use appender::{LOG_APPENDS, LOGGED_BYTES, LOGGED_RECORDS};
 pub use config::Config;
 pub use error::Error;
 pub use owners::{NoOwners, Owners};

@@ -1,17 +1,22 @@
 //! What consent has not yet taken is told to it again and again, whether its session has a stream or not.
 
+use std::collections::HashSet;
+
 use kernel::chain;
 use platform::drain::{Shutdown, TaskResult};
 use tracing::warn;
 
+use crate::authority::NotTaken;
 use crate::error::Error;
 use crate::recorder::tell;
 use crate::said::{Act, Moment, Said, Who};
 use crate::service::Parts;
-use crate::store::{Untold, UntoldWord};
+use crate::store::{SessionKey, Untold, UntoldWord};
 
 /// Events told in one go.
 const TOLD_AT_ONCE: u32 = 256;
+/// Consent's word for what rests on a notice that it has not been told of.
+const NOTICE_MISSING: &str = "notice-missing";
 
 impl Parts {
     /// Tells until the process drains.
@@ -27,18 +32,43 @@ impl Parts {
         }
     }
 
-    /// Tells consent what is owed to it, some at a time.
-    async fn tell_owed(&self) -> Result<(), Error> {
+    /// Tells consent what is owed to it, some at a time; returns the sessions that still owe. One that cannot be
+    /// told may not keep other sessions' from being told, and of its own session nothing goes before it: consent
+    /// rests on the notice that was played for it.
+    async fn tell_owed(&self) -> Result<HashSet<SessionKey>, Error> {
+        let mut behind = HashSet::new();
         for owed in self.store.untold(TOLD_AT_ONCE).await? {
-            // One that cannot be told may not keep the others from being told.
-            match self.said_of(&owed).await {
+            if behind.contains(&owed.key) {
+                continue;
+            }
+            let is_told = match self.said_of(&owed).await {
                 Ok(said) => tell(self, &said, &owed.key, owed.event).await,
                 Err(error) => {
                     warn!(recording = %owed.key.recording, error = chain(&error), "an event stays owed");
+                    false
                 }
+            };
+            if !is_told {
+                behind.insert(owed.key);
             }
         }
-        Ok(())
+        Ok(behind)
+    }
+
+    /// Tells consent what somebody gave. Where it lacks the notice that this rests on, because that is still owed
+    /// to it, what is owed goes first.
+    pub(crate) async fn tell_given(&self, said: &Said) -> Result<(), NotTaken> {
+        match self.authority.tell(said).await {
+            Err(NotTaken::Refused(code)) if code == NOTICE_MISSING && said.notice.is_some() => {}
+            answered => return answered,
+        }
+        match self.tell_owed().await {
+            // A call whose parties are not known yet owes more than can be told.
+            Ok(behind) if !behind.contains(&said.key) && matches!(said.subject, Who::Subject(_)) => {
+                self.authority.tell(said).await
+            }
+            Ok(_) | Err(_) => Err(NotTaken::Unreachable),
+        }
     }
 
     async fn said_of(&self, owed: &Untold) -> Result<Vec<Said>, Error> {

@@ -23,7 +23,7 @@ use proto::ingest::v1 as wire;
 use proto::ingest::v1::audio_event::Event;
 use proto::ingest::v1::record_request::Message;
 use proto::ingest::v1::record_response::Message as Answer;
-use tokio::sync::{broadcast, mpsc};
+use tokio::sync::{broadcast, mpsc, oneshot};
 use tokio::time::Instant;
 use tonic::Status;
 use tracing::{debug, info, warn};
@@ -114,6 +114,7 @@ enum End {
 }
 
 type Answers = mpsc::Sender<Result<wire::RecordResponse, Status>>;
+type ControlAnswer = oneshot::Sender<Result<(wire::Applied, wire::MediaState), Error>>;
 
 impl Recorder {
     pub(crate) fn new(start: Start) -> Self {
@@ -210,7 +211,7 @@ impl Recorder {
                 () = at(until) => return self.end_unfinished(answers).await,
                 Some(command) = self.start.held.commands.recv() => {
                     match command {
-                        Command::Event { event, answer } => self.take_event(event, Reply::Control(answer)),
+                        Command::Event { event, answer } => self.take_control(event, answer),
                         Command::Row(row) => self.take_row(*row),
                     }
                 }
@@ -257,7 +258,9 @@ impl Recorder {
             Some(Message::Open(_)) => Err(BadInput::Order("a second open in one stream").into()),
             Some(Message::Media(media)) => self.take_media(media),
             Some(Message::Event(event)) => {
-                self.take_event(CallerEvent::read(event)?, Reply::Stream);
+                let event = CallerEvent::read(event)?;
+                event.check_wall_time(self.start.call.started_at)?;
+                self.take_event(event, Reply::Stream);
                 Ok(())
             }
             Some(Message::Close(close)) => {
@@ -272,7 +275,19 @@ impl Recorder {
         }
     }
 
+    /// What is wrong with a control is the caller's, and no reason to end the stream.
+    fn take_control(&mut self, event: CallerEvent, answer: ControlAnswer) {
+        match event.check_wall_time(self.start.call.started_at) {
+            Ok(()) => self.take_event(event, Reply::Control(answer)),
+            Err(error) => {
+                // A caller that has gone has no use for its answer.
+                let _gone = answer.send(Err(error.into()));
+            }
+        }
+    }
+
     fn take_media(&mut self, media: wire::Media) -> Result<(), Error> {
+        let saw_where = self.sees_where();
         let start = &mut self.start;
         let elapsed = intake::elapsed(start.parts.clock.now(), start.call.started_at);
         let (number, frames) = intake::frames(media, start.legs.len(), elapsed)?;
@@ -285,6 +300,9 @@ impl Recorder {
         }
         self.note_conflicts();
         self.lose_at_first_frame();
+        if !saw_where && self.sees_where() {
+            self.refrain_at_first_frame();
+        }
         self.cut(place, Closing::Due);
         Ok(())
     }

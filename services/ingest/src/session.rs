@@ -26,7 +26,7 @@ pub use crate::session::event::{NOTICE_PLAYED, SessionEvent, SessionEventKind};
 use crate::session::owed::OwedConsents;
 use crate::verdict::{Purposes, Verdict, Verdicts};
 
-/// Most events of one session that are not restrictive.
+/// Most events of one session; beyond it only restrictions are taken, and kept only where they change something.
 pub const MAX_EVENTS: usize = 4_096;
 
 /// What a session is about.
@@ -49,6 +49,8 @@ pub struct Applied {
     pub refused: Option<&'static str>,
     /// It was applied before.
     pub repeated: bool,
+    /// It holds already and there is no room for it: nothing is to be kept.
+    pub unkept: bool,
     /// What began and ended.
     pub changes: Vec<BasisChange>,
     /// What is to be logged, in order; the changes are among it.
@@ -126,6 +128,10 @@ impl Session {
         }
         if let Some(refused) = self.refusal(&event) {
             return Applied { position, refused: Some(refused), ..Applied::default() };
+        }
+        // While there is room even this is kept: repeated after a resume, it must not pause again.
+        if self.events.len() >= MAX_EVENTS && self.holds_already(&event) {
+            return Applied { position, unkept: true, ..Applied::default() };
         }
         let applied = self.take(event);
         self.lay_out();
@@ -214,6 +220,17 @@ impl Session {
         self.consents.asked()
     }
 
+    /// An event in a call that has got to `now`. A restriction that was placed by wall time acts by then: the clock
+    /// that placed it may be ahead of the call's, or the call come late. It still lies after what it takes back.
+    pub fn acting_by(&self, event: SessionEvent, now: Position) -> SessionEvent {
+        let Some(error) = event.derived_error.filter(|_| event.is_restrictive()) else { return event };
+        let taken_back = self.events.iter().filter(|own| event.kind.takes_back(&own.kind));
+        let behind = taken_back.map(SessionEvent::effective).max().unwrap_or(Position::ZERO);
+        // It starts as much earlier as it may be off, and is to start now.
+        let latest = now.max(behind).plus(error.max(1));
+        SessionEvent { position: event.position.min(latest), ..event }
+    }
+
     /// Why an event would have no effect; none where it would have one.
     pub fn refusal(&self, event: &SessionEvent) -> Option<&'static str> {
         if self.ended {
@@ -253,6 +270,16 @@ impl Session {
             }
             _ => None,
         }
+    }
+
+    /// Whether a pause or a stop takes nothing away that is not taken away already.
+    fn holds_already(&self, event: &SessionEvent) -> bool {
+        let since = match &event.kind {
+            SessionEventKind::Pause { .. } => self.paused_since,
+            SessionEventKind::Stop { .. } => self.stopped,
+            _ => None,
+        };
+        since.is_some_and(|since| event.effective() >= since)
     }
 
     /// Applies an event that has passed the checks, or had passed them when it was stored.

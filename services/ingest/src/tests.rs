@@ -125,7 +125,31 @@ async fn a_consent_call_is_stored_only_between_consent_and_withdrawal() {
 }
 
 #[tokio::test]
-async fn a_withdrawal_elsewhere_stops_the_call_that_runs() {
+async fn a_withdrawal_elsewhere_stops_the_call_that_runs_whatever_clock_it_is_from() {
+    // Placed by wall time, so it reaches back by its error: 100 ms. Where that clock is ahead, or the call comes late,
+    // it acts at the newest frame, which begins at 1.180 s.
+    let late = 200 * 86_400_000_000;
+    for (said, placed, kept) in [(900_000, 900_000, 50), (5_000_000, 1_280_000, 59), (late, 1_280_000, 59)] {
+        let world = World::new();
+        let ingest = world.ingest().await;
+        let mut sender = Sender::open(&ingest, QUALITY).await;
+        let recording = sender.recording;
+        assert_eq!(sender.event(0, given()).await.refused, "");
+        sender.both(0..60);
+        sender.acked(50).await;
+        world.consent.withdraws_elsewhere(STARTED_AT + said);
+        let is_over = |seen: &Seen| seen.changes().iter().any(|(_, kind, at)| (*kind, *at) == (2, placed));
+        world.until(recording, "the withdrawal is logged", is_over).await;
+        sender.both(60..400);
+        sender.close(400).await;
+        let seen = world.seen(recording).await;
+        assert_eq!(seen.numbers(0), all(0..kept), "{said}");
+        assert_eq!(seen.dropped_as(0, DropReason::NoBasis), all(kept..400), "{said}");
+    }
+}
+
+#[tokio::test]
+async fn a_withdrawal_elsewhere_while_no_stream_runs_acts_from_the_next_frame_on() {
     let world = World::new();
     let ingest = world.ingest().await;
     let mut sender = Sender::open(&ingest, QUALITY).await;
@@ -133,15 +157,17 @@ async fn a_withdrawal_elsewhere_stops_the_call_that_runs() {
     assert_eq!(sender.event(0, given()).await.refused, "");
     sender.both(0..60);
     sender.acked(50).await;
-    world.consent.withdraws_elsewhere(STARTED_AT + 5_000_000);
-    let is_over = |seen: &Seen| seen.changes().iter().any(|(_, kind, at)| (*kind, *at) == (2, 5_000_000));
-    world.until(recording, "the withdrawal is logged", is_over).await;
-    sender.both(60..400);
-    sender.close(400).await;
+    drop(ingest);
+    let ingest = world.ingest().await;
+    // The call came late: by its wall time the withdrawal lies hours after its end.
+    let hours = std::time::Duration::from_secs(3 * 3_600);
+    world.clock.advance(hours);
+    world.consent.withdraws_elsewhere(STARTED_AT + hours.as_micros() as i64);
+    let again = sender.reopen(&ingest, 2, QUALITY).await.unwrap();
+    again.both(50..160);
+    again.close(160).await;
     let seen = world.seen(recording).await;
-    // Placed by wall time, so it reaches back by its error: 100 ms.
-    assert_eq!(seen.numbers(0), all(0..245));
-    assert_eq!(seen.dropped_as(0, DropReason::NoBasis), all(245..400));
+    assert_eq!((seen.numbers(0), seen.dropped_as(0, DropReason::NoBasis)), (all(0..50), all(50..160)));
 }
 
 #[tokio::test]
@@ -163,6 +189,54 @@ async fn nothing_of_a_pause_is_stored() {
         assert_eq!(seen.dropped_as(leg, DropReason::Pause), all(69..150));
     }
     assert!(seen.count(|event| matches!(event, Event::Dropped(_))) >= 4);
+}
+
+#[tokio::test]
+async fn a_pause_by_a_clock_that_is_ahead_acts_now() {
+    let by_wall = |wall_time, kind| wire::Event { position: None, wall_time, ..event(0, kind) };
+    for wall_time in [STARTED_AT + 60_000_000, i64::MAX] {
+        let world = World::new();
+        let ingest = world.ingest().await;
+        let mut sender = Sender::open(&ingest, DUTY).await;
+        let recording = sender.recording;
+        sender.both(0..60);
+        sender.acked(50).await;
+        let paused = sender.apply(by_wall(wall_time, pause())).await;
+        // Frame 59 is the newest.
+        assert_eq!((paused.position, paused.reached_stored, paused.refused.as_str()), (1_180_000, false, ""));
+        // A control that is wrong in itself ends no stream.
+        let refused = ingest.control(recording, by_wall(i64::MAX, resume())).await.unwrap_err();
+        assert_eq!(refused.code(), Code::InvalidArgument, "{refused}");
+        assert!(refused.message().contains("event.wall_time"), "{refused}");
+        sender.both(60..100);
+        assert_eq!(sender.event(2_000_000, resume()).await.refused, "");
+        sender.both(100..120);
+        sender.close(120).await;
+        let seen = world.seen(recording).await;
+        assert_eq!(seen.numbers(0), [all(0..59), all(100..120)].concat(), "{wall_time}");
+    }
+}
+
+#[tokio::test]
+async fn a_pause_by_a_clock_that_is_ahead_of_a_session_without_a_stream_acts_where_ours_is() {
+    let by_wall = |wall_time, kind| wire::Event { position: None, wall_time, ..event(0, kind) };
+    let world = World::new();
+    let ingest = world.ingest().await;
+    let mut sender = Sender::open(&ingest, DUTY).await;
+    let recording = sender.recording;
+    sender.both(0..60);
+    sender.acked(50).await;
+    drop(ingest);
+    world.clock.advance(std::time::Duration::from_secs(2));
+    let ingest = world.ingest().await;
+    let refused = ingest.control(recording, by_wall(i64::MAX, resume())).await.unwrap_err();
+    assert_eq!(refused.code(), Code::InvalidArgument, "{refused}");
+    // What its sender may mean is left where it is.
+    for (wall_time, position) in [(STARTED_AT + 60_000_000, 59_900_000), (i64::MAX, 2_000_000)] {
+        let paused = ingest.control(recording, by_wall(wall_time, pause())).await.unwrap();
+        let applied = paused.applied.unwrap();
+        assert_eq!((applied.position, applied.refused.as_str()), (position, ""), "{wall_time}");
+    }
 }
 
 #[tokio::test]
@@ -538,7 +612,8 @@ async fn bad_input_ends_the_stream_with_the_bound_and_keeps_what_was_acknowledge
     };
     let close = wire::Close { cause: "hangup".into(), legs: vec![wire::LegEnd { leg: 0, frames: 3 }] };
     let nameless = wire::Event { event_id: vec![1].into(), ..event(0, pause()) };
-    let cases: [(Message, &str); 9] = [
+    let beyond = wire::Event { position: None, wall_time: i64::MAX, ..event(0, resume()) };
+    let cases: [(Message, &str); 10] = [
         (Message::Media(large), "frame.payload is 4097, the bound is 4096"),
         (Message::Media(frames(7, [0])), "leg 7 was not opened"),
         (Message::Media(frames(0, [200_000])), "more than 100000 ahead"),
@@ -547,6 +622,7 @@ async fn bad_input_ends_the_stream_with_the_bound_and_keeps_what_was_acknowledge
         (Message::Close(close), "closed with 3 frames after 50 were seen"),
         (Message::Close(wire::Close::default()), "close.cause"),
         (Message::Event(nameless), "event.event_id"),
+        (Message::Event(beyond), "event.wall_time is 9221600036854775807, the bound is 31622400000000"),
         (Message::Open(open(RecordingId::new(), 3, DUTY)), "a second open"),
     ];
     for (message, text) in cases {

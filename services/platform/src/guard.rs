@@ -198,7 +198,9 @@ impl Guard {
         let entered = self.auditor.answered(rule, &context, &outcome).await;
         unanswered.disarm();
         match entered {
-            Ok(()) if rule.shape.answers_in_a_stream() => {
+            // A refusal has no stream, and goes out as it is: with a body that is yet to end it would be no
+            // trailers-only answer any more, which clients refuse to read.
+            Ok(()) if rule.shape.answers_in_a_stream() && auditor::outcome_code(&response) == Code::Ok => {
                 let end = self.auditor.end_of_stream(rule, &context);
                 response.map(|body| Body::new(Answer::new(body, deadline.of_streams(), end, permit)))
             }

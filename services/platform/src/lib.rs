@@ -26,6 +26,7 @@ pub mod rules;
 
 pub mod error;
 pub mod instance;
+pub mod lag;
 pub mod policies;
 pub mod retry;
 

@@ -130,12 +130,15 @@ impl Drop for TelemetryGuard {
 /// go to standard error, so that a command's output stays clean.
 pub fn init(config: &Config, service: &'static str) -> Result<TelemetryGuard, TelemetryError> {
     let filter = EnvFilter::try_new(&config.log).map_err(|source| TelemetryError::Filter { source })?;
+    let is_terminal = std::io::stderr().is_terminal();
     let json = match config.format {
-        Format::Auto => !std::io::stderr().is_terminal(),
+        Format::Auto => !is_terminal,
         Format::Human => false,
         Format::Json => true,
     };
-    let lines = fmt::layer().with_writer(std::io::stderr);
+    // Lines for people may go to a file too, where colours are noise.
+    let is_coloured = is_terminal && std::env::var_os("NO_COLOR").is_none();
+    let lines = fmt::layer().with_writer(std::io::stderr).with_ansi(is_coloured);
     let lines =
         if json { lines.json().flatten_event(true).boxed() } else { lines.with_target(false).boxed() };
     let exported = config.otlp_endpoint.as_deref().map(|at| exported(config, at, service)).transpose()?;

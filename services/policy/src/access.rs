@@ -1,7 +1,8 @@
 //! Who may claim which use of a purpose's audio: the policy's part of the gate's answer.
 //!
 //! `replay` and `review` belong to a purpose and its roles. `rights`, `legal_claim` and `authority` belong to
-//! whoever the tenant charges with them, whatever the purpose. `probe` is verbale's own check. Whether a basis
+//! whoever the tenant charges with them, whatever the purpose. `probe` is verbale's own check of its keys, which opens
+//! nothing for anybody. Whether a basis
 //! stands, a hold covers or a lease runs is not asked here.
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -37,13 +38,10 @@ pub fn may_claim(
         Use::Rights | Use::LegalClaim | Use::Authority => {
             policy.claims.get(&wanted).ok_or(Refusal::UseNotAllowed)?
         }
-        Use::Probe => &PROBERS.into_iter().collect(),
+        Use::Probe => return Err(Refusal::UseNotAllowed),
     };
     if allowed.is_disjoint(roles) { Err(Refusal::RoleNotAllowed) } else { Ok(()) }
 }
-
-/// Who may probe: the mesh itself, and who verifies it.
-const PROBERS: [Role; 2] = [Role::Service, Role::Auditor];
 
 /// Who may claim what belongs to no one purpose, where the document does not say.
 pub(crate) fn default_claims() -> BTreeMap<Use, BTreeSet<Role>> {
@@ -91,7 +89,12 @@ purposes:
         check("quality", Use::Rights, Role::Supervisor, Err(Refusal::RoleNotAllowed));
         check("duty", Use::Authority, Role::Auditor, Ok(()));
         check("duty", Use::Authority, Role::Compliance, Err(Refusal::RoleNotAllowed));
-        check("kept", Use::Probe, Role::Service, Ok(()));
-        check("kept", Use::Probe, Role::Operator, Err(Refusal::RoleNotAllowed));
+    }
+
+    #[test]
+    fn a_probe_opens_audio_for_nobody() {
+        for role in [Role::Service, Role::Auditor, Role::Operator, Role::Supervisor] {
+            check("quality", Use::Probe, role, Err(Refusal::UseNotAllowed));
+        }
     }
 }

@@ -13,36 +13,46 @@ use platform::telemetry::Format;
 use serde_json::json;
 use tonic::{Code, Status};
 
-use crate::cli::{CertsCommand, Cli, Command, ConfigCommand, ServeArgs, TokenArgs, TrustCommand, UpArgs};
+use crate::bench::{self, Target};
+use crate::cli::{
+    BenchCommand, CertsCommand, Cli, Command, ConfigCommand, ServeArgs, TokenArgs, TrustCommand, UpArgs,
+};
 use crate::commands::{audit, certs, consent, migrate, policy, record, recordings, replay, trust, verify};
 use crate::config::{self, Config};
 use crate::connect::{self, Caller, Speaker, issue_own, own_token};
 use crate::demo::{self, Places};
 use crate::mesh::{Mesh, Settings};
-use crate::output::{Exit, Output, complain};
+use crate::output::{Exit, Output};
 use crate::role::RoleName;
 
 /// The whole program.
 pub fn main() -> ExitCode {
-    let cli = Cli::parse();
+    let cli = match Cli::try_parse() {
+        Ok(cli) => cli,
+        Err(error) if error.use_stderr() && std::env::args_os().any(|arg| arg == "--json") => {
+            Output::misread(&error.render().to_string());
+            return Exit::Usage.into();
+        }
+        Err(error) => error.exit(),
+    };
+    let out = Output::new(cli.global.json);
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build();
     let ended = match runtime {
-        Ok(runtime) => runtime.block_on(Box::pin(run(cli))),
+        Ok(runtime) => runtime.block_on(Box::pin(run(cli, out))),
         Err(error) => Err(anyhow::Error::new(error).context("the runtime did not start")),
     };
     match ended {
         Ok(exit) => exit.into(),
         Err(error) => {
             let (exit, hint) = judge(&error);
-            complain(&error, hint);
+            out.complain(&error, exit, hint);
             exit.into()
         }
     }
 }
 
-async fn run(cli: Cli) -> Result<Exit> {
+async fn run(cli: Cli, out: Output) -> Result<Exit> {
     let Cli { global, command } = cli;
-    let out = Output::new(global.json);
     let config = || config::load(&global, &ProcessEnv);
     let caller = |speaker: Speaker, tenant: Option<&TenantId>| -> Result<Caller> {
         let token = match &global.token {
@@ -50,8 +60,8 @@ async fn run(cli: Cli) -> Result<Exit> {
             None => own_token(&config()?, speaker, tenant)?,
         };
         let config = config()?;
-        let tls = connect::tls(&global.server, global.ca.as_deref(), &config.tls)?;
-        Caller::over(&global.server, &config.wire, tls.as_ref(), token, tenant.cloned())
+        let tls = connect::tls(global.server(), global.ca.as_deref(), &config.tls)?;
+        Caller::over(global.server(), &config.wire, tls.as_ref(), token, tenant.cloned())
     };
     let person = || caller(Speaker::Person, global.tenant.as_ref());
     match command {
@@ -85,12 +95,21 @@ async fn run(cli: Cli) -> Result<Exit> {
             trust::export(&person()?, output.as_deref(), out).await
         }
         Command::Verify(args) => verify::run(&args, Arc::new(SystemClock), out).await,
+        Command::Bench(BenchCommand::Ingest(args)) => {
+            let _telemetry = quiet(config()?, "warn")?;
+            let target = match &global.server {
+                Some(_) => Target::Running(Box::new(|| caller(Speaker::Sender, global.tenant.as_ref()))),
+                None => Target::Own(Box::new(config()?)),
+            };
+            Box::pin(bench::ingest(&args, global.tenant.as_ref(), target, out)).await
+        }
         Command::Token(args) => token(&config()?, &global.tenant, &args, out),
         Command::Certs(CertsCommand::Dev(args)) => {
             certs::dev(&args, &config()?.auth.audience, &SystemClock, out)
         }
         Command::Migrate => Box::pin(migrate::run(&config()?, &ProcessEnv, out)).await,
-        Command::Config(command) => show_config(&config()?, &command, out),
+        Command::Config(ConfigCommand::Dump) => dump_config(&config()?, out),
+        Command::Config(ConfigCommand::Check) => Ok(check_config(config(), out)),
         Command::Completions { shell } => {
             let mut script = Vec::new();
             clap_complete::generate(shell, &mut Cli::command(), "verbale", &mut script);
@@ -146,22 +165,32 @@ fn token(config: &Config, tenant: &Option<TenantId>, args: &TokenArgs, out: Outp
         life: std::time::Duration::from_secs(u64::from(args.minutes) * 60),
     };
     let token = issue_own(config, &request)?;
-    out.value(&json!({"token": token.expose(), "minutes": args.minutes}), |_| token.expose().to_owned());
+    let tenants: Vec<_> = request.tenants.iter().map(TenantId::as_str).collect();
+    let value = json!({"token": token.expose(), "minutes": args.minutes, "tenants": tenants});
+    out.value(&value, |_| token.expose().to_owned());
+    if tenants.is_empty() {
+        out.note(
+            "the token serves no tenant, and is refused wherever a tenant's data is touched; give --tenant",
+        );
+    }
     Ok(Exit::Ok)
 }
 
-fn show_config(config: &Config, command: &ConfigCommand, out: Output) -> Result<Exit> {
-    match command {
-        ConfigCommand::Dump => {
-            let text = platform::config::dump(config)?;
-            out.value(config, |_| text.trim_end().to_owned());
-        }
-        ConfigCommand::Check => {
-            config::check_roles(config)?;
-            out.value(&json!({"ok": true}), |_| "the configuration is sound".to_owned());
-        }
-    }
+fn dump_config(config: &Config, out: Output) -> Result<Exit> {
+    let text = platform::config::dump(config)?;
+    out.value(config, |_| text.trim_end().to_owned());
     Ok(Exit::Ok)
+}
+
+fn check_config(loaded: Result<Config>, out: Output) -> Exit {
+    // What cannot be loaded has one problem: nothing behind the first one was read.
+    let problems = loaded.map_or_else(|error| vec![format!("{error:#}")], |config| config::problems(&config));
+    let told: Vec<_> = problems.iter().map(|problem| json!({"message": problem})).collect();
+    let ok = problems.is_empty();
+    out.value(&json!({"ok": ok, "problems": told}), |_| {
+        if ok { "the configuration is sound".to_owned() } else { problems.join("\n") }
+    });
+    if ok { Exit::Ok } else { Exit::Usage }
 }
 
 /// An error's exit code, and what to do next.
@@ -196,7 +225,8 @@ fn judge(error: &anyhow::Error) -> (Exit, Option<&'static str>) {
 fn permission_hint(reason: &str) -> Option<&'static str> {
     match reason {
         "tenant" => Some("a token for that tenant: `verbale token --role ... --tenant ...`"),
-        "permission" => Some("a token with another role: `verbale token --role ... --tenant ...`"),
+        // The guard's answer to a role that lacks the call's permission; no policy gives permissions.
+        "role" => Some("a token with another role: `verbale token --role ... --tenant ...`"),
         "withdrawn" | "refused" | "not-recorded" => None,
         _ => Some("`verbale policy explain FILE` says who may do what, for which purpose"),
     }
@@ -204,6 +234,8 @@ fn permission_hint(reason: &str) -> Option<&'static str> {
 
 #[cfg(test)]
 mod tests {
+    use kernel::ErrorCode;
+
     use super::*;
 
     #[test]
@@ -217,5 +249,17 @@ mod tests {
         check(Code::NotFound, Exit::NotFound);
         check(Code::InvalidArgument, Exit::Usage);
         assert_eq!(judge(&anyhow::anyhow!("bad file")).0, Exit::Usage);
+    }
+
+    #[test]
+    fn a_refusal_s_hint_leads_to_what_can_change_it() {
+        let hint = |reason: &str| {
+            let refusal = platform::error::refusal(ErrorCode::PermissionDenied, reason, "no");
+            judge(&anyhow::Error::new(refusal)).1
+        };
+        assert!(hint("role").unwrap().contains("--role"));
+        assert!(hint("tenant").unwrap().contains("--tenant"));
+        assert!(hint("purpose-not-in-policy").unwrap().contains("policy explain"));
+        assert_eq!(hint("withdrawn"), None);
     }
 }

@@ -1,5 +1,7 @@
 //! The command line: every command, its arguments and what they mean.
 
+mod bench;
+
 use std::net::SocketAddr;
 use std::path::PathBuf;
 
@@ -8,7 +10,9 @@ use kernel::{EventId, PurposeName, RecordingId, Role, SubjectId, TenantId, Use};
 use platform::auth::Token;
 use platform::call::MAX_REASON;
 
-/// Compliance recording for contact centres: recorded lawfully, sealed, provable, forgotten on time.
+pub use self::bench::{BenchCommand, BenchIngestArgs};
+
+/// Compliance recording for contact centres: recorded lawfully, sealed, provable, opened by purpose.
 #[derive(Debug, Parser)]
 #[command(name = "verbale", version, max_term_width = 100, arg_required_else_help = true)]
 pub struct Cli {
@@ -23,7 +27,7 @@ pub struct Cli {
 /// Options of every command.
 #[derive(Debug, Clone, Args)]
 pub struct Global {
-    /// Print JSON instead of tables.
+    /// Print JSON instead of tables, and an error as one JSON object on standard error.
     #[arg(long, global = true)]
     pub json: bool,
     /// Configuration file (TOML).
@@ -33,8 +37,9 @@ pub struct Global {
     #[arg(long = "set", global = true, value_name = "KEY=VALUE")]
     pub set: Vec<String>,
     /// Where the mesh listens: `http://` or `https://`; of several, comma-separated, any that can be reached.
-    #[arg(long, global = true, env = "VERBALE_SERVER", default_value = "http://127.0.0.1:7420")]
-    pub server: String,
+    /// `http://127.0.0.1:7420` where not given.
+    #[arg(long, global = true, env = "VERBALE_SERVER")]
+    pub server: Option<String>,
     /// Certificate authorities (PEM) to trust for an `https://` server; `tls.ca` where not given. System roots are
     /// not used. A client certificate, where the mesh asks for one, is `tls.cert` and `tls.key`.
     #[arg(long, global = true, env = "VERBALE_CA", value_name = "FILE")]
@@ -51,6 +56,13 @@ pub struct Global {
     /// Directory of keys; beside the data directory where not given, never inside it.
     #[arg(long, global = true, env = "VERBALE_KEYS", value_name = "DIR")]
     pub keys: Option<PathBuf>,
+}
+
+impl Global {
+    /// Where the mesh listens.
+    pub fn server(&self) -> &str {
+        self.server.as_deref().unwrap_or("http://127.0.0.1:7420")
+    }
 }
 
 /// Every command.
@@ -83,7 +95,10 @@ pub enum Command {
     Trust(TrustCommand),
     /// Verify recordings and ledger offline, from files alone.
     Verify(VerifyArgs),
-    /// Issue a token with the local issuer key.
+    /// Measure the mesh.
+    #[command(subcommand)]
+    Bench(BenchCommand),
+    /// Issue a token with the local issuer key, for the tenant of --tenant.
     Token(TokenArgs),
     /// Make certificates to try a split mesh with.
     #[command(subcommand)]
@@ -203,7 +218,7 @@ pub struct ReplayArgs {
     /// Why, in words of at most 4,096 bytes; sealed, and kept in the ledger by its commitment.
     #[arg(long, value_parser = reason)]
     pub reason: String,
-    /// The use: replay, review, rights, legal_claim, authority or probe.
+    /// The use: replay, review, rights, legal_claim or authority.
     #[arg(long = "use", default_value = "replay")]
     pub use_: Use,
     /// From this position (`m:ss.mmm` or seconds).
@@ -426,6 +441,10 @@ pub struct CertsDevArgs {
 #[derive(Debug, Subcommand)]
 pub enum ConfigCommand {
     /// Print the configuration in force, secrets redacted.
+    ///
+    /// A key has its default, or what the file of --config says, or the environment as VERBALE__SECTION__KEY, or
+    /// --set section.key=value; what comes later in this list wins. VERBALE__SERVER__LISTEN is server.listen. An unknown
+    /// key is an error in each of them.
     Dump,
     /// Say what is wrong with it.
     Check,
@@ -460,5 +479,13 @@ mod tests {
     #[test]
     fn the_command_line_is_consistent() {
         Cli::command().debug_assert();
+    }
+
+    #[test]
+    fn the_form_of_environment_names_is_in_the_help() {
+        let mut cli = Cli::command();
+        let config = cli.find_subcommand_mut("config").unwrap();
+        let help = config.find_subcommand_mut("dump").unwrap().render_long_help().to_string();
+        assert!(help.contains("VERBALE__SECTION__KEY"), "{help}");
     }
 }

@@ -84,8 +84,17 @@ fn check(config: &Config) -> Result<()> {
     Ok(())
 }
 
-/// What the roles say of their own sections, each problem with its key.
+/// Refuses a configuration that cannot work, by the first of its [`problems`].
 pub fn check_roles(config: &Config) -> Result<()> {
+    match problems(config).into_iter().next() {
+        Some(problem) => Err(anyhow::anyhow!(problem)),
+        None => Ok(()),
+    }
+}
+
+/// What the roles say of their own sections, and what one section promises to another; each problem begins with its
+/// key.
+pub fn problems(config: &Config) -> Vec<String> {
     let sections = [
         ("storage", config.storage.check()),
         ("kafka", config.kafka.check()),
@@ -103,53 +112,61 @@ pub fn check_roles(config: &Config) -> Result<()> {
         ("archive", config.archive.check()),
         ("ledger", config.ledger.check()),
     ];
-    for (section, checked) in sections {
-        checked.map_err(|problem| anyhow::anyhow!("{section}.{problem}"))?;
-    }
-    // What one section promises to another.
+    let own = sections.into_iter().filter_map(|(section, checked)| Some((section, checked.err()?)));
+    let own = own.map(|(section, problem)| format!("{section}.{problem}"));
+    own.chain(broken_promises(config)).collect()
+}
+
+/// What one section promises to another and does not keep.
+fn broken_promises(config: &Config) -> Vec<String> {
     let Config { storage, server, audit, outbox, ingest, consent, archive, ledger, .. } = config;
     let session = match storage.log() {
         Ok(Engine::At(_)) => config.kafka.session_timeout.0,
         Ok(Engine::Embedded) | Err(_) => eventlog::SqliteLogOptions::default().session_timeout,
     };
-    anyhow::ensure!(
-        storage.log() == Ok(Engine::Embedded) || storage.store() != Ok(Engine::Embedded),
-        "storage.store must be scylla:// where storage.log is kafka://: fences of partitions are kept there"
-    );
-    anyhow::ensure!(
-        server.deadline > audit.wait,
-        "server.deadline must be above audit.wait ({})",
-        audit.wait
-    );
-    anyhow::ensure!(
-        ingest.drain < server.drain,
-        "ingest.drain must be below server.drain ({})",
-        server.drain
-    );
-    anyhow::ensure!(
-        outbox.batch <= audit.queue,
-        "outbox.batch must be at most audit.queue ({})",
-        audit.queue
-    );
-    anyhow::ensure!(
-        consent.crypto_wait.0.saturating_add(consent.seal_wait.0) < ingest.call.0,
-        "consent.crypto_wait and consent.seal_wait together must be below ingest.call ({})",
-        ingest.call
-    );
-    anyhow::ensure!(
-        consent.beat.0.saturating_mul(4) <= ingest.consent_silence.0,
-        "consent.beat must be at most a quarter of ingest.consent_silence ({})",
-        ingest.consent_silence
-    );
-    anyhow::ensure!(
-        ledger.silence.0 >= audit.heartbeat.0.saturating_mul(3),
-        "ledger.silence must be at least three times audit.heartbeat ({})",
-        audit.heartbeat
-    );
-    for (key, wait) in [("archive.poll_wait", archive.poll_wait), ("ledger.poll", ledger.poll)] {
-        anyhow::ensure!(wait.0 < session, "{key} must be below the log's session timeout ({session:?})");
-    }
-    Ok(())
+    let promises = [
+        (
+            !matches!(storage.log(), Ok(Engine::At(_))) || storage.store() != Ok(Engine::Embedded),
+            "storage.store must be scylla:// where storage.log is kafka://: fences of partitions are kept there"
+                .to_owned(),
+        ),
+        (server.deadline > audit.wait, format!("server.deadline must be above audit.wait ({})", audit.wait)),
+        (
+            ingest.drain < server.drain,
+            format!("ingest.drain must be below server.drain ({})", server.drain),
+        ),
+        (
+            outbox.batch <= audit.queue,
+            format!("outbox.batch must be at most audit.queue ({})", audit.queue),
+        ),
+        (
+            consent.crypto_wait.0.saturating_add(consent.seal_wait.0) < ingest.call.0,
+            format!(
+                "consent.crypto_wait and consent.seal_wait together must be below ingest.call ({})",
+                ingest.call
+            ),
+        ),
+        (
+            consent.beat.0.saturating_mul(4) <= ingest.consent_silence.0,
+            format!(
+                "consent.beat must be at most a quarter of ingest.consent_silence ({})",
+                ingest.consent_silence
+            ),
+        ),
+        (
+            ledger.silence.0 >= audit.heartbeat.0.saturating_mul(3),
+            format!("ledger.silence must be at least three times audit.heartbeat ({})", audit.heartbeat),
+        ),
+        (
+            archive.poll_wait.0 < session,
+            format!("archive.poll_wait must be below the log's session timeout ({session:?})"),
+        ),
+        (
+            ledger.poll.0 < session,
+            format!("ledger.poll must be below the log's session timeout ({session:?})"),
+        ),
+    ];
+    promises.into_iter().filter(|(kept, _)| !kept).map(|(_, problem)| problem).collect()
 }
 
 /// Whether `path` is `folder` or below it, links resolved as far as they exist.
@@ -187,7 +204,7 @@ mod tests {
             json: false,
             config: None,
             set: set.iter().map(ToString::to_string).collect(),
-            server: String::new(),
+            server: None,
             ca: None,
             token: None,
             tenant: None,
@@ -212,6 +229,15 @@ mod tests {
     fn an_unknown_key_is_refused_by_name() {
         let error = load(&global(&["server.listne=1"], "d", None), &nothing()).unwrap_err().to_string();
         assert!(error.contains("server.listne"), "{error}");
+    }
+
+    #[test]
+    fn every_problem_of_a_configuration_is_told() {
+        let set = ["kafka.queue=0", "ledger.batch=0", "consent.beat=501ms"];
+        let config = load(&global(&set, "d", None), &nothing()).unwrap();
+        let told = problems(&config);
+        let keys: Vec<_> = told.iter().filter_map(|problem| problem.split(' ').next()).collect();
+        assert_eq!(keys, ["kafka.queue", "ledger.batch", "consent.beat"], "{told:?}");
     }
 
     #[test]

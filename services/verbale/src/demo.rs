@@ -11,7 +11,7 @@ use std::time::Duration;
 use anyhow::{Context, Result, bail, ensure};
 use indicatif::{MultiProgress, ProgressBar, ProgressStyle};
 use kernel::{RecordingId, TenantId};
-use proto::archive::v1::{Recording, RecordingState};
+use proto::archive::v1::Recording;
 use serde_json::{Value, json};
 use tokio::task::JoinSet;
 use tokio::time::Instant;
@@ -117,7 +117,8 @@ impl Demo {
         let mut told = Vec::new();
         for (story, id) in stories.iter().zip(ids) {
             let caller = self.person(&story.tenant)?;
-            told.push(Told { story, recording: self.sealed(&caller, id).await?, caller });
+            let recording = recordings::sealed(&caller, id, SEALING_PATIENCE).await?;
+            told.push(Told { story, recording, caller });
         }
         let mut shown = Vec::new();
         for one in &told {
@@ -180,28 +181,6 @@ impl Demo {
         }
         let _ = bars.clear();
         Ok(ids.into_iter().flatten().collect())
-    }
-
-    /// Waits until a recording is sealed, or signed as not recorded.
-    async fn sealed(&self, caller: &Caller, id: RecordingId) -> Result<Recording> {
-        let began = Instant::now();
-        loop {
-            match recordings::get(caller, id).await {
-                Ok(recording) => match recording.state() {
-                    RecordingState::Sealed | RecordingState::Addended | RecordingState::NotRecorded => {
-                        return Ok(recording);
-                    }
-                    RecordingState::Unspecified | RecordingState::Open | RecordingState::Sealing => {}
-                },
-                Err(error) if began.elapsed() > SEALING_PATIENCE => return Err(error),
-                Err(_) => {}
-            }
-            ensure!(
-                began.elapsed() < SEALING_PATIENCE,
-                "recording {id} was not sealed in {SEALING_PATIENCE:?}"
-            );
-            tokio::time::sleep(Duration::from_millis(50)).await;
-        }
     }
 
     async fn show(&self, told: &Told<'_>) -> Result<Value> {

@@ -3,7 +3,7 @@
 //!
 //! Read [`app`] (from arguments to exit code), [`mesh`] (a running mesh), [`wiring`] (who stands on what). For
 //! the command line: [`cli`], [`commands`], [`connect`], [`output`], [`timeline`]. For sending calls: [`sender`],
-//! [`call_file`], [`wav`]. [`demo`] puts all of it together.
+//! [`call_file`], [`wav`]. [`demo`] puts all of it together, [`bench`] measures it.
 
 pub mod app;
 pub mod mesh;
@@ -23,5 +23,6 @@ pub mod call_file;
 pub mod sender;
 pub mod wav;
 
+pub mod bench;
 pub mod demo;
 pub mod offline;

@@ -2,21 +2,25 @@
 //! names against hash, footer and ciphertext roots. Needs no key, no running mesh and no store of a role.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 
 use anyhow::Result;
+use archive::fact::META_LEG;
+use audit::files::{LedgerFiles, ObjectFiles};
 use bytes::Bytes;
 use kernel::{RecordingId, TenantId};
-use objects::{Key, ObjectStore, Prefix};
+use objects::{Key, MAX_LIST, ObjectStore, Prefix};
 use seal::manifest::{AddendumChange, ObjectRow};
 use seal::object::verify_object;
 use seal::signing::DocumentKind;
-use seal::{Addendum, Hash, Manifest, NotRecorded, ObjectName, SectionAddress, SignedDocument, TrustRoots};
+use seal::{
+    Addendum, Hash, Manifest, NotRecorded, ObjectName, SectionAddress, SectionKind, SignedDocument,
+    TrustRoots,
+};
 use serde::Serialize;
 
 /// The segment below a recording's under which its documents lie.
 const DOCUMENTS: &str = "documents";
-/// Keys listed at once.
-const PAGE: usize = 1_000;
 
 /// What was looked at, and what is wrong.
 #[derive(Debug, Default, Serialize)]
@@ -51,20 +55,31 @@ struct Files {
     objects: BTreeSet<Key>,
 }
 
+/// What a recording's signed documents say together.
+#[derive(Default)]
+struct Told {
+    named: BTreeMap<String, ObjectRow>,
+    gone: BTreeSet<String>,
+    /// Whether one says that nothing was recorded. It names no object, and the sealed metadata of a call that had a
+    /// basis and kept no audio lies there all the same.
+    not_recorded: bool,
+}
+
 /// Verifies every recording in the store.
-pub async fn verify(store: &dyn ObjectStore, roots: &TrustRoots) -> Result<Report> {
+pub async fn verify(store: Arc<dyn ObjectStore>, roots: &TrustRoots) -> Result<Report> {
     let mut report = Report::default();
-    for ((tenant, recording), files) in sorted(store).await? {
+    for ((tenant, recording), files) in sorted(Arc::clone(&store)).await? {
         report.recordings += 1;
-        let mut named = BTreeMap::new();
-        let mut gone = BTreeSet::new();
+        let mut told = Told::default();
         for key in &files.documents {
             report.documents += 1;
-            let bytes = read(store, key).await?;
-            match document(&bytes, roots, &tenant, recording) {
+            let read = read(store.as_ref(), key).await?;
+            match read.and_then(|bytes| document(&bytes, roots, &tenant, recording)) {
                 Ok(said) => {
-                    named.extend(said.stored.into_iter().map(|row| (name(&tenant, recording, &row), row)));
-                    gone.extend(said.gone.iter().map(|row| name(&tenant, recording, row)));
+                    let named = said.stored.into_iter().map(|row| (name(&tenant, recording, &row), row));
+                    told.named.extend(named);
+                    told.gone.extend(said.gone.iter().map(|row| name(&tenant, recording, row)));
+                    told.not_recorded |= said.not_recorded;
                 }
                 Err(detail) => report.find(key.as_str(), "document", detail),
             }
@@ -72,7 +87,7 @@ pub async fn verify(store: &dyn ObjectStore, roots: &TrustRoots) -> Result<Repor
         if files.documents.is_empty() {
             report.find(&format!("{tenant}/{recording}"), "unsigned", "no signed document speaks of it");
         }
-        report.objects(store, &files, &named, &gone).await?;
+        report.objects(store.as_ref(), &files, &told).await?;
     }
     Ok(report)
 }
@@ -82,22 +97,23 @@ impl Report {
         self.findings.push(Finding { name: name.to_owned(), kind, detail: detail.into() });
     }
 
-    async fn objects(
-        &mut self,
-        store: &dyn ObjectStore,
-        files: &Files,
-        named: &BTreeMap<String, ObjectRow>,
-        gone: &BTreeSet<String>,
-    ) -> Result<()> {
+    async fn objects(&mut self, store: &dyn ObjectStore, files: &Files, told: &Told) -> Result<()> {
         let there: BTreeSet<&str> = files.objects.iter().map(Key::as_str).collect();
         for key in &files.objects {
             self.objects += 1;
-            match named.get(key.as_str()) {
-                Some(row) => self.object(key, row, &read(store, key).await?),
-                None => self.find(key.as_str(), "unnamed", "no signed document names it"),
+            let row = told.named.get(key.as_str());
+            if row.is_none() && !(told.not_recorded && is_metadata(key)) {
+                self.find(key.as_str(), "unnamed", "no signed document names it");
+                continue;
+            }
+            match (read(store, key).await?, row) {
+                (Ok(bytes), Some(row)) => self.object(key, row, &bytes),
+                (Ok(bytes), None) => self.metadata(key, &bytes),
+                (Err(detail), _) => self.find(key.as_str(), "bytes", detail),
             }
         }
-        for name in named.keys().filter(|name| !there.contains(name.as_str()) && !gone.contains(*name)) {
+        let missing = told.named.keys().filter(|name| !there.contains(name.as_str()));
+        for name in missing.filter(|name| !told.gone.contains(*name)) {
             self.find(name, "missing", "a signed document names it, and no addendum says that it was erased");
         }
         Ok(())
@@ -117,12 +133,33 @@ impl Report {
             Err(error) => self.find(key.as_str(), "bytes", kernel::chain(&error)),
         }
     }
+
+    /// Nobody has signed its root; that it is whole, and what its name says, is all that can be asked.
+    fn metadata(&mut self, key: &Key, bytes: &Bytes) {
+        match verify_object(bytes) {
+            Ok(footer) => {
+                self.spans += footer.span_set().len();
+                let name = footer.spans.first().map(|first| ObjectName {
+                    tenant: footer.tenant.clone(),
+                    section: footer.section,
+                    first_span: first.span,
+                });
+                let is_own = name.is_some_and(|name| name.to_string() == key.as_str());
+                if !is_own || footer.kind != SectionKind::Meta {
+                    self.find(key.as_str(), "bytes", "it is not this call's metadata");
+                }
+            }
+            Err(error) => self.find(key.as_str(), "bytes", kernel::chain(&error)),
+        }
+    }
 }
 
 /// The objects that a document says are there, and those that it says are gone.
+#[derive(Default)]
 struct Said {
     stored: Vec<ObjectRow>,
     gone: Vec<ObjectRow>,
+    not_recorded: bool,
 }
 
 fn document(
@@ -136,19 +173,19 @@ fn document(
     let (about, said) = match signed.kind() {
         DocumentKind::Manifest => {
             let manifest = Manifest::verify(&signed, roots, tenant).map_err(words)?;
-            (manifest.recording, Said { stored: manifest.objects, gone: Vec::new() })
+            (manifest.recording, Said { stored: manifest.objects, ..Said::default() })
         }
         DocumentKind::Addendum => {
             let addendum = Addendum::verify(&signed, roots, tenant).map_err(words)?;
             let said = match addendum.change {
-                AddendumChange::Filled { objects, .. } => Said { stored: objects, gone: Vec::new() },
-                AddendumChange::Erased { objects, .. } => Said { stored: Vec::new(), gone: objects },
+                AddendumChange::Filled { objects, .. } => Said { stored: objects, ..Said::default() },
+                AddendumChange::Erased { objects, .. } => Said { gone: objects, ..Said::default() },
             };
             (addendum.recording, said)
         }
         DocumentKind::NotRecorded => {
             let record = NotRecorded::verify(&signed, roots, tenant).map_err(words)?;
-            (record.recording, Said { stored: Vec::new(), gone: Vec::new() })
+            (record.recording, Said { not_recorded: true, ..Said::default() })
         }
         DocumentKind::Receipt | DocumentKind::Heartbeat => {
             return Err("it is no document of a recording".into());
@@ -158,26 +195,32 @@ fn document(
 }
 
 /// Every key of the store that is a recording's, by recording.
-async fn sorted(store: &dyn ObjectStore) -> Result<BTreeMap<(TenantId, RecordingId), Files>> {
+async fn sorted(store: Arc<dyn ObjectStore>) -> Result<BTreeMap<(TenantId, RecordingId), Files>> {
+    let store = ObjectFiles(store);
     let mut recordings: BTreeMap<_, Files> = BTreeMap::new();
     let mut after = None;
     loop {
-        let page = store.list(&Prefix::ALL, after.as_ref(), PAGE).await?;
-        for listed in &page {
-            let mut segments = listed.key.segments();
+        let page = store.list(&Prefix::ALL, after.as_ref()).await?;
+        for key in &page {
+            let mut segments = key.segments();
             let (tenant, recording, kind) = (segments.next(), segments.next(), segments.next());
             let tenant = tenant.and_then(|text| TenantId::new(text).ok());
             let recording = recording.and_then(|text| text.parse::<RecordingId>().ok());
             let (Some(tenant), Some(recording), Some(kind)) = (tenant, recording, kind) else { continue };
             let files = recordings.entry((tenant, recording)).or_default();
             let own = if kind == DOCUMENTS { &mut files.documents } else { &mut files.objects };
-            own.insert(listed.key.clone());
+            own.insert(key.clone());
         }
-        if page.len() < PAGE {
+        if page.len() < MAX_LIST {
             return Ok(recordings);
         }
-        after = page.last().map(|listed| listed.key.clone());
+        after = page.last().cloned();
     }
+}
+
+/// Whether it is named as a call's sealed metadata is.
+fn is_metadata(key: &Key) -> bool {
+    key.as_str().parse::<ObjectName>().is_ok_and(|name| name.section.leg == META_LEG)
 }
 
 fn name(tenant: &TenantId, recording: RecordingId, row: &ObjectRow) -> String {
@@ -185,13 +228,24 @@ fn name(tenant: &TenantId, recording: RecordingId, row: &ObjectRow) -> String {
     ObjectName { tenant: tenant.clone(), section, first_span: row.first_span }.to_string()
 }
 
-/// Bytes as they lie: a ranged read is not checked by the store, because what is wrong is ours to name.
-async fn read(store: &dyn ObjectStore, key: &Key) -> Result<Bytes> {
-    let head = store.head(key, None).await?;
-    match store.get(key, None, Some(0..head.length)).await {
-        Ok(object) => Ok(object.bytes),
-        // What the store calls damaged is not what was signed, whatever is left of it.
-        Err(objects::Error::Damaged { .. }) => Ok(Bytes::new()),
+/// Bytes as they lie, or what the store finds wrong with them: that is not what was signed, whatever is left of it.
+async fn read(store: &dyn ObjectStore, key: &Key) -> Result<Result<Bytes, String>> {
+    match raw(store, key).await {
+        Ok(bytes) => Ok(Ok(bytes)),
+        Err(objects::Error::Damaged { reason, .. }) => Ok(Err(reason.to_owned())),
         Err(error) => Err(error.into()),
     }
 }
+
+/// A ranged read is not checked by the store, because what is wrong with the bytes is ours to name.
+async fn raw(store: &dyn ObjectStore, key: &Key) -> Result<Bytes, objects::Error> {
+    let length = store.head(key, None).await?.length;
+    // No range lies within nothing.
+    if length == 0 {
+        return Ok(Bytes::new());
+    }
+    Ok(store.get(key, None, Some(0..length)).await?.bytes)
+}
+
+#[cfg(test)]
+mod tests;

@@ -5,6 +5,7 @@ use std::process::ExitCode;
 
 use comfy_table::{Cell, ContentArrangement, LineStyle, Table, TableStyle};
 use serde::Serialize;
+use serde_json::{Value, json};
 
 /// How a command ended; scripts go by these numbers.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -23,6 +24,21 @@ pub enum Exit {
     Unavailable = 5,
     /// A fault of ours.
     Internal = 70,
+}
+
+impl Exit {
+    /// The word in JSON.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Ok => "ok",
+            Self::Fault => "fault",
+            Self::Usage => "usage",
+            Self::Refused => "refused",
+            Self::NotFound => "not-found",
+            Self::Unavailable => "unavailable",
+            Self::Internal => "internal",
+        }
+    }
 }
 
 impl From<Exit> for ExitCode {
@@ -64,6 +80,29 @@ impl Output {
         } else {
             write_out(&human(value));
         }
+    }
+
+    /// Tells on standard error how a command failed: for people with what to do next, in JSON form as one object on
+    /// one line.
+    pub fn complain(self, error: &anyhow::Error, exit: Exit, hint: Option<&str>) {
+        let text = if self.json {
+            failure(code(error).unwrap_or(exit.as_str()), &describe(error), exit, hint).to_string()
+        } else {
+            let hint = hint.map(|hint| format!("\n  try: {hint}"));
+            format!("error: {}{}", describe(error), hint.unwrap_or_default())
+        };
+        write_err(&text);
+    }
+
+    /// Tells on standard error, in JSON form, that a command line could not be read.
+    pub fn misread(text: &str) {
+        let message = text.trim().trim_start_matches("error: ");
+        write_err(&failure(Exit::Usage.as_str(), message, Exit::Usage, None).to_string());
+    }
+
+    /// Says something beside a command's result, on standard error: the result stays what a script can use.
+    pub fn note(self, text: &str) {
+        write_err(&format!("note: {text}"));
     }
 
     /// Text in a style, where the terminal shows it.
@@ -114,13 +153,19 @@ pub fn table(header: &[&str], rows: impl IntoIterator<Item = Vec<String>>) -> St
     table.to_string()
 }
 
-/// Prints an error and what to do next, to standard error.
-pub fn complain(error: &anyhow::Error, hint: Option<&str>) {
-    let mut stderr = std::io::stderr().lock();
-    let _ = writeln!(stderr, "error: {}", describe(error));
+/// A failure as JSON: a word for scripts, words for people, and how the process ends.
+fn failure(code: &str, message: &str, exit: Exit, hint: Option<&str>) -> Value {
+    let mut error = json!({"code": code, "message": message, "exit": exit as u8});
     if let Some(hint) = hint {
-        let _ = writeln!(stderr, "  try: {hint}");
+        error["hint"] = hint.into();
     }
+    json!({"error": error})
+}
+
+/// The machine-readable reason of what a role answered.
+fn code(error: &anyhow::Error) -> Option<&str> {
+    let status = error.chain().find_map(|cause| cause.downcast_ref::<tonic::Status>());
+    status.map(platform::error::reason)
 }
 
 /// An error and its causes on one line; what a role answered as its message and its reason code.
@@ -143,7 +188,32 @@ fn describe(error: &anyhow::Error) -> String {
     told.join(": ")
 }
 
+fn write_err(text: &str) {
+    let _ = writeln!(std::io::stderr().lock(), "{text}");
+}
+
 /// A closed pipe (`verbale ... | head`) is no error of the command's.
 fn write_out(text: &str) {
     let _ = writeln!(std::io::stdout().lock(), "{text}");
+}
+
+#[cfg(test)]
+mod tests {
+    use kernel::ErrorCode;
+
+    use super::*;
+
+    #[test]
+    fn a_failure_is_one_json_object_with_a_word_for_scripts() {
+        let refusal = platform::error::refusal(ErrorCode::PermissionDenied, "withdrawn", "consent is gone");
+        let error = anyhow::Error::new(refusal).context("recording 7");
+        let told = failure(code(&error).unwrap(), &describe(&error), Exit::Refused, Some("again"));
+        let wanted = json!({"error": {
+            "code": "withdrawn", "message": "recording 7: consent is gone (withdrawn)", "exit": 3, "hint": "again",
+        }});
+        assert_eq!(told, wanted);
+        assert_eq!(code(&anyhow::anyhow!("bad file")), None);
+        let told = failure(Exit::Usage.as_str(), "bad file", Exit::Usage, None);
+        assert_eq!(told, json!({"error": {"code": "usage", "message": "bad file", "exit": 2}}));
+    }
 }

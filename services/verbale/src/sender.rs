@@ -2,6 +2,7 @@
 //! LOGGED is sent again under a higher session epoch, and events that were not answered are repeated.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::{Context, Result, bail};
@@ -28,7 +29,8 @@ const FRAMES_PER_MESSAGE: usize = 10;
 pub struct Call {
     recording: RecordingId,
     file: CallFile,
-    legs: Vec<Leg>,
+    // Shared by calls that say the same.
+    legs: Arc<[Leg]>,
     events: Vec<wire::Event>,
 }
 
@@ -52,8 +54,31 @@ pub struct Sent {
     pub changes: Vec<BasisChange>,
     /// Events that were refused, with the code.
     pub refused: Vec<(String, String)>,
+    /// The strongest level that the mesh gives, LOGGED at most.
+    pub level: wire::Level,
     /// Nothing of the call is recorded, and the grants say why.
     pub not_recorded: bool,
+}
+
+/// Who is told how the sending of a call goes.
+pub trait Watch: Sync {
+    /// Frames of a leg, first and last, are on their way, in a message of so many bytes.
+    fn sent(&self, leg: usize, first: u64, last: u64, bytes: usize);
+    /// A leg's frames below this one are acknowledged at the strongest level that the mesh gives, LOGGED at most.
+    fn acknowledged(&self, leg: usize, next: u64);
+    /// So many frames of all legs are LOGGED.
+    fn logged(&self, frames: u64);
+}
+
+/// Hears only how many frames are LOGGED.
+struct Progress<F>(F);
+
+impl<F: Fn(u64) + Sync> Watch for Progress<F> {
+    fn sent(&self, _: usize, _: u64, _: u64, _: usize) {}
+    fn acknowledged(&self, _: usize, _: u64) {}
+    fn logged(&self, frames: u64) {
+        (self.0)(frames);
+    }
 }
 
 /// How fast, and for how long to try.
@@ -101,6 +126,12 @@ impl Call {
         Ok(Self { recording, file, legs, events })
     }
 
+    /// Another call with the same sound and without events.
+    pub fn alike(&self, call_id: String) -> Self {
+        let file = CallFile { call_id, recording_id: None, events: Vec::new(), ..self.file.clone() };
+        Self { recording: RecordingId::new(), file, legs: Arc::clone(&self.legs), events: Vec::new() }
+    }
+
     /// The recording's id.
     pub fn recording(&self) -> RecordingId {
         self.recording
@@ -117,7 +148,12 @@ impl Call {
     }
 
     /// Sends it whole; `progress` hears how many frames are acknowledged LOGGED.
-    pub async fn send(&self, caller: &Caller, pace: Pace, progress: impl Fn(u64)) -> Result<Sent> {
+    pub async fn send(&self, caller: &Caller, pace: Pace, progress: impl Fn(u64) + Sync) -> Result<Sent> {
+        self.send_watched(caller, pace, &Progress(progress)).await
+    }
+
+    /// Sends it whole, and says how it goes.
+    pub async fn send_watched(&self, caller: &Caller, pace: Pace, watch: &impl Watch) -> Result<Sent> {
         let mut sent = Sent::default();
         let mut logged = vec![0u64; self.legs.len()];
         let mut answered = BTreeSet::new();
@@ -129,13 +165,8 @@ impl Call {
             // Above every epoch that an earlier process of this sender can have used.
             epoch = u64::try_from(SystemClock.now().0).unwrap_or(0).max(epoch + 1);
             let before = (logged.clone(), answered.len());
-            let mut session = Session {
-                call: self,
-                logged: &mut logged,
-                answered: &mut answered,
-                sent: &mut sent,
-                progress: &progress,
-            };
+            let mut session =
+                Session { call: self, logged: &mut logged, answered: &mut answered, sent: &mut sent, watch };
             match session.run(caller, epoch, pace.speed).await {
                 Ok(()) => return Ok(sent),
                 Err(Failure::Final(error)) => return Err(error),
@@ -279,15 +310,15 @@ impl From<tonic::Status> for Failure {
     }
 }
 
-struct Session<'a, P> {
+struct Session<'a, W> {
     call: &'a Call,
     logged: &'a mut Vec<u64>,
     answered: &'a mut BTreeSet<Vec<u8>>,
     sent: &'a mut Sent,
-    progress: &'a P,
+    watch: &'a W,
 }
 
-impl<P: Fn(u64)> Session<'_, P> {
+impl<W: Watch> Session<'_, W> {
     async fn run(&mut self, caller: &Caller, epoch: u64, speed: f64) -> Result<(), Failure> {
         let wire = caller.wire();
         let (outbound, mut inbound) = self.open(caller, wire, epoch).await?;
@@ -298,6 +329,7 @@ impl<P: Fn(u64)> Session<'_, P> {
                 None => return Err(broken("the stream ended before it was opened")),
             }
         };
+        self.sent.level = opened.level().min(wire::Level::Logged);
         self.sent.grants = opened.grants;
         if opened.not_recorded {
             self.sent.not_recorded = true;
@@ -338,11 +370,16 @@ impl<P: Fn(u64)> Session<'_, P> {
                     None => return Err(broken("the stream ended before the call was closed")),
                 },
                 () = tokio::time::sleep_until(due), if !blocked => {
-                    let message = match items.next() {
-                        Some((_, item)) => self.message(&item),
+                    let item = items.next().map(|(_, item)| item);
+                    let message = match &item {
+                        Some(item) => self.message(item),
                         None => wire::record_request::Message::Close(close.take().unwrap_or_default()),
                     };
+                    let bytes = message.encoded_len();
                     send(&outbound, message).await?;
+                    if let Some(Item::Frames { leg, first, last }) = item {
+                        self.watch.sent(leg, first as u64, last as u64, bytes);
+                    }
                 }
             }
         }
@@ -381,7 +418,10 @@ impl<P: Fn(u64)> Session<'_, P> {
                     if let Some(logged) = self.logged.get_mut(leg) {
                         *logged = (*logged).max(ack.next_frame);
                     }
-                    (self.progress)(self.logged.iter().sum());
+                    self.watch.logged(self.logged.iter().sum());
+                }
+                if ack.level >= self.sent.level as i32 {
+                    self.watch.acknowledged(leg, ack.next_frame);
                 }
             }
             Message::Applied(applied) => {

@@ -163,14 +163,7 @@ fn marks(recording: &Recording, out: Output) -> Vec<String> {
 }
 
 fn reasons(recording: &Recording, out: Output) -> Vec<String> {
-    let mut lines = Vec::new();
-    for pause in &recording.pauses {
-        lines.push(format!(
-            "not kept: {} on every leg, paused ({})",
-            span(pause.start, pause.end),
-            pause.reason
-        ));
-    }
+    let mut lines: Vec<String> = recording.pauses.iter().flat_map(|p| paused(recording, p)).collect();
     let mut stretches: BTreeMap<(u64, u64, &str), Vec<String>> = BTreeMap::new();
     for leg in &recording.legs {
         for absence in leg.absences.iter().filter(|a| a.reason != "pause") {
@@ -179,8 +172,7 @@ fn reasons(recording: &Recording, out: Output) -> Vec<String> {
         }
     }
     for ((start, end, reason), legs) in stretches {
-        let all = legs.len() == recording.legs.len();
-        let legs = if all { "every leg".to_owned() } else { format!("leg {}", legs.join(" and ")) };
+        let legs = on(recording, &legs);
         let why = match reason {
             "no-basis" => "no purpose had a basis",
             "stopped" => "recording was stopped",
@@ -203,6 +195,40 @@ fn reasons(recording: &Recording, out: Output) -> Vec<String> {
         lines.push(format!("nothing was recorded: {}; a signed record says so", recording.cause));
     }
     lines.into_iter().map(|line| format!("{:NAMES$}{}", "", out.style(Style::Dim, &line))).collect()
+}
+
+/// A pause. One that was asked for late finds audio already sealed, which stays and which nobody opens.
+fn paused(recording: &Recording, pause: &proto::archive::v1::Pause) -> Vec<String> {
+    let whole = set([(pause.start, pause.end)]);
+    let mut stretches: BTreeMap<(Position, Position, &str), Vec<String>> = BTreeMap::new();
+    for leg in &recording.legs {
+        let stored = set(leg.stored.iter().map(|i| (i.start, i.end)));
+        let parts = [
+            ("not kept", whole.difference(&stored)),
+            ("kept sealed, opened by nobody", whole.intersection(&stored)),
+        ];
+        for (fate, part) in &parts {
+            for interval in part.iter() {
+                let stretch = (interval.start(), interval.end(), *fate);
+                stretches.entry(stretch).or_default().push(leg.leg.to_string());
+            }
+        }
+    }
+    if recording.legs.is_empty() {
+        stretches.insert((Position(pause.start), Position(pause.end), "not kept"), Vec::new());
+    }
+    let mut lines = Vec::new();
+    for ((start, end, fate), legs) in stretches {
+        let legs = on(recording, &legs);
+        lines.push(format!("{fate}: {} on {legs}, paused ({})", span(start.0, end.0), pause.reason));
+    }
+    lines
+}
+
+/// These legs in words.
+fn on(recording: &Recording, legs: &[String]) -> String {
+    let all = legs.len() == recording.legs.len();
+    if all { "every leg".to_owned() } else { format!("leg {}", legs.join(" and ")) }
 }
 
 fn span(start: u64, end: u64) -> String {
@@ -272,5 +298,43 @@ mod tests {
             text.contains("not kept: 0:00.000 to 0:32.000 on every leg, no purpose had a basis"),
             "{text}"
         );
+    }
+
+    #[test]
+    fn audio_that_a_late_pause_found_sealed_is_not_said_to_be_gone() {
+        let leg = |leg: u32, stored: &[(u64, u64)]| wire::RecordingLeg {
+            leg,
+            stored: stored
+                .iter()
+                .map(|(start, end)| proto::common::v1::Interval { start: *start, end: *end })
+                .collect(),
+            ..Default::default()
+        };
+        let pause = wire::Pause { start: 10_000_000, end: 20_000_000, reason: "card".into() };
+        let check = |legs: Vec<wire::RecordingLeg>, expected: &[&str]| {
+            let recording =
+                Recording { duration: 64_000_000, legs, pauses: vec![pause.clone()], ..Default::default() };
+            let text = draw(&recording, Output::new(false));
+            let told: Vec<_> = text.lines().map(str::trim).filter(|line| line.contains("paused")).collect();
+            assert_eq!(told, expected, "{text}");
+        };
+        let around = [(0, 10_000_000), (20_000_000, 64_000_000)];
+        check(
+            vec![leg(0, &around), leg(1, &around)],
+            &["not kept: 0:10.000 to 0:20.000 on every leg, paused (card)"],
+        );
+        check(
+            vec![leg(0, &[(0, 64_000_000)]), leg(1, &[(0, 64_000_000)])],
+            &["kept sealed, opened by nobody: 0:10.000 to 0:20.000 on every leg, paused (card)"],
+        );
+        check(
+            vec![leg(0, &[(0, 12_000_000)]), leg(1, &around)],
+            &[
+                "kept sealed, opened by nobody: 0:10.000 to 0:12.000 on leg 0, paused (card)",
+                "not kept: 0:10.000 to 0:20.000 on leg 1, paused (card)",
+                "not kept: 0:12.000 to 0:20.000 on leg 0, paused (card)",
+            ],
+        );
+        check(vec![], &["not kept: 0:10.000 to 0:20.000 on every leg, paused (card)"]);
     }
 }

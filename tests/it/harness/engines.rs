@@ -1,6 +1,10 @@
 //! Real engines, of which a test has a part to itself: topics with a prefix, keyspaces, a root in the bucket.
 
+use std::sync::Arc;
+
+use cql::Cql;
 use cql::testing::Kept;
+use eventlog::{KafkaLog, MemoryFences};
 use kernel::EventId;
 use platform::config::Period;
 use verbale::config::Config;
@@ -17,24 +21,19 @@ pub(crate) struct Engines {
     /// Whether a record outlives a broker's disk.
     is_replicated: bool,
     /// Held as long as these keyspaces are the test's.
-    _kept: Option<Kept>,
+    kept: Option<Kept>,
 }
 
 impl Engines {
     /// None where there are no engines to test on; a failure where they are required.
     pub(crate) async fn fresh() -> Option<Self> {
-        // Ten processes and three engines want a machine that is not compiling beside them.
-        if std::env::var_os("VERBALE_SHAPES").is_none() {
-            not_tested("shapes", "VERBALE_SHAPES is not set: scenarios run on embedded storage alone");
-            return None;
-        }
         let (log, objects) = (address("VERBALE_KAFKA", "kafka")?, address("VERBALE_S3", "s3")?);
         // Tables are for `verbale migrate` to make.
         let kept = cql::testing::fresh(&[]).await?;
         let options = kept.cql.options();
         let store = format!("scylla://{}/{}?replication=1", options.nodes.join(","), options.keyspace);
         let prefix = format!("it-{}", EventId::new());
-        Some(Self { log, store, objects, prefix, is_replicated: false, _kept: Some(kept) })
+        Some(Self { log, store, objects, prefix, is_replicated: false, kept: Some(kept) })
     }
 
     /// A part of these engines, of which three are brokers. The store's address is without a keyspace.
@@ -46,7 +45,7 @@ impl Engines {
             objects: objects.to_owned(),
             prefix: format!("it-{id}"),
             is_replicated: true,
-            _kept: None,
+            kept: None,
         }
     }
 
@@ -67,6 +66,17 @@ impl Engines {
         // purpose is off for that stretch, as it should be, and then the sample is not recorded as it was meant.
         config.ingest.call = Period::secs(20);
         config.ingest.consent_silence = Period::secs(30);
+    }
+
+    /// The tables.
+    pub(crate) fn cql(&self) -> &Cql {
+        &self.kept.as_ref().expect("the engines that the environment names").cql
+    }
+
+    /// The log.
+    pub(crate) fn log(&self, config: &Config) -> KafkaLog {
+        let options = config.kafka.options(&self.log).unwrap();
+        KafkaLog::open(options, Arc::new(MemoryFences::default())).unwrap()
     }
 
     /// Where the test's objects are.

@@ -4,8 +4,10 @@ use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
+use cql::Cql;
 use crypto::backend::file::FileBackend;
 use crypto::epochs::Epochs;
+use crypto::store::scylla::ScyllaKeyStore;
 use crypto::store::sqlite::SqliteKeyStore;
 use crypto::store::{EntryBody, KeyStore, PageRow};
 use kernel::{KeyEpoch, RecordingId, SystemClock, TenantId};
@@ -13,15 +15,23 @@ use seal::{Entry, EntryPlace, PageKey, WrapContext};
 
 const DAY: Duration = Duration::from_secs(86_400);
 
-/// Everything that a keys directory opens. The program must not run on it meanwhile.
+/// Everything that a keys directory opens, with the key tables in it or in a cluster. The program must not run on
+/// it meanwhile.
 pub(crate) struct Keyring {
-    store: Arc<SqliteKeyStore>,
+    store: Arc<dyn KeyStore>,
     epochs: Epochs,
 }
 
 impl Keyring {
     pub(crate) async fn open(keys: &Path) -> Self {
-        let store = Arc::new(SqliteKeyStore::open(&keys.join("keys.db")).await.unwrap());
+        Self::over(Arc::new(SqliteKeyStore::open(&keys.join("keys.db")).await.unwrap()), keys)
+    }
+
+    pub(crate) async fn in_cluster(cql: &Cql, keys: &Path) -> Self {
+        Self::over(Arc::new(ScyllaKeyStore::open(cql).await.unwrap()), keys)
+    }
+
+    fn over(store: Arc<dyn KeyStore>, keys: &Path) -> Self {
         let backend = Arc::new(FileBackend::open(keys).unwrap());
         let epochs = Epochs::new(store.clone(), backend, Arc::new(SystemClock), 7 * DAY, 16, DAY);
         Self { store, epochs }

@@ -17,7 +17,9 @@ use super::{PATIENCE, Sample};
 pub(crate) struct Line {
     outbound: mpsc::Sender<wire::RecordRequest>,
     inbound: Streaming<wire::RecordResponse>,
-    /// Per leg, the first frame that is not acknowledged LOGGED, and the first that is not SPOOLED either.
+    /// The strongest acknowledgement that the deployment gives: of one broker it is not LOGGED.
+    level: Level,
+    /// Per leg, the first frame that is not so acknowledged, and the first that is not SPOOLED either.
     logged: [u64; 2],
     spooled: [u64; 2],
 }
@@ -33,13 +35,14 @@ impl Line {
         outbound.send(wire::RecordRequest { message: Some(Request::Open(open)) }).await.unwrap();
         let request = caller.request_for(tenant, ReceiverStream::new(requests));
         let inbound = RecorderClient::new(caller.wire()).record(request).await?.into_inner();
-        let mut line = Self { outbound, inbound, logged: [0, 0], spooled: [0, 0] };
+        let mut line = Self { outbound, inbound, level: Level::Unspecified, logged: [0, 0], spooled: [0, 0] };
         let opened = line
             .until(|message| match message {
                 Response::Opened(opened) => Some(opened),
                 _ => None,
             })
             .await?;
+        line.level = opened.level();
         for resume in &opened.resume {
             line.logged[resume.leg as usize] = resume.next_frame;
         }
@@ -70,7 +73,7 @@ impl Line {
         self.answer(&id).await
     }
 
-    /// Waits until both legs are acknowledged LOGGED up to, not including, `frame`.
+    /// Waits until both legs are acknowledged as strongly as can be, up to, not including, `frame`.
     pub(crate) async fn logged(&mut self, frame: u64) -> Result<(), Status> {
         while self.logged.iter().any(|next| *next < frame) {
             self.until(|message| matches!(message, Response::Ack(_)).then_some(())).await?;
@@ -134,7 +137,7 @@ impl Line {
     fn note(&mut self, ack: &wire::Ack) {
         let leg = ack.leg as usize;
         self.spooled[leg] = self.spooled[leg].max(ack.next_frame);
-        if ack.level() >= Level::Logged {
+        if ack.level() >= self.level {
             self.logged[leg] = self.logged[leg].max(ack.next_frame);
         }
     }

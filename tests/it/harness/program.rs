@@ -22,6 +22,13 @@ impl Ended {
     pub(crate) fn json(&self) -> Value {
         serde_json::from_str(&self.out).unwrap_or_else(|error| panic!("{error}: {self:?}"))
     }
+
+    /// What it failed with, as JSON: the last line of standard error.
+    pub(crate) fn error(&self) -> Value {
+        let last = self.err.lines().last().unwrap_or_default();
+        let told: Value = serde_json::from_str(last).unwrap_or_else(|error| panic!("{error}: {self:?}"));
+        told["error"].clone()
+    }
 }
 
 /// The program, with nothing of this process's environment that configures it.

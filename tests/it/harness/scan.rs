@@ -1,4 +1,4 @@
-//! Looks for what must not be there, in every byte of every file.
+//! Looks for what must not be there, in every byte of everything that is kept.
 //!
 //! Audio is looked for in stretches of at least 64 bytes. To find one at any offset, each source is cut into
 //! blocks of 32 bytes, of which any 64 bytes hold a whole one; files are hashed at every offset, and a block that
@@ -6,7 +6,6 @@
 //! steady tones say nothing, and zeroes are everywhere.
 
 use std::collections::HashMap;
-use std::path::{Path, PathBuf};
 
 /// Shortest stretch of audio that counts.
 const STRETCH: usize = 64;
@@ -72,20 +71,6 @@ impl Scan {
         }
         findings
     }
-}
-
-/// Every file below a folder.
-pub(crate) fn files(folder: &Path) -> Vec<PathBuf> {
-    let mut found = Vec::new();
-    for entry in std::fs::read_dir(folder).unwrap() {
-        let path = entry.unwrap().path();
-        if path.is_dir() {
-            found.extend(files(&path));
-        } else {
-            found.push(path);
-        }
-    }
-    found
 }
 
 /// The length of the common stretch around a block, where it is long enough.

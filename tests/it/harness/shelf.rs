@@ -8,6 +8,8 @@ use objects::{DirectoryObjects, Key, ObjectStore, Prefix, S3Objects};
 use seal::object::{Footer, Tail, verify_object};
 use seal::{Frame, SpanHeader, SpanKey, SpanView};
 
+use super::Raw;
+
 /// An object store.
 pub(crate) struct Shelf(Arc<dyn ObjectStore>);
 
@@ -37,6 +39,12 @@ impl Shelf {
             found.push((listed.key.as_str().to_owned(), self.bytes(&listed.key).await));
         }
         found
+    }
+
+    /// Everything: each object's bytes behind its name.
+    pub(crate) async fn everything(&self) -> Vec<Raw> {
+        let found = self.objects("").await.into_iter();
+        found.map(|(name, bytes)| (format!("object {name}"), [name.as_bytes(), &bytes].concat())).collect()
     }
 
     /// One object.

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 use std::time::Duration;
 
 use kernel::{PrincipalKind, PurposeName, RecordingId, Role, TenantId};
@@ -19,7 +20,7 @@ use super::engines::Engines;
 use super::process::Environment;
 use super::shape::{Running, Shape};
 use super::split::{self, Split};
-use super::{PATIENCE, Sample, Shelf, eventually};
+use super::{Keyring, PATIENCE, Raw, Sample, Shelf, Tap, eventually, raw};
 
 /// One deployment's directories, and its part of the engines where it stands on real ones; they go when it goes.
 pub(crate) struct World {
@@ -88,6 +89,37 @@ impl World {
             None => Shelf::open(&self.data()).await,
             Some(engines) => Shelf::bucket(&engines.objects_url()).await,
         }
+    }
+
+    /// The keys in hand.
+    pub(crate) async fn keyring(&self) -> Keyring {
+        match &self.engines {
+            None => Keyring::open(&self.keys()).await,
+            Some(engines) => Keyring::in_cluster(engines.cql(), &self.keys()).await,
+        }
+    }
+    /// The log while the mesh is up, past the program; none where it is a file among others.
+    pub(crate) fn tap(&self) -> Option<Tap> {
+        let engines = self.engines.as_ref()?;
+        Some(Tap::open(Arc::new(engines.log(&self.settings().config))))
+    }
+    /// What lies in its directories, tables and bucket, and what its processes said; not the keys directory.
+    pub(crate) async fn raw(&self) -> Vec<Raw> {
+        let mut found = Vec::new();
+        for entry in std::fs::read_dir(self.folder()).unwrap() {
+            let path = entry.unwrap().path();
+            let is_of_keys = path == self.keys() || path.ends_with("certs");
+            if path.is_dir() && !is_of_keys {
+                found.extend(raw::contents(&path));
+            } else if path.extension().is_some_and(|own| own == "log") {
+                found.push((path.display().to_string(), std::fs::read(&path).unwrap()));
+            }
+        }
+        if let Some(engines) = &self.engines {
+            found.extend(raw::rows(engines.cql()).await);
+            found.extend(self.shelf().await.everything().await);
+        }
+        found
     }
 
     /// The mesh in its shape, up.

@@ -3,9 +3,10 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
+use bytes::Bytes;
 use eventlog::{Batch, Stored};
 use futures::{StreamExt, TryStreamExt, stream};
-use kernel::{SpanNo, Timestamp, chain};
+use kernel::{ErrorCode, ServiceError, SpanNo, Timestamp, chain};
 use proto::ingest::v1::LegOpened;
 use seal::SpanSet;
 use tracing::{debug, error, warn};
@@ -48,10 +49,18 @@ struct Section {
     is_settled: bool,
 }
 
+/// A section whose key crypto is to take, and the record that brought it.
+struct Adopting {
+    recording: RecordingKey,
+    leg_opened: LegOpened,
+    offset: u64,
+    bytes: Bytes,
+}
+
 /// What a batch asks for, in the order in which it is done.
 #[derive(Default)]
 struct Work {
-    adopt: Vec<(RecordingKey, LegOpened)>,
+    adopt: Vec<Adopting>,
     facts: Vec<Fact>,
     /// The latest sign of life of each recording: one row a batch, not one a span.
     heard: BTreeMap<RecordingKey, Fact>,
@@ -197,7 +206,8 @@ impl Worker {
         match more {
             More::Nothing => {}
             More::Adopt(recording, leg_opened) => {
-                work.adopt.push((recording, leg_opened));
+                let (offset, bytes) = (record.offset, record.value.clone());
+                work.adopt.push(Adopting { recording, leg_opened, offset, bytes });
             }
             More::Pack(section, held) => {
                 let (offset, container) = (held.offset, held.container.clone());
@@ -234,12 +244,23 @@ impl Worker {
         Ok(self.sections.get_mut(key).expect("it was put there"))
     }
 
-    async fn adopt(&self, sections: Vec<(RecordingKey, LegOpened)>) -> Result<(), Error> {
-        let mesh = &self.parts.mesh;
-        let adopting = sections
-            .into_iter()
-            .map(|(recording, leg_opened)| async move { mesh.adopt(&recording.tenant, leg_opened).await });
+    async fn adopt(&self, sections: Vec<Adopting>) -> Result<(), Error> {
+        let adopting = sections.into_iter().map(|section| self.adopt_one(section));
         stream::iter(adopting).buffer_unordered(ADOPTING_MAX).try_collect().await
+    }
+
+    /// A key that crypto will never take may not keep the partition, which all tenants share, from going on.
+    async fn adopt_one(&self, section: Adopting) -> Result<(), Error> {
+        let Adopting { recording, leg_opened, offset, bytes } = section;
+        match self.parts.mesh.adopt(&recording.tenant, leg_opened).await {
+            Err(error) if matches!(error.code(), ErrorCode::InvalidArgument | ErrorCode::AlreadyExists) => {
+                let partition = self.partition;
+                error!(recording = %recording.id, partition, offset, error = chain(&error),
+                    "crypto refuses a section's key, and its record is set aside");
+                self.set_aside(offset, bytes).await
+            }
+            answered => answered,
+        }
     }
 
     async fn flush(&mut self) -> Result<(), Error> {
@@ -273,7 +294,7 @@ impl Worker {
         self.sections.retain(|section, _| section.recording != *recording);
     }
 
-    async fn set_aside(&self, offset: u64, bytes: bytes::Bytes) -> Result<(), Error> {
+    async fn set_aside(&self, offset: u64, bytes: Bytes) -> Result<(), Error> {
         self.parts.shelf.quarantine(Quarantined { partition: self.partition, offset }, bytes).await
     }
 }

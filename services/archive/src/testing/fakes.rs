@@ -41,6 +41,8 @@ pub(crate) struct KeyState {
     pub(crate) gone: BTreeSet<String>,
     /// Why the gate refuses, where it does.
     pub(crate) refuses: Option<&'static str>,
+    /// Whether it takes no section's key, and never will.
+    pub(crate) refuses_keys: bool,
     /// Calls that fail before one succeeds.
     pub(crate) failures: u32,
     /// What `Seal` was asked, in order: recording, complete, spans seen.
@@ -63,6 +65,7 @@ impl FakeKeys {
             entries: BTreeMap::new(),
             gone: BTreeSet::new(),
             refuses: None,
+            refuses_keys: false,
             failures: 0,
             sealed: Vec::new(),
             renewed: 0,
@@ -107,6 +110,9 @@ impl Keys for FakeKeys {
     async fn adopt(&self, request: Request<AdoptRequest>) -> Answer<AdoptResponse> {
         self.fail()?;
         let tenant = tenant(&request)?;
+        if self.state().refuses_keys {
+            return Err(Status::invalid_argument("the test says so"));
+        }
         let opened = request.into_inner().leg_opened.ok_or_else(|| Status::invalid_argument("no leg"))?;
         let section = SectionAddress {
             recording: RecordingId::from_slice(&opened.recording_id).unwrap(),

@@ -154,6 +154,21 @@ async fn the_offset_waits_until_crypto_has_adopted_the_key() {
 }
 
 #[tokio::test]
+async fn a_key_that_crypto_never_takes_is_set_aside_and_holds_nothing_up() {
+    let bench = Bench::new().await;
+    bench.keys.state().refuses_keys = true;
+    let mut refused = Call::plain(&bench, 1, &[("mifid2-transaction", 0)]).await;
+    refused.close(&bench, 50).await;
+    bench.consume().await;
+    assert_eq!(objects(&bench, "quarantine/").await.len(), 3);
+    bench.keys.state().refuses_keys = false;
+    let mut call = Call::plain(&bench, 1, &[("mifid2-transaction", 0)]).await;
+    call.close(&bench, 50).await;
+    bench.consume().await;
+    assert_eq!(bench.state(&call).await, State::Sealed);
+}
+
+#[tokio::test]
 async fn a_span_that_comes_again_with_other_bytes_is_set_aside() {
     let bench = Bench::new().await;
     let mut call = Call::plain(&bench, 2, &[("mifid2-transaction", 0)]).await;

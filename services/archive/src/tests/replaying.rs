@@ -179,6 +179,10 @@ async fn what_may_not_be_heard_is_refused_in_one_word() {
     check(&call, MIFID, no_leg, Code::InvalidArgument, "invalid-argument").await;
     bench.keys.state().refuses = Some("role");
     check(&call, MIFID, request(&call), Code::PermissionDenied, "role").await;
+    // Nor are gaps for whoever may not hear what lies around them.
+    let beyond = vec![Interval { start: 900_000_000, end: 901_000_000 }];
+    let nothing = ReplayRequest { ranges: beyond, ..request(&call) };
+    check(&call, MIFID, nothing, Code::PermissionDenied, "role").await;
 }
 
 #[tokio::test]

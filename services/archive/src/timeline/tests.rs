@@ -14,12 +14,38 @@ fn check(edges: &[PauseEdge], expected: &[(u64, u64)]) {
 }
 
 #[test]
-fn pauses_are_paired_by_position() {
+fn pauses_are_paired_as_they_were_logged_and_come_in_order() {
     check(&[edge(5, Some("a"), None), edge(9, None, None)], &[(5, 9)]);
     check(
         &[edge(20, Some("b"), None), edge(30, None, None), edge(5, Some("a"), None), edge(9, None, None)],
         &[(5, 9), (20, 30)],
     );
+}
+
+#[test]
+fn a_second_pause_that_begins_before_the_first_ends_is_kept_from_nobody() {
+    // Pause, resume, pause, resume by wall time: the error widens both ways.
+    let told = [
+        edge(40, Some("a"), Some(1)),
+        edge(50, None, Some(1)),
+        edge(51, Some("b"), Some(1)),
+        edge(80, None, Some(1)),
+    ];
+    check(&told, &[(39, 81)]);
+    // A late one inside an earlier one, and one around it.
+    check(
+        &[edge(40, Some("a"), None), edge(80, None, None), edge(50, Some("b"), None), edge(60, None, None)],
+        &[(40, 80)],
+    );
+    check(
+        &[edge(50, Some("a"), None), edge(60, None, None), edge(40, Some("b"), None), edge(80, None, None)],
+        &[(40, 80)],
+    );
+}
+
+#[test]
+fn a_pause_told_again_reaches_further_back() {
+    check(&[edge(7, Some("a"), None), edge(5, Some("b"), None), edge(9, None, None)], &[(5, 9)]);
 }
 
 #[test]

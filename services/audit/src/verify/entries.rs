@@ -16,23 +16,41 @@ use crate::state::State;
 /// How often a state that is gone is looked for again.
 const LOOKS: u32 = 5;
 
-/// Verifies every entry that is said to be in objects.
+/// How many of a partition's first leaves have been there for so long. The state is not signed and says only what
+/// whoever can write there lets it say; these come from signed roots, or from the index.
+pub(super) struct Due {
+    /// That the partition has a state.
+    pub(super) stated: u64,
+    /// That their entries are in objects.
+    pub(super) stored: u64,
+}
+
+/// Verifies every entry that is said to be in objects, and that those are there that must be.
 pub(super) async fn verify(
     files: &dyn LedgerFiles,
     means: Means<'_>,
     incarnation: Incarnation,
     partition: u32,
     hashes: &[Hash],
+    due: Due,
     report: &mut Report,
 ) -> Result<(), Error> {
     let told = report.findings.len();
-    let Some(state) = state(files, incarnation, partition, report).await? else { return Ok(()) };
+    let Some(state) = state(files, incarnation, partition, report).await? else {
+        if due.stated > 0 && report.findings.len() == told {
+            let name = format!("ledger/{incarnation}/{partition}/state");
+            let detail = format!("is missing, and {} entries must be in objects by now", due.stated);
+            report.find(name, FindingKind::Entry, detail);
+        }
+        return Ok(());
+    };
     let mut check = Check { files, means, incarnation, partition, hashes, seen: BTreeSet::new() };
     for tenant in &state.tenants {
         check.tenant(tenant, report).await?;
     }
     let is_whole = report.findings.len() == told;
-    let missing = (0..state.size.min(hashes.len() as u64)).find(|index| !check.seen.contains(index));
+    let missing =
+        (0..state.size.max(due.stored).min(hashes.len() as u64)).find(|index| !check.seen.contains(index));
     if let (Some(index), true) = (missing, is_whole) {
         let name = format!("ledger/{incarnation}/{partition}/entry/{index}");
         report.find(name, FindingKind::Entry, "is in no entry object");
@@ -41,8 +59,8 @@ pub(super) async fn verify(
     Ok(())
 }
 
-/// The newest state. A writer takes a state away once a newer one stands, so one that is gone is looked for
-/// again.
+/// The newest state, if there is one. A writer takes a state away once a newer one stands, so one that is gone is
+/// looked for again, and so is one that a list missed because it was made meanwhile.
 async fn state(
     files: &dyn LedgerFiles,
     incarnation: Incarnation,
@@ -50,9 +68,11 @@ async fn state(
     report: &mut Report,
 ) -> Result<Option<State>, Error> {
     let told = report.findings.len();
+    let mut is_listed = false;
     for _ in 0..LOOKS {
         let states = keys(files, &name::states(incarnation, partition)).await?;
-        let Some(newest) = states.last() else { return Ok(None) };
+        let Some(newest) = states.last() else { continue };
+        is_listed = true;
         let Some(bytes) = read(files, newest, FindingKind::Entry, report).await? else {
             if report.findings.len() > told {
                 return Ok(None);
@@ -65,8 +85,10 @@ async fn state(
         }
         return Ok(state);
     }
-    let name = format!("ledger/{incarnation}/{partition}/state");
-    report.find(name, FindingKind::Entry, "is listed and cannot be read");
+    if is_listed {
+        let name = format!("ledger/{incarnation}/{partition}/state");
+        report.find(name, FindingKind::Entry, "is listed and cannot be read");
+    }
     Ok(None)
 }
 

@@ -1,5 +1,7 @@
 //! The root log's leaves, and whether the partitions are what they say.
 
+use std::time::Duration;
+
 use merkle::{Frontier, Hash, TileId, TreeHead, leaf_hash};
 use objects::Error;
 
@@ -51,6 +53,15 @@ pub(super) async fn leaves(
         }
     }
     Ok(leaves)
+}
+
+/// How many leaves a partition had so long before the root log's newest leaf. The ledger's own time counts: a copy
+/// that lies in a safe for years does not age.
+pub(super) fn older(leaves: &[RootLeaf], partition: u32, age: Duration) -> u64 {
+    let Some(newest) = leaves.last() else { return 0 };
+    let old = leaves.iter().filter(|leaf| newest.at.since(leaf.at) >= age);
+    let sizes = old.filter_map(|leaf| leaf.partitions.get(partition as usize)).map(|head| head.size);
+    sizes.max().unwrap_or(0)
 }
 
 /// Whether the partition's log had each root at each size that the root log says, in order.

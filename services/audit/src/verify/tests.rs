@@ -1,5 +1,6 @@
 //! Whatever is changed in objects or index is named.
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use eventlog::Record;
@@ -8,6 +9,7 @@ use objects::{IfExists, Key, PutOptions};
 use super::*;
 use crate::samples;
 use crate::service::Service;
+use crate::state::State;
 use crate::testing::{INCARNATION, World, record};
 
 /// A ledger of three hundred entries in one partition and three in another.
@@ -36,6 +38,27 @@ async fn replace(world: &World, key: &Key, change: impl FnOnce(&mut Vec<u8>)) {
 async fn remove(world: &World, key: &Key) {
     let head = world.objects.head(key, None).await.unwrap();
     world.objects.delete_version(key, &head.version).await.unwrap();
+}
+
+/// Removes every state and every entry object.
+async fn remove_entries(world: &World) {
+    for key in keys(world).await {
+        let of_log = key.as_str().contains("/tile/");
+        if !of_log && ["/state/", "/entries/"].iter().any(|part| key.as_str().contains(part)) {
+            remove(world, &key).await;
+        }
+    }
+}
+
+/// One more entry in the first of the partitions, so much later.
+async fn age(world: &World, by: Duration) {
+    world.clock.advance(by);
+    world.produce(vec![record(1, 300, 301)]).await;
+    world.settle().await;
+}
+
+fn names(report: &Report) -> Vec<&str> {
+    report.findings.iter().map(|finding| finding.name.as_str()).collect()
 }
 
 fn service(world: &World) -> Service {
@@ -94,11 +117,78 @@ async fn an_object_that_is_gone_is_found() {
 }
 
 #[tokio::test]
+async fn entries_that_are_all_gone_are_found_once_the_log_is_older_than_they_are_let_wait() {
+    let states = [1, 2].map(|partition| format!("ledger/{INCARNATION}/{partition}/state"));
+    let world = ledger().await;
+    remove_entries(&world).await;
+    let young = world.verify(None).await;
+    assert_eq!(young, Report { leaves: 303, stored: 0, opened: 0, findings: Vec::new() });
+
+    let world = ledger().await;
+    age(&world, STATED).await;
+    assert_eq!(
+        world.verify(None).await,
+        Report { leaves: 304, stored: 304, opened: 0, findings: Vec::new() }
+    );
+    remove_entries(&world).await;
+    let old = world.verify(None).await;
+    assert_eq!(
+        (names(&old), old.leaves, old.stored),
+        (states.each_ref().map(String::as_str).to_vec(), 304, 0)
+    );
+}
+
+#[tokio::test]
+async fn a_state_that_is_gone_alone_is_found_too() {
+    let world = ledger().await;
+    age(&world, STATED).await;
+    for partition in [1, 2] {
+        let prefix = name::states(INCARNATION, partition);
+        for key in keys(&world).await {
+            if prefix.matches(&key) {
+                remove(&world, &key).await;
+            }
+        }
+        assert_eq!(world.verify(None).await.findings.len(), partition as usize);
+    }
+}
+
+#[tokio::test]
+async fn an_index_misses_entries_that_it_has_put_into_objects_however_young_the_log_is() {
+    let world = ledger().await;
+    let service = service(&world);
+    let tenant = samples::tenant("banca-alfa");
+    remove_entries(&world).await;
+    let report = service.verify(&tenant).await.unwrap();
+    let states = [1, 2].map(|partition| format!("ledger/{INCARNATION}/{partition}/state"));
+    assert_eq!(names(&report), states.each_ref().map(String::as_str));
+}
+
+#[tokio::test]
+async fn a_state_that_says_less_than_there_was_hides_no_entry_for_long() {
+    let world = ledger().await;
+    age(&world, STORED).await;
+    let states = name::states(INCARNATION, 1);
+    let standing = keys(&world).await.into_iter().find(|key| states.matches(key)).unwrap();
+    remove_entries(&world).await;
+    let nothing = State { size: 0, next_offset: 0, tenants: BTreeSet::new(), producers: BTreeMap::default() };
+    world.objects.put(&standing, nothing.encode().into(), PutOptions::default()).await.unwrap();
+    let report = world.verify(None).await;
+    let entry = format!("ledger/{INCARNATION}/1/entry/0");
+    assert_eq!(names(&report)[0], entry);
+}
+
+#[test]
+fn a_state_is_looked_for_as_late_as_a_writer_may_make_it() {
+    assert_eq!(STATED, crate::config::Config::default().entry_object_age.0);
+}
+
+#[tokio::test]
 async fn a_checkpoint_that_no_trusted_root_has_certified_is_refused() {
     let world = ledger().await;
     let files = crate::files::ObjectFiles(Arc::clone(&world.objects));
     let roots = [seal::SigningKey::from_bytes(&[8; 32]).verifying_key()].into_iter().collect();
-    let report = verify(&files, Means { roots: &roots, keys: None }).await.unwrap();
+    let report = verify(&files, Means { roots: &roots, keys: None, stored: None }).await.unwrap();
     assert!(report.findings.iter().all(|finding| finding.kind == FindingKind::Checkpoint));
     assert_eq!(report.findings.len(), 1 + kernel::topics::AUDIT.partitions as usize);
 }

@@ -103,7 +103,7 @@ impl Service {
         let Some(version) = policy else { return Ok(decide_without_policy(&facts)) };
         let policy = &version.policy;
         let histories = self.histories(tenant, row).await?;
-        let consents = standing::at_opening(policy, &facts, &row.parties, &histories, row.recording, now);
+        let consents = standing::at_opening(policy, &facts, row, &histories, now);
         Ok(decide(policy, &facts, &consents))
     }
 

@@ -127,6 +127,29 @@ async fn consent_for_every_call_starts_the_next_one_and_its_end_ends_them_all() 
 }
 
 #[tokio::test]
+async fn consent_for_every_call_does_not_reach_a_call_that_had_started_before() {
+    let bench = Bench::new().await;
+    let (_, anna) = bench.call(ANNA, &["quality"]).await;
+    assert_eq!(bench.says(anna, &by_form(Given, &["quality"], at(60_000))).await, "given");
+    let table = [
+        (START, Outcome::AwaitingConsent),
+        (at(59_999), Outcome::AwaitingConsent),
+        (at(60_000), Outcome::Granted),
+        (at(90_000), Outcome::Granted),
+    ];
+    for (started_at, expected) in table {
+        let authorised = bench.authorise(&Call { started_at, ..call(&[ANNA], &["quality"]) }).await;
+        assert_eq!(outcome(&authorised, "quality"), expected, "{started_at}");
+    }
+    // What somebody says in a call that comes late counts in it as ever.
+    let late = call(&[ANNA], &["quality"]);
+    bench.authorise(&late).await;
+    bench.says(anna, &notice(late.recording, "n5", 500)).await;
+    assert_eq!(bench.says(anna, &said(Given, late.recording, &["quality"], 1_000)).await, "given");
+    assert_eq!(bench.may_use(late.recording, "quality").await, Ok(()));
+}
+
+#[tokio::test]
 async fn consent_that_is_given_anew_does_not_open_what_its_end_has_closed() {
     let bench = Bench::new().await;
     let (recording, anna) = bench.call(ANNA, &["quality"]).await;

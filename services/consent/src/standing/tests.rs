@@ -99,6 +99,50 @@ proptest! {
     }
 }
 
+/// By which event consent is given to a call that starts at ten seconds.
+fn given_from_the_start(events: &[StoredEvent]) -> Option<EventId> {
+    let policy = policy::parse(POLICY, &|_| None).unwrap();
+    let facts = CallFacts { requested: made().purposes, parties: BTreeSet::from([Party::Customer]) };
+    let made = RecordingRow { started_at: at(10_000), ..made() };
+    let histories = Histories::from([(SUBJECT, events.to_vec())]);
+    let consent = at_opening(&policy, &facts, &made, &histories, at(50_000))[&purpose("quality")];
+    assert_eq!(consent.state == ConsentState::Given, consent.evidence.is_some());
+    consent.evidence
+}
+
+#[test]
+fn a_call_is_opened_on_consent_that_stood_at_its_start_and_stands_now() {
+    use EventKind::{Asked, Given, Refused, Withdrawn};
+    let (call, account) = (Reach::Call(RECORDING), Reach::Account);
+    // What was said, to whom it reaches, at which second; and the place of the event that it rests on.
+    type Said = (EventKind, Reach, i64);
+    let (asked, given) = ((Asked, account, 1), (Given, account, 2));
+    let cases: &[(&[Said], Option<u64>)] = &[
+        (&[asked, given], Some(1)),
+        (&[(Asked, account, 10), (Given, account, 10)], Some(1)),
+        (&[(Asked, account, 11), (Given, account, 12)], None),
+        (&[(Asked, account, 1), (Given, account, 12)], None),
+        // Saying it again moves nothing.
+        (&[asked, given, (Given, account, 12)], Some(1)),
+        // A no counts whenever it was said, and a yes after it does not reach back over it.
+        (&[asked, given, (Withdrawn, account, 5)], None),
+        (&[asked, given, (Withdrawn, account, 20)], None),
+        (&[asked, given, (Refused, call, 20)], None),
+        (&[asked, given, (Withdrawn, account, 5), (Asked, account, 11), (Given, account, 12)], None),
+        (&[asked, given, (Withdrawn, account, 11), (Asked, account, 12), (Given, account, 13)], None),
+        // What was agreed to within the call counts from where it was said.
+        (&[(Asked, call, 11), (Given, call, 12)], None),
+        (&[asked, given, (Asked, call, 11), (Given, call, 12)], Some(1)),
+    ];
+    for (said, rests_on) in cases {
+        let said =
+            (0..).zip(*said).map(|(number, (kind, reach, second))| event(number, *kind, *reach, *second));
+        let said: Vec<_> = said.collect();
+        let expected = rests_on.map(|place| said[place as usize].event.id);
+        assert_eq!(given_from_the_start(&said), expected, "{said:?}");
+    }
+}
+
 #[test]
 fn nobody_whose_consent_counts_is_no_consent() {
     let policy = policy::parse(POLICY, &|_| None).unwrap();

@@ -3,6 +3,7 @@
 use kernel::{ErrorCode, ServiceError};
 
 use super::*;
+use crate::backend::file::FileBackend;
 use crate::testing::{Bench, WEEK, other_tenant, tenant};
 
 #[tokio::test]
@@ -121,4 +122,35 @@ async fn no_key_byte_is_shown() {
         assert!(!shown.contains(&numbers(secret)), "{shown}");
     }
     assert!(shown.contains("redacted"));
+}
+
+#[tokio::test]
+async fn an_epoch_without_a_successor_is_seen_by_whoever_was_asked_for_it() {
+    let bench = Bench::new().await;
+    let metrics = platform::telemetry::Metrics::new();
+    let gauge = metrics.gauge(&EPOCH_ENDS, &[]);
+    let week = i64::try_from(WEEK.as_secs()).unwrap();
+    let shown = async |epochs: &Epochs| {
+        epochs.show(&gauge).await;
+        gauge.value()
+    };
+    let folder = tempfile::tempdir().unwrap();
+    let keys = folder.path().join("keys");
+    let backend = Arc::new(FileBackend::open(&keys).unwrap());
+    let clock: Arc<dyn Clock> = bench.clock.clone();
+    let epochs = Epochs::new(Arc::clone(&bench.store), backend, clock, WEEK, 1, WEEK);
+    assert_eq!(shown(&epochs).await, week, "no epoch is in use");
+    bench.service.epochs.active(&tenant()).await.unwrap();
+    epochs.active(&tenant()).await.unwrap();
+    bench.clock.advance(WEEK - Duration::from_secs(60));
+    assert_eq!(shown(&epochs).await, 60);
+    bench.clock.advance(Duration::from_secs(90));
+    assert_eq!(shown(&epochs).await, week, "nobody has asked for the next");
+    // Its key backend is gone, the other instance's is not.
+    std::fs::remove_dir_all(&keys).unwrap();
+    std::fs::write(&keys, []).unwrap();
+    epochs.active(&tenant()).await.unwrap_err();
+    assert_eq!(shown(&epochs).await, -30);
+    bench.service.epochs.active(&tenant()).await.unwrap();
+    assert_eq!(shown(&epochs).await, week, "another instance saw to it");
 }

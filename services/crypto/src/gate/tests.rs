@@ -85,10 +85,9 @@ use Says::{Gone, Nothing, Stands};
 #[case(Role::Compliance, "mifid2-transaction", Use::Authority, Stands, "no-order")]
 #[case(Role::Supervisor, "quality", Use::LegalClaim, Stands, "role-not-allowed")]
 #[case(Role::Supervisor, "quality", Use::Authority, Stands, "role-not-allowed")]
-// verbale's own check.
-#[case(Role::Service, "quality", Use::Probe, Stands, "open")]
-#[case(Role::Service, "quality", Use::Probe, Nothing, "rule-silent")]
-#[case(Role::Supervisor, "quality", Use::Probe, Stands, "role-not-allowed")]
+// verbale's own check opens for nobody.
+#[case(Role::Service, "quality", Use::Probe, Stands, "use-not-allowed")]
+#[case(Role::Auditor, "quality", Use::Probe, Stands, "use-not-allowed")]
 // Not a reader's purpose, or nobody's.
 #[case(Role::Service, "sealing", Use::Probe, Stands, "reserved-purpose")]
 #[case(Role::PrivacyOfficer, "subject", Use::Rights, Stands, "reserved-purpose")]

@@ -47,6 +47,10 @@ pub(super) fn new_section(request: wire::AdoptRequest) -> Result<NewSection, Err
         return Err(Error::invalid("reserved_purpose", "is not that of the section's kind"));
     }
     let recording = id(RecordingId::from_slice, &leg.recording_id, "recording_id")?;
+    // What the tables can keep.
+    if i64::try_from(leg.session_epoch).is_err() {
+        return Err(Error::invalid("session_epoch", "must be below 2^63"));
+    }
     Ok(NewSection {
         section: address(recording, leg.leg, leg.section)?,
         kind,

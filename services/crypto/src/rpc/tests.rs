@@ -139,6 +139,7 @@ async fn mesh() -> Mesh {
         verifier: Arc::new(verifier.clone()),
         policies: Arc::new(PolicyBook::new(to_consent)),
         outbox: Arc::new(outbox.clone()) as Arc<dyn AuditOutbox>,
+        metrics: metrics.clone(),
     };
     let parts = GuardParts {
         rules: Arc::new(RuleBook::of_the_contract().unwrap()),

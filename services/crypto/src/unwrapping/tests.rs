@@ -45,6 +45,18 @@ async fn what_is_handed_out_opens_the_spans_asked_for_that_the_purpose_may_use_a
 }
 
 #[tokio::test]
+async fn whoever_asks_for_no_span_learns_whether_they_might() {
+    let bench = Bench::new().await;
+    let (at, _) = sealed_call(&bench).await;
+    let unwrapping = &bench.service.unwrapping;
+    let nothing = |role, name| Ask { spans: BTreeMap::new(), ..bench.ask(role, name, at, 0..1) };
+    let allowed = nothing(Role::Supervisor, "quality");
+    assert!(unwrapping.unwrap(&tenant(), "archive", &allowed).await.unwrap().covers.is_empty());
+    let refused = nothing(Role::Supervisor, DUTY);
+    assert_eq!(word(unwrapping.unwrap(&tenant(), "archive", &refused).await), "role-not-allowed");
+}
+
+#[tokio::test]
 async fn it_opens_after_a_restart_and_in_later_epochs() {
     let bench = Bench::new().await;
     let (at, key) = sealed_call(&bench).await;

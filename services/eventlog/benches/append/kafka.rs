@@ -1,13 +1,10 @@
 //! Appends to Kafka beside the bare client library, with the same settings, to topics of this run.
 
 use std::sync::Arc;
-use std::time::Duration;
 
 use criterion::{BenchmarkId, Criterion, Throughput};
-use eventlog::{EventLog, KafkaLog, KafkaOptions, MemoryFences};
+use eventlog::{BareProducer, EventLog, KafkaLog, KafkaOptions, MemoryFences};
 use kernel::topics::AUDIO;
-use rdkafka::ClientConfig;
-use rdkafka::producer::{BaseProducer, BaseRecord, Producer};
 use tokio::runtime::Runtime;
 
 use crate::{SPAN, measure};
@@ -19,14 +16,13 @@ pub(crate) fn append(c: &mut Criterion) {
     let Ok(url) = std::env::var("VERBALE_KAFKA") else { return };
     let prefix = format!("bench-{}-", uuid::Uuid::new_v4().simple());
     let options = KafkaOptions {
-        prefix: prefix.clone(),
+        prefix,
         replication: 1,
         min_in_sync: 1,
         accept_weak: true,
         ..KafkaOptions::at(&url).expect("the URL of a cluster")
     };
-    let topic = format!("{prefix}{}", AUDIO.name);
-    let bare = bare(&options);
+    let bare = BareProducer::open(&options, &AUDIO).expect("a producer");
     let runtime = Runtime::new().expect("a runtime");
     let log = KafkaLog::open(options, Arc::new(MemoryFences::default())).expect("a log");
     runtime.block_on(log.ensure(&[AUDIO])).expect("a topic");
@@ -36,31 +32,10 @@ pub(crate) fn append(c: &mut Criterion) {
     group.sample_size(20);
     for count in COUNTS {
         group.throughput(Throughput::Bytes((count * SPAN) as u64));
-        group.bench_function(BenchmarkId::new("bare", count), |b| b.iter(|| send(&bare, &topic, count)));
+        group.bench_function(BenchmarkId::new("bare", count), |b| {
+            b.iter(|| bare.send(count as u64, &[7; SPAN]).expect("reports"));
+        });
         measure(&mut group, &runtime, &log, count);
     }
     group.finish();
-}
-
-fn bare(options: &KafkaOptions) -> BaseProducer {
-    let mut config = ClientConfig::new();
-    config.set("bootstrap.servers", &options.brokers);
-    config.set("enable.idempotence", "true");
-    config.set("acks", "all");
-    config.set("linger.ms", options.linger.as_millis().to_string());
-    config.create().expect("a producer")
-}
-
-fn send(producer: &BaseProducer, topic: &str, count: usize) {
-    for n in 0..count {
-        let key = format!("recording-{n}");
-        let partition = eventlog::partition_of(key.as_bytes(), AUDIO.partitions);
-        let partition = i32::try_from(partition).expect("a small number");
-        let record = BaseRecord::to(topic).partition(partition).key(&key).payload([7_u8; SPAN].as_slice());
-        producer.send(record).map_err(|(error, _)| error).expect("room in the queue");
-    }
-    // Its own flush looks every 100 ms only.
-    while producer.in_flight_count() > 0 {
-        producer.poll(Duration::from_millis(1));
-    }
 }

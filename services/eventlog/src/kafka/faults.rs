@@ -42,12 +42,15 @@ pub(super) fn is_passing(code: RDKafkaErrorCode) -> bool {
             | Code::BrokerTransportFailure
             | Code::CoordinatorLoadInProgress
             | Code::CoordinatorNotAvailable
+            | Code::FencedLeaderEpoch
             | Code::LeaderNotAvailable
             | Code::NetworkException
             | Code::NotCoordinator
             | Code::NotLeaderForPartition
+            | Code::OffsetNotAvailable
             | Code::OperationTimedOut
             | Code::RequestTimedOut
+            | Code::UnknownLeaderEpoch
             | Code::UnknownPartition
             | Code::UnknownTopic
             | Code::UnknownTopicOrPartition

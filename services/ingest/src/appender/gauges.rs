@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};
 
 use kernel::{Clock, Timestamp};
-use platform::telemetry::{Gauge, Metric, MetricKind, Metrics};
+use platform::telemetry::{Counter, Gauge, Metric, MetricKind, Metrics};
 
 use super::SpoolLimits;
 use crate::error::Error;
@@ -21,6 +21,28 @@ const SPOOL_OLDEST: Metric = Metric {
     name: "verbale_ingest_spool_oldest_seconds",
     help: "age of the oldest record in this node's spool; 0 where it is empty",
     kind: MetricKind::Gauge,
+    labels: &[],
+};
+
+/// Records in the event log.
+pub const LOGGED_RECORDS: Metric = Metric {
+    name: "verbale_ingest_logged_records_total",
+    help: "records of calls made durable in the event log",
+    kind: MetricKind::Counter,
+    labels: &[],
+};
+/// Their bytes.
+pub const LOGGED_BYTES: Metric = Metric {
+    name: "verbale_ingest_logged_bytes_total",
+    help: "bytes of these records, with keys and headers",
+    kind: MetricKind::Counter,
+    labels: &[],
+};
+/// What they went in: how many calls share an append is records by appends.
+pub const LOG_APPENDS: Metric = Metric {
+    name: "verbale_ingest_log_appends_total",
+    help: "appends to the event log that these records went in",
+    kind: MetricKind::Counter,
     labels: &[],
 };
 
@@ -42,6 +64,7 @@ pub(crate) struct Gauges {
     oldest: AtomicI64,
     shown_bytes: Gauge,
     shown_oldest: Gauge,
+    logged: [Counter; 3],
 }
 
 impl Gauges {
@@ -53,6 +76,14 @@ impl Gauges {
             oldest: AtomicI64::new(i64::MAX),
             shown_bytes: metrics.gauge(&SPOOL_BYTES, &[]),
             shown_oldest: metrics.gauge(&SPOOL_OLDEST, &[]),
+            logged: [LOGGED_RECORDS, LOGGED_BYTES, LOG_APPENDS].map(|metric| metrics.counter(&metric, &[])),
+        }
+    }
+
+    /// One append more that the log has.
+    pub(super) fn logged(&self, records: u64, bytes: u64) {
+        for (counter, by) in self.logged.iter().zip([records, bytes, 1]) {
+            counter.add(by);
         }
     }
 

@@ -19,8 +19,8 @@ use tokio::sync::oneshot;
 use tracing::{error, info, warn};
 
 use self::index::{Entry, Index, Stretch};
-use super::Gauges;
 use super::group::{Gathering, Group};
+use super::{Counted, Gauges};
 
 /// Bytes that go to the log in one append, and at most in the last stretch.
 const STRETCH: usize = 4 << 20;
@@ -43,7 +43,7 @@ pub(crate) struct SpoolLimits {
 /// The spool, and the way from it to the log.
 pub(super) struct Spool {
     spool: Arc<dyn EventLog>,
-    log: Arc<dyn EventLog>,
+    log: Counted,
     limits: SpoolLimits,
     gauges: Arc<Gauges>,
     index: Index,
@@ -59,12 +59,8 @@ pub(super) struct Spool {
 struct Drained(Vec<Stretch>);
 
 impl Spool {
-    pub(super) fn new(
-        spool: Arc<dyn EventLog>,
-        log: Arc<dyn EventLog>,
-        limits: SpoolLimits,
-        gauges: Arc<Gauges>,
-    ) -> Self {
+    pub(super) fn new(spool: Arc<dyn EventLog>, log: Counted, limits: SpoolLimits) -> Self {
+        let gauges = Arc::clone(&log.gauges);
         let index = Index::new(AUDIO.partitions);
         Self { spool, log, limits, gauges, index, draining: None, failed: 0, is_back: false, is_full: false }
     }
@@ -174,13 +170,13 @@ impl Spool {
             return;
         }
         let stretches = self.index.next(STRETCH as u64, STRETCH_RECORDS as u64);
-        let (spool, log) = (Arc::clone(&self.spool), Arc::clone(&self.log));
+        let (spool, log) = (Arc::clone(&self.spool), self.log.clone());
         let wait = (self.failed > 0).then(|| Backoff::FOREVER.wait(self.failed));
         let drain = async move {
             if let Some(wait) = wait {
                 tokio::time::sleep(wait).await;
             }
-            drain(spool.as_ref(), log.as_ref(), stretches).await
+            drain(spool.as_ref(), &log, stretches).await
         };
         self.draining = Some(drain.boxed());
     }
@@ -217,11 +213,11 @@ impl Spool {
 
 async fn drain(
     spool: &dyn EventLog,
-    log: &dyn EventLog,
+    log: &Counted,
     stretches: Vec<Stretch>,
 ) -> Result<Drained, eventlog::Error> {
     let read = try_join_all(stretches.iter().map(|stretch| read(spool, stretch))).await?;
-    log.append(&AUDIO, read.into_iter().flatten().collect()).await?;
+    log.append(read.into_iter().flatten().collect()).await?;
     // Only now: what a crash leaves in both is known by its ids.
     let delete = |stretch: &Stretch| spool.delete_before(&AUDIO, stretch.partition, stretch.last + 1);
     try_join_all(stretches.iter().map(delete)).await?;

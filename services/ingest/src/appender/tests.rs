@@ -49,11 +49,14 @@ impl EventLog for CountingLog {
 }
 
 /// Asks for all these appends before the writer begins, and answers what became of each.
-async fn all_at_once(requests: Vec<Vec<Record>>) -> (Vec<Result<Appended, Refused>>, Arc<CountingLog>) {
+async fn all_at_once(
+    requests: Vec<Vec<Record>>,
+) -> (Vec<Result<Appended, Refused>>, Arc<CountingLog>, Metrics) {
     let clock: Arc<dyn Clock> = Arc::new(ManualClock::at(Timestamp(5)));
     let inner = MemoryLog::new(Arc::clone(&clock));
     let log = Arc::new(CountingLog { inner, appends: AtomicUsize::new(0) });
-    let gauges = Arc::new(Gauges::new(clock, &Metrics::new()));
+    let metrics = Metrics::new();
+    let gauges = Arc::new(Gauges::new(clock, &metrics));
     let (appender, writer) = appender(log.clone(), None, gauges, Duration::from_secs(1));
     let (stopper, shutdown) = shutdown();
     let mut tasks = JoinSet::new();
@@ -67,7 +70,12 @@ async fn all_at_once(requests: Vec<Vec<Record>>) -> (Vec<Result<Appended, Refuse
     let done = futures::future::join_all(asked).await;
     stopper.advance(Stage::Flushing);
     tasks.join_all().await;
-    (done, log)
+    (done, log, metrics)
+}
+
+/// Records, bytes and appends, as they are shown.
+fn counted(metrics: &Metrics) -> [u64; 3] {
+    [LOGGED_RECORDS, LOGGED_BYTES, LOG_APPENDS].map(|metric| metrics.counter(&metric, &[]).value())
 }
 
 fn record(key: &str, value: u8) -> Record {
@@ -78,9 +86,11 @@ fn record(key: &str, value: u8) -> Record {
 async fn what_waits_goes_out_in_one_append_and_every_recording_keeps_its_order() {
     let key = |stream: u8| format!("recording-{stream}");
     let requests = (0..100u8).map(|stream| (0..3).map(|n| record(&key(stream), n)).collect()).collect();
-    let (done, log) = all_at_once(requests).await;
+    let (done, log, metrics) = all_at_once(requests).await;
     assert!(done.iter().all(|done| matches!(done, Ok(Appended::Logged))));
     assert_eq!(log.appends.load(Ordering::SeqCst), 1);
+    // A key of eleven or twelve characters and a value of a hundred.
+    assert_eq!(counted(&metrics), [300, 10 * 3 * 111 + 90 * 3 * 112, 1]);
     let mut found = std::collections::BTreeMap::<Vec<u8>, Vec<u8>>::new();
     for partition in 0..AUDIO.partitions {
         for stored in log.read(&AUDIO, partition, 0, ReadLimit::default()).await.unwrap() {
@@ -95,19 +105,21 @@ async fn what_waits_goes_out_in_one_append_and_every_recording_keeps_its_order()
 async fn a_recording_whose_records_are_refused_keeps_no_other_from_the_log() {
     let too_large = Record::new("bad".as_bytes(), vec![0; eventlog::bounds::MAX_RECORD + 1]);
     let requests = vec![vec![record("one", 1)], vec![too_large], vec![record("two", 2)]];
-    let (done, _) = all_at_once(requests).await;
+    let (done, _, metrics) = all_at_once(requests).await;
     assert!(matches!(done[0], Ok(Appended::Logged)) && matches!(done[2], Ok(Appended::Logged)));
     let Err((Error::Log(error), records)) = &done[1] else {
         panic!("{:?}", done[1].as_ref().err().is_some())
     };
     assert!(matches!(error, eventlog::Error::TooLarge { .. }));
     assert_eq!(records.len(), 1);
+    // The two that got there, each by itself.
+    assert_eq!(counted(&metrics), [2, 2 * 103, 2]);
 }
 
 #[tokio::test]
 async fn more_than_one_append_holds_is_several() {
     let large = |n: u8| vec![Record::new(format!("recording-{n}"), vec![n; 900 << 10])];
-    let (done, log) = all_at_once((0..20).map(large).collect()).await;
+    let (done, log, _) = all_at_once((0..20).map(large).collect()).await;
     assert!(done.iter().all(Result::is_ok));
     // Five of 900 KiB pass the bound of a group.
     assert_eq!(log.appends.load(Ordering::SeqCst), 4);

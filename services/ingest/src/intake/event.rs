@@ -116,6 +116,33 @@ impl CallerEvent {
         let (position, wall_time) = (event.position.map(Position), Timestamp(event.wall_time));
         Ok(Self { id, position, wall_time, kind })
     }
+
+    /// Checks where its wall time places it in a call that started then. A restriction is not refused for a clock: it
+    /// acts now at the latest.
+    pub fn check_wall_time(&self, started_at: Timestamp) -> Result<(), BadInput> {
+        let since = u64::try_from(self.wall_time.0.saturating_sub(started_at.0)).unwrap_or(0);
+        if self.position.is_some() || self.is_restrictive() || since <= MAX_POSITION {
+            return Ok(());
+        }
+        let place = "time from open.started_at to event.wall_time";
+        Err(BadInput::Bound { place, found: since, bound: MAX_POSITION })
+    }
+
+    fn is_restrictive(&self) -> bool {
+        match &self.kind {
+            Ok(CallerEventKind::Consent { act, .. }) => act.is_restrictive(),
+            Ok(
+                CallerEventKind::Pause { .. } | CallerEventKind::MarkEnd(_) | CallerEventKind::Stop { .. },
+            ) => true,
+            Ok(
+                CallerEventKind::NoticePlayed(_)
+                | CallerEventKind::Resume
+                | CallerEventKind::MarkBegin(_)
+                | CallerEventKind::RightRequested { .. },
+            )
+            | Err(_) => false,
+        }
+    }
 }
 
 fn read_kind(kind: wire::event::Kind, party: u32) -> Result<CallerEventKind, &'static str> {

@@ -64,9 +64,7 @@ pub struct Present {
 pub fn open(open: wire::Open, present: Present) -> Result<OpenCall, BadInput> {
     let recording = RecordingId::from_slice(&open.recording_id)
         .map_err(|problem| BadInput::Id { place: "open.recording_id", problem })?;
-    if open.session_epoch == 0 {
-        return Err(BadInput::Missing("open.session_epoch"));
-    }
+    let epoch = epoch(open.session_epoch)?;
     let started_at = started_at(open.started_at, present)?;
     at_most("length of open.call_id", open.call_id.len(), MAX_TEXT)?;
     let direction = wire::Direction::try_from(open.direction)
@@ -83,7 +81,7 @@ pub fn open(open: wire::Open, present: Present) -> Result<OpenCall, BadInput> {
     check_correlation(&open.correlation)?;
     Ok(OpenCall {
         recording,
-        epoch: SessionEpoch(open.session_epoch),
+        epoch,
         started_at,
         call_id: open.call_id,
         direction,
@@ -93,6 +91,16 @@ pub fn open(open: wire::Open, present: Present) -> Result<OpenCall, BadInput> {
         purposes: purposes(open.purposes)?,
         correlation: open.correlation.into_iter().collect(),
     })
+}
+
+/// Every store that an epoch comes to keeps it as a signed number.
+fn epoch(number: u64) -> Result<SessionEpoch, BadInput> {
+    let (place, bound) = ("open.session_epoch", i64::MAX as u64);
+    match number {
+        0 => Err(BadInput::Missing(place)),
+        found if found > bound => Err(BadInput::Bound { place, found, bound }),
+        number => Ok(SessionEpoch(number)),
+    }
 }
 
 /// The past is not bounded: calls that were kept elsewhere may come late.

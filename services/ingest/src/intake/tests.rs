@@ -35,6 +35,8 @@ fn an_open_within_bounds_is_taken_and_shows_nobody() {
     let call = open(good(), PRESENT).unwrap();
     assert_eq!(call.purposes.len(), 1);
     assert!(!format!("{call:?}").contains("0612"));
+    let last = wire::Open { session_epoch: i64::MAX as u64, ..good() };
+    assert_eq!(open(last, PRESENT).unwrap().epoch.0, i64::MAX as u64);
 }
 
 #[test]
@@ -42,7 +44,10 @@ fn each_bad_open_names_the_place() {
     type Change = fn(&mut wire::Open);
     let cases: &[(&str, Change)] = &[
         ("open.recording_id", |o| o.recording_id = vec![1, 2].into()),
-        ("open.session_epoch", |o| o.session_epoch = 0),
+        ("open.session_epoch is missing", |o| o.session_epoch = 0),
+        ("open.session_epoch is 9223372036854775808, the bound is 9223372036854775807", |o| {
+            o.session_epoch = i64::MAX as u64 + 1
+        }),
         ("open.started_at", |o| o.started_at = -5),
         ("open.call_id", |o| o.call_id = "x".repeat(257)),
         ("open.direction", |o| o.direction = 99),
@@ -154,4 +159,32 @@ fn an_event_without_place_or_id_is_refused() {
     assert!(CallerEvent::read(unnamed).is_err());
     let unknown = wire::Event { event_id, position: Some(0), ..Default::default() };
     assert_eq!(CallerEvent::read(unknown).unwrap().kind, Err("unknown-event"));
+}
+
+#[test]
+fn a_wall_time_beyond_the_bound_is_refused_unless_it_takes_something_away() {
+    use wire::event::Kind;
+    let year = 366 * 86_400_000_000;
+    let purpose = || "quality".to_owned();
+    let given = Kind::ConsentGiven(wire::ConsentGiven { purpose: purpose(), expression: 2 });
+    let withdrawn = Kind::ConsentWithdrawn(wire::ConsentWithdrawn { purpose: purpose(), expression: 2 });
+    let resume = Kind::Resume(wire::Resume {});
+    let pause = Kind::Pause(wire::Pause { reason: "pci-dss".into() });
+    let cases = [
+        (resume.clone(), None, NOW.0 + year, true),
+        (resume.clone(), None, NOW.0 + year + 1, false),
+        (resume.clone(), None, i64::MAX, false),
+        (resume, Some(5), i64::MAX, true),
+        (given, None, i64::MAX, false),
+        (withdrawn, None, i64::MAX, true),
+        (pause, None, i64::MAX, true),
+    ];
+    for (kind, position, wall_time, is_taken) in cases {
+        let event_id = kernel::EventId::new().to_bytes().to_vec().into();
+        let event = wire::Event { event_id, position, wall_time, party: 0, kind: Some(kind) };
+        let checked = CallerEvent::read(event.clone()).unwrap().check_wall_time(NOW);
+        assert_eq!(checked.is_ok(), is_taken, "{event:?}");
+        let text = "time from open.started_at to event.wall_time is ";
+        assert!(checked.err().is_none_or(|error| error.to_string().starts_with(text)), "{event:?}");
+    }
 }

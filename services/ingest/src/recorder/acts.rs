@@ -140,7 +140,7 @@ impl Act {
             Self::Ask { event, said, reply } => {
                 let mut taken = Ok(());
                 for one in &said {
-                    taken = parts.authority.tell(one).await;
+                    taken = parts.tell_given(one).await;
                     if taken.is_err() {
                         break;
                     }
@@ -180,21 +180,24 @@ async fn keep(
     Ok(())
 }
 
-/// Tells consent of an event that is owed to it; what it cannot take now stays owed.
-pub(crate) async fn tell(parts: &Parts, said: &[Said], key: &SessionKey, owed: EventId) {
+/// Tells consent of an event that is owed to it, and returns whether it is not owed any more: what consent cannot
+/// take now stays owed.
+pub(crate) async fn tell(parts: &Parts, said: &[Said], key: &SessionKey, owed: EventId) -> bool {
     for one in said {
         match parts.authority.tell(one).await {
             Ok(()) => {}
             Err(NotTaken::Unreachable) => {
                 warn!(recording = %key.recording, event = %owed, "consent is to be told later");
-                return;
+                return false;
             }
             Err(NotTaken::Refused(code)) => {
                 warn!(recording = %key.recording, event = %owed, code, "consent does not take an event");
             }
         }
     }
-    if let Err(error) = parts.store.told(key, owed).await {
-        warn!(recording = %key.recording, error = chain(&error), "consent will be told again");
+    let kept = parts.store.told(key, owed).await;
+    if let Err(error) = &kept {
+        warn!(recording = %key.recording, error = chain(error), "consent will be told again");
     }
+    kept.is_ok()
 }

@@ -28,7 +28,7 @@ impl Recorder {
         let kind = session_kind(kind, event.id);
         let (position, derived_error) = self.place(&event);
         let at = if event.wall_time.0 > 0 { event.wall_time } else { self.wall(position) };
-        let placed = SessionEvent { id: event.id, position, derived_error, at, kind };
+        let placed = self.acting_now(SessionEvent { id: event.id, position, derived_error, at, kind });
         if let Some(earlier) = self.start.session.events().iter().find(|own| own.id == event.id) {
             let pending = self.start.session.owed().iter().any(|owed| owed.id == event.id);
             let answer = wire::Applied { pending, ..applied(event.id, earlier.effective()) };
@@ -127,6 +127,10 @@ impl Recorder {
         if let Some(code) = done.refused {
             return self.answer(refused(event.id, done.position, code), reply);
         }
+        if done.unkept {
+            // In its turn: the row may not have yet what it repeats.
+            return self.push(Act::Answer { answer: applied(event.id, done.position), reply });
+        }
         for place in 0..self.start.legs.len() {
             self.cut(place, crate::leg::Closing::Due);
         }
@@ -175,6 +179,21 @@ impl Recorder {
         let drift = self.start.legs.iter().map(crate::leg::Leg::drift).max().unwrap_or(0);
         let least = u64::try_from(self.start.parts.config.derived_error.0.as_micros()).unwrap_or(u64::MAX);
         (Position(u64::try_from(since).unwrap_or(0)), Some(drift.max(least)))
+    }
+
+    /// An event as it acts now, where it is a restriction that was placed by wall time.
+    pub(super) fn acting_now(&self, event: SessionEvent) -> SessionEvent {
+        let start = &self.start;
+        if self.sees_where() {
+            return start.session.acting_by(event, self.newest());
+        }
+        start.parts.acting_unseen(&start.session, event, start.call.started_at)
+    }
+
+    /// Whether frames say where the call is; one of which nothing is stored is taken to be at its beginning.
+    pub(super) fn sees_where(&self) -> bool {
+        let is_seen = self.start.legs.iter().any(|leg| leg.first_position().is_some());
+        is_seen || !self.start.had_sections.contains(&true)
     }
 
     /// What consent is to take of an event; none where it is none of its business, nothing where nobody is known

@@ -18,6 +18,9 @@ use crate::session::{SessionEvent, SessionEventKind};
 use crate::store::Authorisation;
 use crate::watch::{ConsentChange, Heard};
 
+/// The count by which the event is derived that has a no in force from a first frame on: no number of purposes.
+const FROM_HERE: u64 = 1 << 33;
+
 /// What was missed.
 pub(super) enum Caught {
     /// Changes since the version that the session reflects.
@@ -56,6 +59,23 @@ impl Recorder {
         let first = self.start.legs.iter().filter_map(Leg::first_position).min();
         if let Some(first) = first.filter(|_| std::mem::take(&mut self.is_losing)) {
             let event = self.own_event(first, SessionEventKind::ConsentLost);
+            self.take_own(event);
+        }
+    }
+
+    /// A no that was said while no stream said where the call is lies where its wall time has it, which may be after
+    /// everything of a call that comes late: from this stream's first frame on it is in force.
+    pub(super) fn refrain_at_first_frame(&mut self) {
+        let Some(first) = self.start.legs.iter().filter_map(Leg::first_position).min() else { return };
+        let session = &self.start.session;
+        let said = session.events().iter().filter(|own| matches!(own.kind, SessionEventKind::Consent { .. }));
+        let ahead = said.filter_map(|own| {
+            let acting = session.acting_by(own.clone(), first);
+            let id = derived_id(own.id, FROM_HERE);
+            let is_new = acting.position < own.position && !session.has_seen(id);
+            is_new.then_some(SessionEvent { id, ..acting })
+        });
+        for event in ahead.collect::<Vec<_>>() {
             self.take_own(event);
         }
     }
@@ -124,7 +144,9 @@ impl Recorder {
                 expression: Expression::Unspecified,
                 evidence: change.event,
             };
-            self.take_own(SessionEvent { id, position, derived_error, at: change.at, kind });
+            let event = SessionEvent { id, position, derived_error, at: change.at, kind };
+            let event = self.acting_now(event);
+            self.take_own(event);
         }
     }
 

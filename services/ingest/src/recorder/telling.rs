@@ -49,7 +49,7 @@ impl Recorder {
         let tell = async move {
             let mut told = Told::with_capacity(said.len());
             for one in said {
-                told.push((one.event, parts.authority.tell(&one).await));
+                told.push((one.event, parts.tell_given(&one).await));
             }
             told
         };

@@ -95,6 +95,20 @@ pub enum SessionEventKind {
     Ended,
 }
 
+impl SessionEventKind {
+    /// Whether it takes away what the other one gave.
+    pub(super) fn takes_back(&self, other: &Self) -> bool {
+        match (self, other) {
+            (Self::Consent { act, purpose, .. }, Self::Consent { act: other, purpose: given, .. }) => {
+                act.is_restrictive() && !other.is_restrictive() && purpose == given
+            }
+            (Self::Pause { .. }, Self::Resume) => true,
+            (Self::MarkEnd { label }, Self::MarkBegin { label: begun }) => label == begun,
+            _ => false,
+        }
+    }
+}
+
 impl SessionEvent {
     /// Whether it takes something away.
     pub fn is_restrictive(&self) -> bool {

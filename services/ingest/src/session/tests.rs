@@ -236,6 +236,92 @@ fn only_restrictions_pass_the_bound_on_events() {
 }
 
 #[test]
+fn beyond_the_bound_a_restriction_is_kept_only_where_it_changes_something() {
+    let mut session = session(&["mifid2-transaction"]);
+    while session.events().len() < MAX_EVENTS {
+        let (kind, code) = ("dsar.requested".to_owned(), "access".to_owned());
+        session.apply(event(1, SessionEventKind::Note { kind, code }));
+    }
+    let stop = |at| event(at, SessionEventKind::Stop { reason: "objection".into() });
+    let cases = [
+        (event(1_000, pause()), true),
+        (event(1_000, pause()), false),
+        (event(1_500, pause()), false),
+        (event(500, pause()), true),
+        (stop(3_000), true),
+        (stop(3_000), false),
+        (stop(9_000), false),
+        (stop(2_000), true),
+    ];
+    for (event, changes) in cases {
+        let (before, shown) = (session.events().len(), format!("{event:?}"));
+        let applied = session.apply(event);
+        assert_eq!(
+            (applied.refused, applied.unkept, applied.restricted),
+            (None, !changes, changes),
+            "{shown}"
+        );
+        assert_eq!(session.events().len() - before, usize::from(changes), "{shown}");
+        assert!(changes || applied.records.is_empty(), "{shown}");
+    }
+}
+
+#[test]
+fn a_second_pause_that_comes_again_after_the_resume_pauses_nothing() {
+    let mut session = session(&["mifid2-transaction"]);
+    session.apply(event(1_000, pause()));
+    let second = event(1_500, pause());
+    session.apply(second.clone());
+    session.apply(event(2_000, SessionEventKind::Resume));
+    let facts = session.facts().clone();
+    let (mut restored, _) = Session::restore(facts, session.grants().to_vec(), session.events().to_vec());
+    assert!(restored.apply(second).repeated && is_kept(&restored, 3_000));
+}
+
+#[test]
+fn a_restriction_placed_by_wall_time_acts_by_now_and_after_what_it_takes_back() {
+    let mut session = session(&["mifid2-transaction", "quality", "verbal-contract"]);
+    let label = mark("verbal-contract");
+    let stop = SessionEventKind::Stop { reason: "objection".into() };
+    let derived = |event: SessionEvent| SessionEvent { derived_error: Some(100), ..event };
+    let placed = |session: &Session, event| session.acting_by(event, Position(1_000)).position.0;
+    let cases = [
+        (derived(event(5_000, pause())), 1_100),
+        (derived(event(u64::MAX, stop)), 1_100),
+        (derived(event(1_050, pause())), 1_050),
+        (derived(event(5_000, SessionEventKind::Resume)), 5_000),
+        (derived(consent(5_000, ConsentAct::Given, 1)), 5_000),
+        (derived(consent(5_000, ConsentAct::Withdrawn, 1)), 1_100),
+        (event(5_000, pause()), 5_000),
+    ];
+    for (event, position) in cases {
+        let shown = format!("{event:?}");
+        assert_eq!(placed(&session, event), position, "{shown}");
+    }
+    for given in [
+        consent(3_000, ConsentAct::Given, 1),
+        event(3_000, SessionEventKind::MarkBegin { label: label.clone() }),
+        event(2_000, pause()),
+        event(3_000, SessionEventKind::Resume),
+    ] {
+        assert_eq!(session.apply(given).refused, None);
+    }
+    let (duty, all) = (fate(&session, 1_500).purposes(), fate(&session, 3_000).purposes());
+    assert_ne!(duty, all);
+    let ends = [
+        derived(consent(9_000, ConsentAct::Withdrawn, 1)),
+        derived(event(9_000, SessionEventKind::MarkEnd { label })),
+        derived(event(9_000, pause())),
+    ];
+    for end in ends {
+        let end = session.acting_by(end, Position(1_000));
+        assert_eq!((end.position, session.apply(end.clone()).refused), (Position(3_100), None), "{end:?}");
+    }
+    assert!(!is_kept(&session, 3_000) && is_kept(&session, 1_500));
+    assert_eq!(session.standing(), duty);
+}
+
+#[test]
 fn nothing_happens_after_the_end() {
     let mut session = session(&["mifid2-transaction"]);
     session.apply(event(9_000, SessionEventKind::Ended));

@@ -55,6 +55,56 @@ async fn consent_given_while_consent_is_away_is_kept_told_and_in_force_from_then
 }
 
 #[tokio::test]
+async fn consent_is_told_of_the_notice_before_what_rests_on_it() {
+    let world = World::new();
+    let ingest = world.ingest().await;
+    let mut sender = Sender::open(&ingest, QUALITY).await;
+    world.consent.set_deaf_to_notices(true);
+    let notice = wire::NoticePlayed { notice: "notice-it-3".into() };
+    assert_eq!(sender.event(0, Kind::NoticePlayed(notice)).await.refused, "");
+    assert!(world.consent.told(EventKind::NoticePresented).is_empty());
+    world.consent.set_deaf_to_notices(false);
+    let applied = sender.apply(event(100_000, given())).await;
+    assert_eq!((applied.refused.as_str(), applied.pending), ("", false));
+    assert_eq!(told_once(&world, EventKind::NoticePresented).notice, "notice-it-3");
+    assert_eq!(told_once(&world, EventKind::Given).notice, "notice-it-3");
+}
+
+#[tokio::test]
+async fn consent_that_rests_on_a_notice_still_owed_is_kept_like_it() {
+    let world = World::new();
+    let ingest = world.ingest().await;
+    let mut sender = Sender::open(&ingest, QUALITY).await;
+    let recording = sender.recording;
+    world.consent.set_deaf_to_notices(true);
+    let notice = wire::NoticePlayed { notice: "notice-it-3".into() };
+    assert_eq!(sender.event(0, Kind::NoticePlayed(notice)).await.refused, "");
+    let applied = sender.apply(event(100_000, given())).await;
+    assert_eq!((applied.refused.as_str(), applied.pending), ("", true));
+    world.consent.set_deaf_to_notices(false);
+    in_force(&world, recording).await;
+    told_once(&world, EventKind::Given);
+}
+
+#[tokio::test]
+async fn consent_in_a_call_whose_parties_are_not_known_waits_for_them_with_its_notice() {
+    let world = World::new();
+    let ingest = world.ingest().await;
+    world.consent.set_deaf_to_calls(true);
+    world.consent.set_deaf_to_notices(true);
+    let mut sender = Sender::open(&ingest, BOTH).await;
+    let recording = sender.recording;
+    let notice = wire::NoticePlayed { notice: "notice-it-3".into() };
+    assert_eq!(sender.event(0, Kind::NoticePlayed(notice)).await.refused, "");
+    let applied = sender.apply(event(100_000, given())).await;
+    assert_eq!((applied.refused.as_str(), applied.pending), ("", true));
+    world.consent.set_deaf_to_notices(false);
+    world.consent.set_deaf_to_calls(false);
+    in_force(&world, recording).await;
+    assert_eq!(told_once(&world, EventKind::Given).notice, "notice-it-3");
+}
+
+#[tokio::test]
 async fn a_disk_that_is_full_holds_the_answer_to_consent_and_not_the_audio() {
     let world = World::new();
     let ingest = world.ingest().await;

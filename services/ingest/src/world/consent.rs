@@ -3,11 +3,13 @@
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::pin::Pin;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use futures::Stream;
-use kernel::{PurposeName, SubjectId};
+use kernel::{ErrorCode, PurposeName, SubjectId};
 use parking_lot::Mutex;
+use platform::error::refusal;
 use policy::{CallFacts, PurposeConsent};
 use proto::common::v1::PartyRole;
 use proto::consent::v1 as wire;
@@ -48,6 +50,8 @@ struct State {
     changes: watch::Sender<Vec<wire::ConsentEvent>>,
     away: watch::Sender<bool>,
     full: watch::Sender<bool>,
+    deaf_to_notices: AtomicBool,
+    deaf_to_calls: AtomicBool,
     subjects: [SubjectId; 2],
 }
 
@@ -59,6 +63,8 @@ impl FakeConsent {
             changes: watch::Sender::new(Vec::new()),
             away: watch::Sender::new(false),
             full: watch::Sender::new(false),
+            deaf_to_notices: AtomicBool::new(false),
+            deaf_to_calls: AtomicBool::new(false),
             subjects: [SubjectId::new(), SubjectId::new()],
         }))
     }
@@ -75,6 +81,14 @@ impl FakeConsent {
     /// It still answers, but can keep nothing.
     pub(crate) fn set_full(&self, full: bool) {
         self.0.full.send_replace(full);
+    }
+    /// Whether it does not hear of notices, and of everything else it does.
+    pub(crate) fn set_deaf_to_notices(&self, deaf: bool) {
+        self.0.deaf_to_notices.store(deaf, Ordering::SeqCst);
+    }
+    /// Whether it decides on no call, and answers everything else.
+    pub(crate) fn set_deaf_to_calls(&self, deaf: bool) {
+        self.0.deaf_to_calls.store(deaf, Ordering::SeqCst);
     }
     /// Everything that it was told, by kind.
     pub(crate) fn told(&self, kind: wire::EventKind) -> Vec<wire::RecordEventRequest> {
@@ -139,6 +153,9 @@ impl Consent for FakeConsent {
         request: Request<wire::AuthorizeRequest>,
     ) -> Result<Response<wire::AuthorizeResponse>, Status> {
         self.check()?;
+        if self.0.deaf_to_calls.load(Ordering::SeqCst) {
+            return Err(Status::unavailable("deaf to calls"));
+        }
         let asked = request.into_inner();
         let purposes = asked.purposes.iter().map(|name| PurposeName::new(name.clone()).unwrap());
         let parties = asked.parties.iter().map(|p| policy_party(PartyRole::try_from(p.role).unwrap()));
@@ -163,6 +180,20 @@ impl Consent for FakeConsent {
             return Err(Status::resource_exhausted("no space left"));
         }
         let event = request.into_inner();
+        let is_notice = event.kind == wire::EventKind::NoticePresented as i32;
+        if is_notice && self.0.deaf_to_notices.load(Ordering::SeqCst) {
+            return Err(Status::unavailable("deaf to notices"));
+        }
+        let presented = |told: &wire::RecordEventRequest| {
+            told.kind == wire::EventKind::NoticePresented as i32
+                && (&told.subject, &told.notice) == (&event.subject, &event.notice)
+        };
+        if event.kind == wire::EventKind::Given as i32
+            && !event.notice.is_empty()
+            && !self.0.told.lock().iter().any(presented)
+        {
+            return Err(refusal(ErrorCode::InvalidArgument, "notice-missing", "it rests on no notice"));
+        }
         let is_new = self.0.told.lock().iter().all(|told| told.event_id != event.event_id);
         self.0.told.lock().push(event.clone());
         if is_new {

@@ -52,7 +52,7 @@ fn load(toml: &str, vars: &[(&str, &str)], flags: &[&str]) -> Result<Config, Con
 #[test]
 fn each_layer_wins_over_the_one_below() {
     let toml = "[server]\ncalls = 1\nlisten = 'file'\nwait = '1s'\n";
-    let vars = [("VERBALE__SERVER__CALLS", "2"), ("VERBALE__SERVER__LISTEN", "env"), ("OTHER", "x")];
+    let vars = [("VERBALE__SERVER__CALLS", "2"), ("VERBALE__SERVER__LISTEN", "env"), ("VERBALE_OTHER", "x")];
     let config = load(toml, &vars, &["server.calls=3", "server.names=[\"x\", \"y\"]"]).unwrap();
     assert_eq!(config.server.calls, 3);
     assert_eq!(config.server.listen, "env");
@@ -68,6 +68,8 @@ fn an_error_names_the_key_and_the_layer() {
         ("[server]\ncalls = 'many'", None, None, ["server.calls", "file"]),
         ("", Some(("VERBALE__SERVER__WAIT", "soon")), None, ["server.wait", "environment"]),
         ("", Some(("VERBALE__SEVER__WAIT", "1s")), None, ["sever", "environment"]),
+        ("", Some(("VERBALE__SERVER__WIAT", "1s")), None, ["server.wiat", "environment"]),
+        ("", Some(("VERBALE__NONSENSE", "1")), None, ["nonsense", "environment"]),
         ("", None, Some("server.body=huge"), ["server.body", "flag"]),
     ] {
         let error = load(toml, vars.as_slice(), flags.as_slice()).unwrap_err().to_string();

@@ -207,6 +207,24 @@ over_every_wire! {
         assert_eq!(second.facts["after"], kernel::EventId::from_slice(&first.event_id).unwrap().to_string());
     }
 
+    a_stream_that_is_refused_is_entered_once(stand, wire) {
+        let token = stand.person("anna", Role::Supervisor, "banca-alfa");
+        let mut client = RecordingsClient::new(wire);
+        let mut withdrawn = replay(&token);
+        withdrawn.get_mut().mark = "refuse".to_owned();
+        refused(&client.replay(withdrawn).await.unwrap_err(), Code::PermissionDenied, "withdrawn");
+        assert_eq!(entry(&only_entry(stand).await).outcome, "withdrawn");
+        // What a later stream leaves comes after whatever this one left.
+        let mut stream = client.replay(replay(&token)).await.unwrap().into_inner();
+        while stream.message().await.unwrap().is_some() {}
+        let entries = eventually("the later stream's end", async || {
+            let entries = stand.log.entries().await;
+            entries.iter().any(|written| entry(written).facts.contains_key("sent-messages")).then_some(entries)
+        })
+        .await;
+        assert_eq!(entries.len(), 3, "{entries:?}");
+    }
+
     a_stream_whose_listener_goes_away_is_entered_as_cancelled(stand, wire) {
         let token = stand.person("anna", Role::Supervisor, "banca-alfa");
         let mut endless = replay(&token);

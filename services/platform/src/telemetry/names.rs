@@ -72,6 +72,13 @@ pub const OUTBOX_PUBLISHED: Metric = Metric {
     kind: MetricKind::Counter,
     labels: &[Label::Role],
 };
+/// Records of a topic that its consumer is not done with.
+pub const LOG_LAG: Metric = Metric {
+    name: "verbale_log_lag_records",
+    help: "records that the topic's consumer group has not committed, over all partitions",
+    kind: MetricKind::Gauge,
+    labels: &[Label::Topic],
+};
 /// Which release this is; always 1.
 pub const BUILD: Metric = Metric {
     name: "verbale_build_info",

@@ -35,12 +35,12 @@ pub async fn run(caller: &Caller, call: &Call, speed: f64, out: Output) -> Resul
             })).collect::<Vec<_>>(),
             "refused_events": sent.refused,
         }),
-        |_| describe(&id, &sent),
+        |_| describe(&id, &call.file().purposes, &sent),
     );
     Ok(Exit::Ok)
 }
 
-fn describe(id: &str, sent: &Sent) -> String {
+fn describe(id: &str, asked: &[String], sent: &Sent) -> String {
     let rows = sent.grants.iter().map(|grant| {
         let outcome = match grant.outcome() {
             GrantOutcome::Unspecified => "unknown".to_owned(),
@@ -52,7 +52,11 @@ fn describe(id: &str, sent: &Sent) -> String {
         vec![grant.purpose.clone(), outcome]
     });
     let head = if sent.not_recorded { "not recorded" } else { "sent" };
-    let mut text = format!("{head}: {id}\n{}", table(&["purpose", "outcome"], rows));
+    let grants = match asked {
+        [] => "no purpose was asked for: `purposes` in the call's JSON is empty".to_owned(),
+        [..] => table(&["purpose", "outcome"], rows),
+    };
+    let mut text = format!("{head}: {id}\n{grants}");
     for (event, code) in &sent.refused {
         text.push_str(&format!("\nthe event {event} had no effect: {code}"));
     }
@@ -60,4 +64,20 @@ fn describe(id: &str, sent: &Sent) -> String {
         text.push_str(&format!("\nnext: verbale recordings show {id}"));
     }
     text
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_call_for_no_purpose_says_why_it_was_not_recorded() {
+        let sent = Sent { not_recorded: true, ..Sent::default() };
+        let text = describe("019a", &[], &sent);
+        assert_eq!(
+            text,
+            "not recorded: 019a\nno purpose was asked for: `purposes` in the call's JSON is empty"
+        );
+        assert!(describe("019a", &["quality".to_owned()], &sent).contains("outcome"));
+    }
 }

@@ -1,11 +1,15 @@
 //! `verbale recordings list|show|verify`.
 
-use anyhow::{Context, Result};
+use std::time::Duration;
+
+use anyhow::{Context, Result, ensure};
 use kernel::{RecordingId, Timestamp};
+use proto::archive::v1::RecordingState;
 use proto::archive::v1::recordings_client::RecordingsClient;
 use proto::archive::v1::{self as wire, list_request::By};
 use proto::common::v1::{Identifier, IdentifierKind};
 use serde_json::json;
+use tokio::time::Instant;
 
 use crate::cli::{ListArgs, RecordingsCommand};
 use crate::commands::moment;
@@ -24,8 +28,8 @@ pub async fn run(caller: &Caller, command: RecordingsCommand, out: Output) -> Re
 
 async fn list(caller: &Caller, args: ListArgs, out: Output) -> Result<Exit> {
     let mut client = RecordingsClient::new(caller.wire());
-    let phone = args.phone.map(|value| Identifier { kind: IdentifierKind::Phone.into(), value });
-    let agent = args.agent.map(|value| Identifier { kind: IdentifierKind::Employee.into(), value });
+    let phone = args.phone.map(|value| identifier("--phone", IdentifierKind::Phone, value)).transpose()?;
+    let agent = args.agent.map(|value| identifier("--agent", IdentifierKind::Employee, value)).transpose()?;
     let by = args.subject.map(|id| By::SubjectId(id.to_bytes().to_vec()));
     let by = by.or(phone.or(agent).map(By::Identifier)).or(args.correlation.map(By::CorrelationId));
     let mut request = wire::ListRequest {
@@ -55,6 +59,13 @@ async fn list(caller: &Caller, args: ListArgs, out: Output) -> Result<Exit> {
     Ok(Exit::Ok)
 }
 
+/// An identifier as consent will read it. Refused here, because archive asks consent and could only say that it was
+/// refused.
+fn identifier(flag: &'static str, kind: IdentifierKind, value: String) -> Result<Identifier> {
+    consent::identifier::Identifier::read(kind.into(), &value).context(flag)?;
+    Ok(Identifier { kind: kind.into(), value })
+}
+
 fn row(recording: &wire::Recording) -> Vec<String> {
     vec![
         shown::id(&recording.recording_id),
@@ -76,6 +87,25 @@ pub async fn get(caller: &Caller, id: RecordingId) -> Result<wire::Recording> {
     let request = caller.request(wire::GetRequest { recording_id: id.to_bytes().to_vec() })?;
     let mut client = RecordingsClient::new(caller.wire());
     Ok(client.get(request).await.with_context(|| format!("recording {id}"))?.into_inner())
+}
+
+/// Waits until a recording is sealed, or signed as not recorded.
+pub async fn sealed(caller: &Caller, id: RecordingId, patience: Duration) -> Result<wire::Recording> {
+    let began = Instant::now();
+    loop {
+        match get(caller, id).await {
+            Ok(recording) => match recording.state() {
+                RecordingState::Sealed | RecordingState::Addended | RecordingState::NotRecorded => {
+                    return Ok(recording);
+                }
+                RecordingState::Unspecified | RecordingState::Open | RecordingState::Sealing => {}
+            },
+            Err(error) if began.elapsed() > patience => return Err(error),
+            Err(_) => {}
+        }
+        ensure!(began.elapsed() < patience, "recording {id} was not sealed in {patience:?}");
+        tokio::time::sleep(Duration::from_millis(50)).await;
+    }
 }
 
 async fn verify(caller: &Caller, id: RecordingId, out: Output) -> Result<Exit> {
@@ -102,4 +132,17 @@ pub async fn check(caller: &Caller, id: RecordingId) -> Result<wire::VerifyRespo
     let request = caller.request(wire::VerifyRequest { recording_id: id.to_bytes().to_vec() })?;
     let mut client = RecordingsClient::new(caller.wire());
     Ok(client.verify(request).await.with_context(|| format!("recording {id}"))?.into_inner())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_no_telephone_number_is_refused_before_anybody_is_asked() {
+        identifier("--phone", IdentifierKind::Phone, "+39 333 1234567".into()).unwrap();
+        let refused = identifier("--phone", IdentifierKind::Phone, "12ab".into()).unwrap_err();
+        assert_eq!(format!("{refused:#}"), "--phone: the identifier is no telephone number");
+        identifier("--agent", IdentifierKind::Employee, "12ab".into()).unwrap();
+    }
 }

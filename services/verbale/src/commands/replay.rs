@@ -4,13 +4,14 @@ use std::io::Write;
 use std::path::Path;
 
 use anyhow::{Context, Result, bail};
-use kernel::{Position, PurposeName};
+use kernel::{Position, PurposeName, RecordingId};
 use proto::archive::v1::recordings_client::RecordingsClient;
 use proto::archive::v1::{self as wire, replay_response::Message};
 use proto::common::v1::Interval;
 use serde_json::json;
 
 use crate::cli::ReplayArgs;
+use crate::commands::recordings;
 use crate::connect::Caller;
 use crate::output::{Exit, Output, table};
 
@@ -83,6 +84,8 @@ pub async fn to_file(
     // A device or a pipe would be replaced by a file.
     let special = std::fs::metadata(path).is_ok_and(|found| !found.is_file());
     anyhow::ensure!(!special, "{} is there and is no file", path.display());
+    let asked = request.ranges.clone();
+    let id = RecordingId::from_slice(&request.recording_id)?;
     let request = caller.stated(request, purpose, reason)?;
     let mut stream = RecordingsClient::new(caller.wire()).replay(request).await?.into_inner();
     let folder = path.parent().filter(|p| !p.as_os_str().is_empty()).unwrap_or(Path::new("."));
@@ -101,6 +104,10 @@ pub async fn to_file(
                 written.frames = end.frames;
                 ended = true;
             }
+            Some(Message::Begin(begin)) if begin.ranges.is_empty() && !asked.is_empty() => {
+                let length = recordings::get(caller, id).await?.duration;
+                bail!("{}", outside(&asked, length));
+            }
             Some(Message::Begin(_) | Message::Frames(_)) | None => {}
         }
     }
@@ -109,6 +116,12 @@ pub async fn to_file(
     }
     file.persist(path).with_context(|| format!("cannot write {}", path.display()))?;
     Ok(written)
+}
+
+/// That none of what was asked for is in a recording of this length.
+fn outside(asked: &[Interval], length: u64) -> String {
+    let from = asked.iter().map(|range| range.start).min().unwrap_or_default();
+    format!("nothing to play from {} on: the recording ends at {}", Position(from), Position(length))
 }
 
 fn range(from: Option<&str>, to: Option<&str>) -> Result<Option<Interval>> {
@@ -144,5 +157,12 @@ mod tests {
         assert_eq!(position("1:02.5").unwrap(), 62_500_000);
         assert!(position("x").is_err() && position("1:-2").is_err() && position("1e300").is_err());
         assert!(range(Some("5"), Some("4")).is_err());
+    }
+
+    #[test]
+    fn a_range_behind_the_end_is_refused_with_the_recording_s_length() {
+        let asked = [Interval { start: 100_000_000, end: u64::MAX }];
+        let told = "nothing to play from 1:40.000 on: the recording ends at 0:35.462";
+        assert_eq!(outside(&asked, 35_462_000), told);
     }
 }

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use anyhow::{Context, Result};
 use audit::files::ObjectFiles;
 use kernel::Clock;
-use objects::DirectoryObjects;
+use objects::{DirectoryObjects, ObjectStore};
 use seal::{TrustRoots, VerifyingKey};
 use serde::Serialize;
 use serde_json::json;
@@ -25,7 +25,8 @@ pub async fn run(args: &VerifyArgs, clock: Arc<dyn Clock>, out: Output) -> Resul
         &json!({
             "ok": ok, "recordings": checked.recordings.recordings, "documents": checked.recordings.documents,
             "objects": checked.recordings.objects, "spans": checked.recordings.spans,
-            "ledger_leaves": checked.ledger.leaves, "findings": checked.findings(),
+            "ledger_leaves": checked.ledger.leaves, "ledger_entries": checked.ledger.stored,
+            "findings": checked.findings(),
         }),
         |_| describe(&checked),
     );
@@ -66,31 +67,64 @@ impl Checked {
 /// Verifies a directory of objects.
 pub async fn check(directory: &Path, trust: &Trust, clock: Arc<dyn Clock>) -> Result<Checked> {
     anyhow::ensure!(
-        directory.join("objects").is_dir(),
+        is_store(directory),
         "{} is no directory of objects; it lies in the data directory as `objects`",
         directory.display()
     );
     let keys = trust.roots()?;
     let roots = keys.iter().map(VerifyingKey::from_bytes).collect::<Result<TrustRoots, _>>();
     let roots = roots.context("the trust file holds a malformed key")?;
-    let store = DirectoryObjects::open_read_only(directory, clock);
-    let recordings = offline::verify(&store, &roots).await?;
-    let means = audit::verify::Means { roots: &roots, keys: None };
-    let ledger = audit::verify::verify(&ObjectFiles(Arc::new(store)), means).await?;
+    let store: Arc<dyn ObjectStore> = Arc::new(DirectoryObjects::open_read_only(directory, clock));
+    let recordings = offline::verify(Arc::clone(&store), &roots).await?;
+    let means = audit::verify::Means { roots: &roots, keys: None, stored: None };
+    let ledger = audit::verify::verify(&ObjectFiles(store), means).await?;
     Ok(Checked { recordings, ledger })
+}
+
+/// Whether a directory is a store of objects, and not the data directory around one: in that nothing would be found
+/// where it is looked for. A tenant may be called `objects`, and a store without a ledger is one that has lost it.
+fn is_store(directory: &Path) -> bool {
+    let objects = directory.join("objects");
+    let is_around = objects.join("objects").is_dir() && !objects.join("ledger").is_dir();
+    objects.is_dir() && !is_around
 }
 
 fn describe(checked: &Checked) -> String {
     let Report { recordings, documents, objects, spans, .. } = &checked.recordings;
     let counts = format!(
-        "{recordings} recordings, {documents} signed documents, {objects} objects, {spans} spans, {} ledger leaves",
-        checked.ledger.leaves
+        "{recordings} recordings, {documents} signed documents, {objects} objects, {spans} spans, \
+         {} ledger leaves, {} with their entry",
+        checked.ledger.leaves, checked.ledger.stored
     );
     if checked.is_ok() {
         return format!(
-            "as signed: {counts}\na recording of which no file is left cannot be missed here: `recordings verify` can"
+            "as signed: {counts}\n\
+             what a sealed entry says is checked with its tenant's key alone: `audit verify` does\n\
+             a recording of which no file is left cannot be missed here: `recordings verify` can"
         );
     }
     let rows = checked.findings().into_iter().map(|f| vec![f.name, f.kind.to_owned(), f.detail]);
     format!("NOT as signed: {counts}\n{}", table(&["where", "what", "detail"], rows))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_data_directory_is_not_taken_for_the_objects_in_it() {
+        let check = |folders: &[&str], expected: bool| {
+            let data = tempfile::tempdir().unwrap();
+            for folder in folders {
+                std::fs::create_dir_all(data.path().join(folder)).unwrap();
+            }
+            assert_eq!(is_store(data.path()), expected, "{folders:?}");
+        };
+        check(&["objects/ledger", "objects/banca-alfa"], true);
+        check(&["objects/banca-alfa"], true);
+        check(&["objects/ledger", "objects/objects/019a"], true);
+        check(&["objects/objects/ledger", "objects/staging", "log"], false);
+        check(&["objects/objects", "objects/staging"], false);
+        check(&["staging"], false);
+    }
 }

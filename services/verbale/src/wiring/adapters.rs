@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use anyhow::{Context, Result};
 use eventlog::{EventLog, SqliteLog, SqliteLogOptions};
+use kernel::topics;
 use platform::audit::AuditOutbox;
 use platform::outbox::Bell;
 use platform::role::Role;
@@ -40,6 +41,7 @@ pub(super) async fn crypto(shared: &mut Shared) -> Result<Role> {
         verifier: Arc::clone(&shared.verifier),
         policies: shared.policies("crypto"),
         outbox,
+        metrics: shared.metrics.clone(),
     };
     Ok(crypto::build(&shared.config.crypto, deps))
 }
@@ -143,6 +145,7 @@ pub(super) async fn archive(shared: &mut Shared) -> Result<Role> {
             (store.clone(), store)
         }
     };
+    shared.show_lag(archive::consumer::GROUP, topics::AUDIO);
     let deps = archive::Deps {
         store,
         outbox,
@@ -169,6 +172,7 @@ pub(super) async fn audit(shared: &mut Shared) -> Result<Role> {
         }
         Some(cql) => Arc::new(audit::store::scylla::ScyllaStore::open(cql).await?),
     };
+    shared.show_lag(audit::consumer::GROUP, topics::AUDIT);
     let deps = audit::Deps {
         store,
         log: Arc::clone(&shared.log),

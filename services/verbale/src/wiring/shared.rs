@@ -8,6 +8,7 @@ use std::sync::Arc;
 use anyhow::{Context, Result};
 use cql::Cql;
 use eventlog::EventLog;
+use kernel::topics::Topic;
 use kernel::{Clock, InstanceId};
 use objects::ObjectStore;
 use platform::audit::AuditProducer;
@@ -16,6 +17,7 @@ use platform::config::ProcessEnv;
 use platform::drain::Task;
 use platform::guard::GuardParts;
 use platform::instance::Instance;
+use platform::lag::LagWatch;
 use platform::outbox::{Bell, OutboxPublisher, OutboxStore};
 use platform::policies::PolicyBook;
 use platform::reason::EpochSealer;
@@ -167,6 +169,12 @@ impl Shared {
             config: self.config.outbox.clone(),
         };
         self.tasks.push(publisher.into_task(self.metrics.clone()));
+    }
+
+    /// Has it shown how far a consumer group is behind.
+    pub(super) fn show_lag(&mut self, group: &'static str, topic: Topic) {
+        let watch = LagWatch { log: Arc::clone(&self.log), group, topic };
+        self.tasks.push(watch.into_task(&self.metrics));
     }
 
     /// The tasks and checks that belong to no one role.

@@ -246,6 +246,13 @@ impl Recordings for FakeRecordings {
         };
         let messages = stream::iter(0..);
         let stream: Replaying = match request.get_ref().mark.as_str() {
+            "refuse" => {
+                return Err(refusal(
+                    kernel::ErrorCode::PermissionDenied,
+                    "withdrawn",
+                    "the consent was withdrawn",
+                ));
+            }
             "endless" => messages.map(message).boxed(),
             "hang" => messages.take(1).map(message).chain(stream::pending()).boxed(),
             "panic" => {
