@@ -26,6 +26,9 @@ pub struct Config {
     pub poll_size: ByteSize,
     /// Longest wait for records before timers are looked at, in machine time. Below the log's session timeout.
     pub poll_wait: Period,
+    /// How long recordings are settled between two looks at the log, the last of them included or not. Keep it well
+    /// below the log's session timeout, after which a member that shows no life loses its partitions.
+    pub turn: Period,
     /// Stored spans that a replay reads ahead per leg.
     pub replay_read: ByteSize,
     /// Replays at once; more are refused with the bound.
@@ -43,6 +46,7 @@ impl Default for Config {
             poll_records: 1_000,
             poll_size: ByteSize::mib(4),
             poll_wait: Period::millis(500),
+            turn: Period::secs(5),
             replay_read: ByteSize::mib(1),
             replays: 64,
         }
@@ -58,6 +62,7 @@ impl Config {
             ("poll_records", &self.poll_records),
             ("poll_size", &self.poll_size),
             ("poll_wait", &self.poll_wait),
+            ("turn", &self.turn),
             ("replay_read", &self.replay_read),
             ("replays", &self.replays),
         ])?;
@@ -96,6 +101,7 @@ mod tests {
             ("idle", |config| config.idle = Period::secs(0)),
             ("abandon", |config| config.abandon = Period::secs(0)),
             ("poll_wait", |config| config.poll_wait = Period::secs(0)),
+            ("turn", |config| config.turn = Period::secs(0)),
             ("poll_records", |config| config.poll_records = 0),
             ("replays", |config| config.replays = 0),
             ("object_size", |config| config.object_size = ByteSize::mib(5)),

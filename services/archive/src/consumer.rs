@@ -40,6 +40,9 @@ pub(crate) const WAITING: Metric = Metric {
     labels: &[],
 };
 
+/// Longer than anything that a tool waits for.
+const DAY: Duration = Duration::from_secs(86_400);
+
 /// Consumes the audio topic.
 #[derive(Clone)]
 pub struct Consumer {
@@ -132,13 +135,15 @@ impl Session {
             let ends = self.parts.log.ends(&AUDIO).await?;
             self.turn().await?;
             let behind = |end: &eventlog::Ends| {
-                self.workers.get(&end.partition).is_none_or(|worker| worker.next() < end.high)
+                self.workers
+                    .get(&end.partition)
+                    .is_none_or(|worker| worker.next() < end.high || worker.has_due())
             };
             if self.failures == 0 && !ends.iter().any(behind) {
                 break;
             }
         }
-        self.tick().await;
+        self.tick(Instant::now() + DAY).await;
         self.commit().await
     }
 
@@ -149,9 +154,14 @@ impl Session {
         let wait = if self.failures > 0 { Duration::ZERO } else { config.poll_wait.0 };
         let polled = self.member.poll(limit, wait).await?;
         self.take(polled).await?;
+        // A sign of life: what follows may take long where stores are slow, and a member that is taken for dead
+        // is given the same again, for ever.
+        self.commit().await?;
+        let until = Instant::now() + self.parts.config.turn.0;
+        join_all(self.workers.values_mut().map(|worker| worker.settle_due(until))).await;
         let every = self.parts.config.poll_wait.0;
         if self.ticked.is_none_or(|at| at.elapsed() >= every) {
-            self.tick().await;
+            self.tick(until).await;
             self.ticked = Some(Instant::now());
         }
         self.show();
@@ -196,7 +206,7 @@ impl Session {
     }
 
     /// Timers: idle packs, calls that wait or have fallen silent, what a crash left.
-    async fn tick(&mut self) {
+    async fn tick(&mut self, until: Instant) {
         let ends = match self.parts.log.ends(&AUDIO).await {
             Ok(ends) => ends,
             Err(error) => return warn!(error = chain(&error), "the audio topic's ends are not known"),
@@ -204,7 +214,7 @@ impl Session {
         let ticking = self.workers.iter_mut().map(|(partition, worker)| {
             let high = ends.iter().find(|end| end.partition == *partition).map_or(u64::MAX, |end| end.high);
             async move {
-                let ticked = worker.tick(high).await;
+                let ticked = worker.tick(high, until).await;
                 if let Err(error) = &ticked {
                     warn!(partition, error = chain(error), "recordings of a partition wait");
                 }

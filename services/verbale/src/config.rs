@@ -162,6 +162,10 @@ fn broken_promises(config: &Config) -> Vec<String> {
             format!("archive.poll_wait must be below the log's session timeout ({session:?})"),
         ),
         (
+            archive.turn.0 < session,
+            format!("archive.turn must be below the log's session timeout ({session:?})"),
+        ),
+        (
             ledger.poll.0 < session,
             format!("ledger.poll must be below the log's session timeout ({session:?})"),
         ),
@@ -268,6 +272,7 @@ mod tests {
             ("consent.beat", "501ms"),
             ("ledger.silence", "29s"),
             ("archive.poll_wait", "30s"),
+            ("archive.turn", "30s"),
         ];
         for (key, value) in cases {
             let set = [format!("{key}={value}"), "audit.queue=9999".to_owned()];

@@ -4,6 +4,7 @@ use std::fs::File;
 use std::net::TcpListener;
 use std::path::{Path, PathBuf};
 use std::process::Stdio;
+use std::sync::atomic::{AtomicU16, Ordering};
 
 use tokio::io::{AsyncBufReadExt, BufReader};
 use tokio::process::{ChildStdout, Command};
@@ -21,9 +22,23 @@ pub(crate) struct Child {
     _stdout: BufReader<ChildStdout>,
 }
 
-/// A port that was free a moment ago, so that a restarted program listens where it did.
+/// Below those that connections get for themselves (32768 and above): a port that is free now is not taken by one
+/// before the program listens there.
+const PORTS: std::ops::Range<u16> = 12_000..20_000;
+/// How many were given, so that nobody gets one twice.
+static GIVEN: AtomicU16 = AtomicU16::new(0);
+
+/// A port that is free, so that a restarted program listens where it did.
 pub(crate) fn free_port() -> u16 {
-    TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port()
+    // Another process of tests begins elsewhere.
+    let begin = u16::try_from(std::process::id() % 80).unwrap() * 100;
+    loop {
+        let next = begin + GIVEN.fetch_add(1, Ordering::Relaxed);
+        let port = PORTS.start + next % (PORTS.end - PORTS.start);
+        if TcpListener::bind(("127.0.0.1", port)).is_ok() {
+            return port;
+        }
+    }
 }
 
 impl Child {

@@ -1,6 +1,6 @@
 //! One partition: batches in order, packs, and how far the log may be forgotten.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::time::Duration;
 
 use bytes::Bytes;
@@ -9,6 +9,7 @@ use futures::{StreamExt, TryStreamExt, stream};
 use kernel::{ErrorCode, ServiceError, SpanNo, Timestamp, chain};
 use proto::ingest::v1::LegOpened;
 use seal::SpanSet;
+use tokio::time::Instant;
 use tracing::{debug, error, warn};
 
 use super::Consumer;
@@ -24,6 +25,8 @@ use crate::store::Recording;
 const ADOPTING_MAX: usize = 8;
 /// Recordings looked at in one query.
 const PAGE: usize = 500;
+/// Recordings that are remembered as due; the store knows of all.
+const DUE_MAX: usize = 10_000;
 /// A partition that is this far behind does not know that a call is silent.
 const BEHIND: Duration = Duration::from_secs(60);
 
@@ -39,7 +42,11 @@ pub(super) struct Worker {
     heard_since: Option<Timestamp>,
     /// When the log took the last record that was dealt with.
     last_at: Option<Timestamp>,
-    /// A recording could not be settled since the last tick began.
+    /// Recordings that the log has closed, to be settled in this order.
+    due: VecDeque<RecordingKey>,
+    /// Where a tick stopped whose time was over.
+    considered: Option<RecordingKey>,
+    /// A recording could not be settled since ticks last began at the first.
     held_up: bool,
 }
 
@@ -98,6 +105,8 @@ impl Worker {
             sections,
             heard_since: None,
             last_at: None,
+            due: VecDeque::new(),
+            considered: None,
             held_up: false,
         }
     }
@@ -138,28 +147,50 @@ impl Worker {
         self.flush().await?;
         (self.next, self.last_at) = (next, last_at);
         for recording in work.settle {
-            self.settle(&recording).await;
+            if self.due.len() < DUE_MAX && !self.due.contains(&recording) {
+                self.due.push_back(recording);
+            }
         }
         Ok(())
     }
 
-    /// Looks at timers. `high` is the partition's end.
-    pub(super) async fn tick(&mut self, high: u64) -> Result<(), Error> {
+    /// Whether recordings wait to be settled by [`Self::settle_due`].
+    pub(super) fn has_due(&self) -> bool {
+        !self.due.is_empty()
+    }
+
+    /// Settles what the log has closed: one recording, and more until the time is over.
+    pub(super) async fn settle_due(&mut self, until: Instant) {
+        while let Some(recording) = self.due.pop_front() {
+            self.settle(&recording).await;
+            if Instant::now() >= until {
+                return;
+            }
+        }
+    }
+
+    /// Looks at timers, until the time is over; the next time goes on from there. `high` is the partition's end.
+    pub(super) async fn tick(&mut self, high: u64, until: Instant) -> Result<(), Error> {
         let now = self.parts.clock.now();
-        self.held_up = false;
+        if self.considered.is_none() {
+            self.held_up = false;
+        }
         self.listen(high, now);
         self.packer.close_idle(now);
         self.flush().await?;
-        let mut after: Option<RecordingKey> = None;
         loop {
-            let page = self.parts.store.unsettled(self.partition, after.as_ref(), PAGE).await?;
+            let page = self.parts.store.unsettled(self.partition, self.considered.as_ref(), PAGE).await?;
             for row in &page {
                 self.consider(row, now).await?;
+                self.considered = Some(row.key.clone());
+                if Instant::now() >= until {
+                    return Ok(());
+                }
             }
             if page.len() < PAGE {
+                self.considered = None;
                 return Ok(());
             }
-            after = page.last().map(|row| row.key.clone());
         }
     }
 

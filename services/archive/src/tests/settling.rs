@@ -1,6 +1,9 @@
+use std::time::Duration;
+
 use kernel::Basis;
 use objects::ObjectStore;
 use platform::OutboxStore;
+use platform::config::Period;
 use prost::Message;
 use proto::archive::v1::RecordingEvent;
 use proto::archive::v1::recording_event::Event;
@@ -10,7 +13,7 @@ use seal::manifest::{AddendumChange, Completeness, DropReason, EndCause, NotReco
 use seal::{Addendum, Manifest, NotRecorded, SignedDocument};
 
 use crate::fact::META_LEG;
-use crate::store::State;
+use crate::store::{State, Store};
 use crate::testing::{Bench, Call};
 
 async fn document(bench: &Bench, call: &Call, version: u32) -> SignedDocument {
@@ -199,6 +202,34 @@ async fn a_silent_call_is_fenced_and_sealed_as_abandoned() {
     let manifest = manifest(&bench, &call).await;
     assert_eq!((manifest.cause, manifest.completeness), (EndCause::Abandoned, Completeness::Gaps));
     assert_eq!(bench.keys.state().opens(call.key.id, 0, 0, "mifid2-transaction"), [0]);
+}
+
+#[tokio::test]
+async fn a_turn_does_not_settle_longer_than_it_may_and_the_next_ones_go_on() {
+    let bench = Bench::new().await;
+    let mut calls = Vec::new();
+    // Of eight partitions one has three of them at least, and a turn settles two: one that the log closed, one that
+    // a tick finds.
+    for _ in 0..20 {
+        let mut call = Call::plain(&bench, 1, &[("mifid2-transaction", 0)]).await;
+        call.close(&bench, 50).await;
+        calls.push(call);
+    }
+    let hurried = crate::Config { turn: Period(Duration::from_nanos(1)), ..bench.config.clone() };
+    let mut session = crate::consumer(&hurried, bench.deps()).join().await.unwrap();
+    let sealed = async || {
+        let mut sealed = 0;
+        for call in &calls {
+            let row = bench.store.recording(&call.key).await.unwrap();
+            sealed += usize::from(row.is_some_and(|row| row.state == State::Sealed));
+        }
+        sealed
+    };
+    session.turn().await.unwrap();
+    let first = sealed().await;
+    assert!(first < calls.len(), "{first}");
+    session.catch_up().await.unwrap();
+    assert_eq!(sealed().await, calls.len());
 }
 
 #[tokio::test]
