@@ -1,7 +1,7 @@
 # Everything a developer calls. `make test` passes on a fresh Debian machine with Rust, a C compiler and make.
 CARGO ?= cargo
 
-.PHONY: test test-embedded lint demo bench engines engines-down
+.PHONY: test test-faults test-embedded lint demo bench engines engines-down
 
 # Everything, on embedded storage and on Kafka, Cassandra and an S3 store, which it brings up by itself (as root where
 # packages are lacking; see tests/engines) unless their URLs are given. Their tests are required.
@@ -9,6 +9,10 @@ test: lint
 	$(CARGO) test --workspace --all-targets --no-run
 	tests/engines/with $(CARGO) test --workspace --all-targets --no-fail-fast
 	$(CARGO) test --workspace --doc
+
+# Engines of their own are stopped, killed, filled and cut off: ten minutes, and a machine with nothing else to do.
+test-faults:
+	VERBALE_FAULTS=1 VERBALE_REQUIRE=faults $(CARGO) test --workspace --test it faults:: -- --nocapture
 
 # The quick half: tests of engines whose URL is not set say that they tested nothing.
 test-embedded: lint

@@ -44,7 +44,7 @@ pub(crate) use tap::Tap;
 pub(crate) use world::{World, id_of, purpose, reason};
 
 /// Longest wait for anything that happens by itself.
-pub(crate) const PATIENCE: Duration = Duration::from_secs(60);
+pub(crate) const PATIENCE: Duration = Duration::from_secs(180);
 
 /// Says aloud that something cannot be tested on this machine; a failure where `VERBALE_REQUIRE` names it.
 pub(crate) fn not_tested(name: &str, why: &str) {

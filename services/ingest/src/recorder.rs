@@ -287,7 +287,7 @@ impl Recorder {
     }
 
     fn take_media(&mut self, media: wire::Media) -> Result<(), Error> {
-        let saw_where = self.sees_where();
+        let knew_where = self.knows_where();
         let start = &mut self.start;
         let elapsed = intake::elapsed(start.parts.clock.now(), start.call.started_at);
         let (number, frames) = intake::frames(media, start.legs.len(), elapsed)?;
@@ -300,7 +300,7 @@ impl Recorder {
         }
         self.note_conflicts();
         self.lose_at_first_frame();
-        if !saw_where && self.sees_where() {
+        if !knew_where && self.knows_where() {
             self.refrain_at_first_frame();
         }
         self.cut(place, Closing::Due);

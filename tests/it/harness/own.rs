@@ -61,12 +61,11 @@ struct Set {
 }
 
 impl Turn {
-    /// Waits for the turn; then every engine answers, whatever the test before did. None where engines are not
+    /// Waits for the turn; then every engine answers, whatever the test before did. None where faults are not
     /// asked for; a failure where they are required.
     pub(crate) async fn wait() -> Option<Self> {
-        // Not these, but whoever has them wants what needs them.
-        if std::env::var_os("VERBALE_KAFKA").is_none() {
-            not_tested("kafka", "VERBALE_KAFKA is not set: no engine is stopped, killed or cut off");
+        if std::env::var_os("VERBALE_FAULTS").is_none() {
+            not_tested("faults", "VERBALE_FAULTS is not set: no engine is stopped, killed or cut off");
             return None;
         }
         let turn = TURN.lock().await;

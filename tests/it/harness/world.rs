@@ -58,6 +58,9 @@ impl World {
         world
     }
 
+    pub(crate) fn is_embedded(&self) -> bool {
+        self.shape == Shape::Embedded
+    }
     pub(crate) fn folder(&self) -> &Path {
         self.folder.path()
     }

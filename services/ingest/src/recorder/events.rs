@@ -184,16 +184,10 @@ impl Recorder {
     /// An event as it acts now, where it is a restriction that was placed by wall time.
     pub(super) fn acting_now(&self, event: SessionEvent) -> SessionEvent {
         let start = &self.start;
-        if self.sees_where() {
+        if self.knows_where() {
             return start.session.acting_by(event, self.newest());
         }
         start.parts.acting_unseen(&start.session, event, start.call.started_at)
-    }
-
-    /// Whether frames say where the call is; one of which nothing is stored is taken to be at its beginning.
-    pub(super) fn sees_where(&self) -> bool {
-        let is_seen = self.start.legs.iter().any(|leg| leg.first_position().is_some());
-        is_seen || !self.start.had_sections.contains(&true)
     }
 
     /// What consent is to take of an event; none where it is none of its business, nothing where nobody is known

@@ -107,8 +107,8 @@ impl Recorder {
         self.start.legs.iter().map(Leg::newest).max().unwrap_or(Position::ZERO)
     }
 
-    /// A stream that goes on knows where the call is only when its first frame has come.
-    fn knows_where(&self) -> bool {
+    /// Whether frames say where the call is; one of which nothing is stored is taken to be at its beginning.
+    pub(super) fn knows_where(&self) -> bool {
         let is_new = !self.start.had_sections.contains(&true);
         is_new || self.start.legs.iter().any(|leg| leg.first_position().is_some())
     }
