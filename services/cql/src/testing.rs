@@ -10,9 +10,10 @@
     reason = "for tests of this and other crates"
 )]
 
+use std::collections::BTreeMap;
 use std::time::Duration;
 
-use parking_lot::Mutex;
+use tokio::sync::{Mutex, MutexGuard};
 use uuid::Uuid;
 
 use crate::error::Error;
@@ -25,34 +26,29 @@ const REQUIRE: &str = "VERBALE_REQUIRE";
 /// A small server under many tests answers late rather than never.
 const REQUEST_TIMEOUT: Duration = Duration::from_secs(15);
 
-/// Keyspaces that a test of this process has left, by what their tables are.
-static POOL: Mutex<Vec<(String, Keyspace)>> = Mutex::new(Vec::new());
+/// The keyspaces of this process's tests, by what their tables are. One test has them at a time: a `TRUNCATE` beside
+/// another test's conditional writes can stop Cassandra for good, as both wait for its record of truncations.
+static KEYSPACES: Mutex<BTreeMap<String, Keyspace>> = Mutex::const_new(BTreeMap::new());
 
 const TABLES: &str = "SELECT table_name FROM system_schema.tables WHERE keyspace_name = ?";
 /// More tables than all components have.
 const MAX_TABLES: usize = 200;
 const MAX_ROWS: usize = 100_000;
 
-/// A migrated pair of keyspaces with empty tables, a test's own while it has this. The next test of the process
-/// takes them over and empties them: tables that pile up cost a server its memory, making and dropping them time.
+/// A migrated pair of keyspaces with empty tables, and the cluster to itself among the tests of this process. The
+/// next one empties the tables: those that pile up cost a server its memory, and making and dropping them its time.
 pub struct Kept {
     /// A session on them.
     pub cql: Cql,
-    components: String,
+    _turn: MutexGuard<'static, BTreeMap<String, Keyspace>>,
 }
 
-impl Drop for Kept {
-    fn drop(&mut self) {
-        let left = (std::mem::take(&mut self.components), self.cql.options().keyspace.clone());
-        POOL.lock().push(left);
-    }
-}
-
-/// A pair of keyspaces of its own with the components' tables; none where there is no cluster to test on.
+/// A pair of keyspaces of its own with the components' tables; none where there is no cluster to test on. A test
+/// that has one waits for ever for another.
 pub async fn fresh(components: &[Component]) -> Option<Kept> {
     let mut options = options()?;
-    let components_text = format!("{components:?}");
-    let left = take(&components_text);
+    let mut turn = KEYSPACES.lock().await;
+    let left = turn.get(&format!("{components:?}")).cloned();
     let was_used = left.is_some();
     options.keyspace = left.unwrap_or(options.keyspace);
     let cql = Cql::open(&options).await.expect("the cluster that VERBALE_CQL names answers");
@@ -60,8 +56,9 @@ pub async fn fresh(components: &[Component]) -> Option<Kept> {
         empty(&cql).await.expect("tables are emptied");
     } else {
         cql.migrate(components).await.expect("the components' tables are made");
+        turn.insert(format!("{components:?}"), options.keyspace);
     }
-    Some(Kept { cql, components: components_text })
+    Some(Kept { cql, _turn: turn })
 }
 
 /// A session on keyspaces that do not exist.
@@ -69,21 +66,13 @@ pub async fn untouched() -> Option<Cql> {
     Some(Cql::open(&options()?).await.expect("the cluster that VERBALE_CQL names answers"))
 }
 
-fn take(components: &str) -> Option<Keyspace> {
-    let mut pool = POOL.lock();
-    let at = pool.iter().position(|(own, _)| own == components)?;
-    Some(pool.swap_remove(at).1)
-}
-
-/// Truncated, not deleted row by row: stores state timestamps of their own, above which no delete of ours is.
+/// Truncated, not deleted row by row: stores state timestamps of their own, above which no delete of ours is. What
+/// was applied stays. A table without rows may have kept such a delete, which would hide the next test's writes.
 async fn empty(cql: &Cql) -> Result<(), Error> {
     for space in [Space::Data, Space::Keys] {
-        let tables = tables(cql, space).await?.into_iter();
-        // What was applied stays.
-        let own = tables.filter(|table| table != "applied_step");
-        let emptied =
-            own.map(async |table| cql.change_schema(space, &format!("TRUNCATE {{ks}}.{table}")).await);
-        futures::future::try_join_all(emptied).await?;
+        for table in tables(cql, space).await?.into_iter().filter(|table| table != "applied_step") {
+            cql.change_schema(space, &format!("TRUNCATE {{ks}}.{table}")).await?;
+        }
     }
     Ok(())
 }

@@ -3,7 +3,6 @@
 use std::sync::Arc;
 
 use cql::Cql;
-use cql::testing::Kept;
 use eventlog::{KafkaLog, MemoryFences};
 use kernel::EventId;
 use platform::config::Period;
@@ -11,7 +10,7 @@ use verbale::config::Config;
 
 use super::not_tested;
 
-/// A test's own part of the engines that the environment names; its keyspaces are another test's when it goes.
+/// A test's own part of the engines that the environment names.
 pub(crate) struct Engines {
     log: String,
     store: String,
@@ -20,8 +19,7 @@ pub(crate) struct Engines {
     prefix: String,
     /// Whether a record outlives a broker's disk.
     is_replicated: bool,
-    /// Held as long as these keyspaces are the test's.
-    kept: Option<Kept>,
+    cql: Option<Cql>,
 }
 
 impl Engines {
@@ -29,11 +27,11 @@ impl Engines {
     pub(crate) async fn fresh() -> Option<Self> {
         let (log, objects) = (address("VERBALE_KAFKA", "kafka")?, address("VERBALE_S3", "s3")?);
         // Tables are for `verbale migrate` to make.
-        let kept = cql::testing::fresh(&[]).await?;
-        let options = kept.cql.options();
+        let cql = cql::testing::untouched().await?;
+        let options = cql.options();
         let store = format!("scylla://{}/{}?replication=1", options.nodes.join(","), options.keyspace);
         let prefix = format!("it-{}", EventId::new());
-        Some(Self { log, store, objects, prefix, is_replicated: false, kept: Some(kept) })
+        Some(Self { log, store, objects, prefix, is_replicated: false, cql: Some(cql) })
     }
 
     /// A part of these engines, of which three are brokers. The store's address is without a keyspace.
@@ -45,7 +43,7 @@ impl Engines {
             objects: objects.to_owned(),
             prefix: format!("it-{id}"),
             is_replicated: true,
-            kept: None,
+            cql: None,
         }
     }
 
@@ -70,7 +68,7 @@ impl Engines {
 
     /// The tables.
     pub(crate) fn cql(&self) -> &Cql {
-        &self.kept.as_ref().expect("the engines that the environment names").cql
+        self.cql.as_ref().expect("the engines that the environment names")
     }
 
     /// The log.

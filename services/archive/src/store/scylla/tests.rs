@@ -8,7 +8,7 @@ use kernel::{LegNo, ManualClock, SectionNo, SubjectId, SystemClock, Timestamp};
 use platform::OutboxStore;
 
 use super::*;
-use crate::contract::{self, everything, fact, key, object, opened, settlement};
+use crate::contract::{everything, fact, key, object, opened, settlement};
 use crate::fact::What;
 use crate::store::{By, State};
 
@@ -58,17 +58,21 @@ async fn pointers(store: &ScyllaStore) -> (usize, usize) {
     (pointers.len(), buckets.len())
 }
 
-#[tokio::test]
-async fn two_processes_come_to_one_outcome() {
-    let Some((kept, one)) = store().await else { return };
-    let two = ScyllaStore::open(kept.cql.clone()).await.unwrap();
-    contract::settling_twice_at_once_leaves_one_document_and_one_event(&one, &two).await;
-    let Some((kept, one)) = store().await else { return };
-    let two = ScyllaStore::open(kept.cql.clone()).await.unwrap();
-    contract::of_two_objects_with_one_span_at_once_one_is_stored(&one, &two).await;
-    let Some((kept, one)) = store().await else { return };
-    let two = ScyllaStore::open(kept.cql.clone()).await.unwrap();
-    contract::an_object_that_is_stored_while_others_settle_is_owed_a_document(&one, &two).await;
+macro_rules! by_two_processes {
+    ($($case:ident,)+) => { mod by_two_processes { $(
+        #[tokio::test]
+        async fn $case() {
+            let Some((kept, one)) = super::store().await else { return };
+            let two = super::ScyllaStore::open(kept.cql.clone()).await.unwrap();
+            crate::contract::$case(&one, &two).await;
+        }
+    )+ } };
+}
+
+by_two_processes! {
+    settling_twice_at_once_leaves_one_document_and_one_event,
+    of_two_objects_with_one_span_at_once_one_is_stored,
+    an_object_that_is_stored_while_others_settle_is_owed_a_document,
 }
 
 #[tokio::test]
