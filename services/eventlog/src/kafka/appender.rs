@@ -94,6 +94,22 @@ impl Appender {
         if records.is_empty() {
             return Ok(Vec::new());
         }
+        let outcome = self.try_append(topic, name, records).await;
+        match &outcome {
+            Ok(_) => self.is_refused.store(false, Ordering::Relaxed),
+            Err(error) if error.retry() == Retry::Backoff => self.is_refused.store(true, Ordering::Relaxed),
+            // Wrong in itself: it says nothing of the brokers.
+            Err(_) => {}
+        }
+        outcome
+    }
+
+    async fn try_append(
+        &self,
+        topic: &Topic,
+        name: &str,
+        records: Vec<Record>,
+    ) -> Result<Vec<Placed>, Error> {
         let room = self.room_for(&records).await?;
         let producer = self.producer.lock().clone();
         let reported = send(&producer, topic, name, records, room);
@@ -102,17 +118,10 @@ impl Appender {
             Ok(Err(_dropped)) => Err(KafkaError::Canceled),
             Err(_elapsed) => return Err(faults::late(APPEND)),
         };
-        let outcome = outcome.map_err(|error| {
+        outcome.map_err(|error| {
             self.replace_if_fatal(&producer);
             self.refusal(topic, error)
-        });
-        match &outcome {
-            Ok(_) => self.is_refused.store(false, Ordering::Relaxed),
-            Err(error) if error.retry() == Retry::Backoff => self.is_refused.store(true, Ordering::Relaxed),
-            // Wrong in itself: it says nothing of the brokers.
-            Err(_) => {}
-        }
-        outcome
+        })
     }
 
     async fn room_for(&self, records: &[Record]) -> Result<OwnedSemaphorePermit, Error> {
