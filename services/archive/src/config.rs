@@ -26,8 +26,9 @@ pub struct Config {
     pub poll_size: ByteSize,
     /// Longest wait for records before timers are looked at, in machine time. Below the log's session timeout.
     pub poll_wait: Period,
-    /// How long recordings are settled between two looks at the log, the last of them included or not. Keep it well
-    /// below the log's session timeout, after which a member that shows no life loses its partitions.
+    /// How long recordings are settled before the log is looked at again, in machine time; the one that is under way
+    /// then is finished. Keep it well below the log's session timeout, after which a member that shows no life loses
+    /// its partitions.
     pub turn: Period,
     /// Stored spans that a replay reads ahead per leg.
     pub replay_read: ByteSize,

@@ -151,7 +151,8 @@ impl Session {
     pub(crate) async fn turn(&mut self) -> Result<(), Error> {
         let config = &self.parts.config;
         let limit = ReadLimit { records: config.poll_records, bytes: config.poll_size.as_usize() };
-        let wait = if self.failures > 0 { Duration::ZERO } else { config.poll_wait.0 };
+        let has_due = self.workers.values().any(Worker::has_due);
+        let wait = if self.failures > 0 || has_due { Duration::ZERO } else { config.poll_wait.0 };
         let polled = self.member.poll(limit, wait).await?;
         self.take(polled).await?;
         // A sign of life: what follows may take long where stores are slow, and a member that is taken for dead

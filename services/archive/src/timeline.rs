@@ -189,7 +189,7 @@ fn pauses(edges: &[PauseEdge]) -> Vec<Paused> {
     found.sort_by_key(|pause| pause.interval.start());
     found.into_iter().fold(Vec::new(), |mut apart, next| {
         match apart.last_mut() {
-            Some(last) if next.interval.start() <= last.interval.end() => {
+            Some(last) if next.interval.start() < last.interval.end() => {
                 let end = last.interval.end().max(next.interval.end());
                 last.interval = Interval::new(last.interval.start(), end).unwrap_or(last.interval);
             }
@@ -223,7 +223,7 @@ fn marks(history: &History) -> Vec<(MarkLabel, Interval)> {
     for (label, start) in open {
         found.extend(Interval::new(start, history.duration()).map(|interval| (label.clone(), interval)));
     }
-    found.sort_unstable_by_key(|(label, interval)| (label.clone(), interval.start()));
+    found.sort_unstable_by(|(label, one), (other, two)| (label, one.start()).cmp(&(other, two.start())));
     found
 }
 

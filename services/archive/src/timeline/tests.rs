@@ -44,6 +44,13 @@ fn a_second_pause_that_begins_before_the_first_ends_is_kept_from_nobody() {
 }
 
 #[test]
+fn pauses_that_touch_keep_their_reasons() {
+    let told =
+        [edge(5, Some("a"), None), edge(9, None, None), edge(9, Some("b"), None), edge(12, None, None)];
+    check(&told, &[(5, 9), (9, 12)]);
+}
+
+#[test]
 fn a_pause_told_again_reaches_further_back() {
     check(&[edge(7, Some("a"), None), edge(5, Some("b"), None), edge(9, None, None)], &[(5, 9)]);
 }
