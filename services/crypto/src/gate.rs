@@ -169,8 +169,8 @@ pub fn policy_allows(
         // What a hold or an order covers opens without a basis; neither can be placed yet.
         Use::LegalClaim => Err(Refusal::NoHold),
         Use::Authority => Err(Refusal::NoOrder),
-        // A probe never comes so far.
-        Use::Replay | Use::Review | Use::Rights | Use::Probe => Ok(bases),
+        Use::Probe => Err(Refusal::Policy(policy::access::Refusal::UseNotAllowed)),
+        Use::Replay | Use::Review | Use::Rights => Ok(bases),
     }
 }
 
