@@ -1,7 +1,12 @@
 //! What an operator may set.
 
+use std::time::Duration;
+
 use platform::config::{ByteSize, Period, above_zero};
 use serde::{Deserialize, Serialize};
+
+/// How long an entry is in the index alone, unless it is set otherwise: what verifiers that have files alone go by.
+pub(crate) const ENTRY_OBJECT_AGE: Duration = Duration::from_secs(300);
 
 /// The `ledger` section of a configuration.
 #[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
@@ -38,7 +43,7 @@ impl Default for Config {
             batch_size: ByteSize::mib(4),
             poll: Period::millis(250),
             entry_object_size: ByteSize::mib(4),
-            entry_object_age: Period::secs(300),
+            entry_object_age: Period(ENTRY_OBJECT_AGE),
             root_interval: Period::secs(1),
             silence: Period::secs(30),
             unpublished: 65_536,

@@ -3,9 +3,9 @@
 //!
 //! It needs the signing roots' public keys and nothing else. An entry is sealed: without its tenant's keys it is
 //! found to be there and to carry its leaf's commitment, and with them it is opened and found to be what that
-//! commits to. `verbale verify` calls it on files alone, the
-//! `VerifyLedger` call on the mesh's own objects. What is wrong is a [`Finding`] with the name of the first
-//! object, entry or leaf that is; an error is only that something could not be looked at.
+//! commits to. `verbale verify` calls it on files alone, the `VerifyLedger` call on the mesh's own objects. What is
+//! wrong is a [`Finding`] with the name of the first object, entry or leaf that is; an error is only that something
+//! could not be looked at.
 
 mod entries;
 mod index;
@@ -21,6 +21,7 @@ use merkle::TreeHead;
 use objects::Error;
 use seal::TrustRoots;
 
+use crate::config::ENTRY_OBJECT_AGE;
 use crate::files::LedgerFiles;
 use crate::leaf::LedgerKeys;
 use crate::name::{self, Incarnation, LogName};
@@ -31,9 +32,8 @@ pub use proof::{ProofError, verify_proof};
 /// Most findings that are told; the first is the one that counts.
 pub const FINDINGS_MAX: usize = 1_000;
 
-/// A partition whose leaves are so old has a state: the default of `ledger.entry_object_age`.
-const STATED: Duration = Duration::from_secs(300);
-/// A leaf that is so old has its entry in objects. Far above `STATED`: what the index had alone when the process was
+/// A leaf that is so old has its entry in objects. Far above [`ENTRY_OBJECT_AGE`], after which a partition has a state
+/// at least: what the index had alone when the process was
 /// killed is put into objects `ledger.entry_object_age` after it is up again, however long it was away.
 const STORED: Duration = Duration::from_secs(24 * 3_600);
 
@@ -127,7 +127,7 @@ async fn verify_incarnation(
         let known = means.stored.filter(|stored| stored.incarnation == incarnation);
         let known = known.and_then(|stored| stored.partitions.get(&partition)).copied().unwrap_or(0);
         let due = entries::Due {
-            stated: root::older(&leaves, partition, STATED).max(known),
+            stated: root::older(&leaves, partition, ENTRY_OBJECT_AGE).max(known),
             stored: root::older(&leaves, partition, STORED).max(known),
         };
         entries::verify(files, means, incarnation, partition, &found.hashes, due, report).await?;

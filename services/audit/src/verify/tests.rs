@@ -125,7 +125,7 @@ async fn entries_that_are_all_gone_are_found_once_the_log_is_older_than_they_are
     assert_eq!(young, Report { leaves: 303, stored: 0, opened: 0, findings: Vec::new() });
 
     let world = ledger().await;
-    age(&world, STATED).await;
+    age(&world, ENTRY_OBJECT_AGE).await;
     assert_eq!(
         world.verify(None).await,
         Report { leaves: 304, stored: 304, opened: 0, findings: Vec::new() }
@@ -141,7 +141,7 @@ async fn entries_that_are_all_gone_are_found_once_the_log_is_older_than_they_are
 #[tokio::test]
 async fn a_state_that_is_gone_alone_is_found_too() {
     let world = ledger().await;
-    age(&world, STATED).await;
+    age(&world, ENTRY_OBJECT_AGE).await;
     for partition in [1, 2] {
         let prefix = name::states(INCARNATION, partition);
         for key in keys(&world).await {
@@ -180,7 +180,7 @@ async fn a_state_that_says_less_than_there_was_hides_no_entry_for_long() {
 
 #[test]
 fn a_state_is_looked_for_as_late_as_a_writer_may_make_it() {
-    assert_eq!(STATED, crate::config::Config::default().entry_object_age.0);
+    assert_eq!(ENTRY_OBJECT_AGE, crate::config::Config::default().entry_object_age.0);
 }
 
 #[tokio::test]
