@@ -2,8 +2,7 @@
 //!
 //! `replay` and `review` belong to a purpose and its roles. `rights`, `legal_claim` and `authority` belong to
 //! whoever the tenant charges with them, whatever the purpose. `probe` is verbale's own check of its keys, which opens
-//! nothing for anybody. Whether a basis
-//! stands, a hold covers or a lease runs is not asked here.
+//! nothing for anybody. Whether a basis stands, a hold covers or a lease runs is not asked here.
 
 use std::collections::{BTreeMap, BTreeSet};
 

@@ -31,7 +31,10 @@ pub fn explain(policy: &TenantPolicy) -> Vec<String> {
     }
     if !policy.purposes.is_empty() {
         lines.push(String::new());
-        lines.push("Whatever the purpose: rights for a subject's own request, the others with a hold or an order behind them".to_owned());
+        lines.push(
+            "Whatever the purpose; a legal claim with a hold behind it, an authority with its order"
+                .to_owned(),
+        );
         for (wanted, roles) in &policy.claims {
             let who = if roles.is_empty() { "nobody".to_owned() } else { list(roles) };
             lines.push(format!("  {:<9} {who}", claim(*wanted)));
