@@ -5,15 +5,12 @@ use std::time::Duration;
 use rand::RngExt;
 use rand::rngs::StdRng;
 use rand::seq::SliceRandom;
-use tokio::sync::watch;
-use tokio::task::JoinSet;
 use tokio::time::sleep;
 use verbale::role::RoleName;
-use verbale::sender::{Pace, Sent};
 
-use super::stage;
+use super::stage::{self, Sending};
 use super::told::{Told, ledger_is_whole};
-use crate::harness::{PATIENCE, REPLICAS, Sample, Shape, Split, Turn, World, moments, purpose};
+use crate::harness::{REPLICAS, Sample, Shape, Split, Turn, World, moments, purpose};
 
 /// Times real time: a call takes about four seconds.
 const SPEED: f64 = 8.0;
@@ -51,31 +48,13 @@ async fn a_round<'s>(
     let number = moments.random_range(0..REPLICAS);
     let acknowledged = moments.random_range(0..samples[0].frames() * 2);
     let after = Duration::from_micros(moments.random_range(0..40_000));
-    let (progress, mut logged) = watch::channel(0);
-    let mut sending = JoinSet::new();
-    let mut calls = Vec::new();
-    for sample in samples {
-        let (call, caller, progress) =
-            (sample.call(), world.sender(&server, &sample.tenant), progress.clone());
-        let at = format!("{role}-{number} killed {after:?} after {acknowledged} frames, {}", sample.name);
-        calls.push(Told { sample, id: call.recording(), at });
-        sending.spawn(async move {
-            let pace = Pace { speed: SPEED, patience: PATIENCE };
-            call.send(&caller, pace, |frames| {
-                progress.send_replace(frames);
-            })
-            .await
-        });
-    }
-    drop(progress);
-    let _ended_before = logged.wait_for(|frames| *frames >= acknowledged).await.map(drop);
+    let at = format!("{role}-{number} killed {after:?} after {acknowledged} frames");
+    let mut sending = Sending::begin(world, &server, &samples, SPEED, &at);
+    sending.has_logged(acknowledged).await;
     sleep(after).await;
     split.replica(role, number).kill().await;
     split.replica(role, number).start().await;
-    while let Some(sent) = sending.join_next().await {
-        let sent: Sent = sent.unwrap().unwrap();
-        assert_eq!(sent.refused, [], "{}", calls[0].at);
-    }
+    let (calls, _) = sending.end().await;
     for call in &calls {
         call.is_sealed(world, &server).await;
         if is_about_bases {

@@ -2,14 +2,18 @@
 
 use kernel::RecordingId;
 use platform::config::Period;
+use tokio::sync::watch;
+use tokio::task::JoinSet;
 use tonic::Code;
 use tonic_health::pb::HealthCheckRequest;
 use tonic_health::pb::health_check_response::ServingStatus;
 use tonic_health::pb::health_client::HealthClient;
 use verbale::config::Config;
 use verbale::connect::Caller;
+use verbale::sender::{Pace, Sent};
 
-use crate::harness::{Line, Process, Sample, Turn, World, eventually, free_port, server};
+use super::told::Told;
+use crate::harness::{Line, PATIENCE, Process, Sample, Turn, World, eventually, free_port, server};
 
 /// Every role.
 pub(super) const ALL: &str = "ingest,consent,crypto,archive,audit";
@@ -37,6 +41,50 @@ pub(super) async fn open(caller: &Caller, sample: &Sample, id: RecordingId) -> L
         }
     })
     .await
+}
+
+/// Calls that are being sent beside each other.
+pub(super) struct Sending<'s> {
+    pub(super) calls: Vec<Told<'s>>,
+    /// How many frames the call that was acknowledged last has LOGGED.
+    logged: watch::Receiver<u64>,
+    sent: JoinSet<anyhow::Result<Sent>>,
+}
+
+impl<'s> Sending<'s> {
+    /// Sends these at so many times real time; `at` is for a failure's message.
+    pub(super) fn begin(world: &World, server: &str, samples: &[&'s Sample], speed: f64, at: &str) -> Self {
+        let (progress, logged) = watch::channel(0);
+        let (mut sent, mut calls) = (JoinSet::new(), Vec::new());
+        for (number, sample) in samples.iter().copied().enumerate() {
+            let (call, caller) = (sample.call(), world.sender(server, &sample.tenant));
+            let progress = progress.clone();
+            let at = format!("{at}; call {number}, {}", sample.name);
+            calls.push(Told { sample, id: call.recording(), at });
+            sent.spawn(async move {
+                let pace = Pace { speed, patience: PATIENCE };
+                call.send(&caller, pace, |frames| {
+                    progress.send_replace(frames);
+                })
+                .await
+            });
+        }
+        Self { calls, logged, sent }
+    }
+
+    /// Waits until one of them has so many frames LOGGED, or all have been sent.
+    pub(super) async fn has_logged(&mut self, frames: u64) {
+        let _ended_before = self.logged.wait_for(|logged| *logged >= frames).await.map(drop);
+    }
+
+    /// Waits for all; no event of theirs was refused.
+    pub(super) async fn end(self) -> (Vec<Told<'s>>, Vec<Sent>) {
+        let sent: Vec<_> = self.sent.join_all().await.into_iter().map(Result::unwrap).collect();
+        for one in &sent {
+            assert_eq!(one.refused, [], "{}", self.calls[0].at);
+        }
+        (self.calls, sent)
+    }
 }
 
 /// A process and where it is called.

@@ -2,18 +2,15 @@
 
 use futures::future::join_all;
 use rand::RngExt;
-use tokio::sync::watch;
-use tokio::task::JoinSet;
-use verbale::sender::Pace;
 
-use super::stage::{ALL, Member, config};
+use super::stage::{ALL, Member, Sending, config};
 use super::told::{Told, ledger_is_whole};
-use crate::harness::{PATIENCE, Sample, Shape, Turn, World, eventually, moments};
+use crate::harness::{Sample, Shape, Turn, World, eventually, moments};
 
 /// Calls at once: some of them are on the partitions of either process.
 const CALLS: usize = 6;
 const SPEED: f64 = 6.0;
-/// What a process logs when it comes to hold a partition, and when it learns that it holds one no more.
+/// What a process logs when it comes to hold a partition.
 const WON: &str = "an audio partition is ours";
 
 #[tokio::test(flavor = "multi_thread")]
@@ -66,27 +63,11 @@ async fn send<'s>(
     acknowledged: u64,
     then: impl AsyncFnOnce(),
 ) -> Vec<Told<'s>> {
-    let (progress, mut logged) = watch::channel(0);
-    let (mut sending, mut calls) = (JoinSet::new(), Vec::new());
-    for number in 0..CALLS {
-        let (call, caller) = (sample.call(), world.sender(server, &sample.tenant));
-        let progress = progress.clone();
-        let at = format!("call {number}, one process frozen at {acknowledged} acknowledged frames");
-        calls.push(Told { sample, id: call.recording(), at });
-        sending.spawn(async move {
-            let pace = Pace { speed: SPEED, patience: PATIENCE };
-            call.send(&caller, pace, |frames| {
-                progress.send_replace(frames);
-            })
-            .await
-        });
-    }
-    drop(progress);
-    let _ended_before = logged.wait_for(|frames| *frames >= acknowledged).await.map(drop);
+    let at = format!("one process frozen at {acknowledged} acknowledged frames");
+    let mut sending = Sending::begin(world, server, &[sample; CALLS], SPEED, &at);
+    sending.has_logged(acknowledged).await;
     then().await;
-    for sent in sending.join_all().await {
-        let sent = sent.unwrap();
-        assert_eq!((&sent.refused[..], sent.reconnects), (&[][..], 0), "a call was disturbed");
-    }
+    let (calls, sent) = sending.end().await;
+    assert!(sent.iter().all(|sent| sent.reconnects == 0), "a call was disturbed");
     calls
 }

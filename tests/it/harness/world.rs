@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use kernel::{PrincipalKind, PurposeName, RecordingId, Role, TenantId};
 use platform::auth::{Token, TokenRequest};
-use proto::archive::v1::{Recording, RecordingState};
+use proto::archive::v1::Recording;
 use tempfile::TempDir;
 use tonic::Status;
 use tracing_subscriber::EnvFilter;
@@ -20,7 +20,7 @@ use super::engines::Engines;
 use super::process::Environment;
 use super::shape::{Running, Shape};
 use super::split::{self, Split};
-use super::{Keyring, PATIENCE, Raw, Sample, Shelf, Tap, eventually, raw};
+use super::{Keyring, PATIENCE, Raw, Sample, Shelf, Tap, raw};
 
 /// One deployment's directories, and its part of the engines where it stands on real ones; they go when it goes.
 pub(crate) struct World {
@@ -189,17 +189,7 @@ impl World {
 
     /// Waits until a recording is sealed, or signed as not recorded.
     pub(crate) async fn sealed(&self, server: &str, tenant: &TenantId, id: RecordingId) -> Recording {
-        let caller = self.person(server, tenant);
-        eventually(&format!("recording {id} is sealed"), async || {
-            let recording = recordings::get(&caller, id).await.ok()?;
-            match recording.state() {
-                RecordingState::Sealed | RecordingState::Addended | RecordingState::NotRecorded => {
-                    Some(recording)
-                }
-                RecordingState::Unspecified | RecordingState::Open | RecordingState::Sealing => None,
-            }
-        })
-        .await
+        recordings::sealed(&self.person(server, tenant), id, PATIENCE).await.unwrap()
     }
 }
 
