@@ -1,11 +1,12 @@
 //! Opening one connection, and what holds for every one of them.
 
 use std::fs::OpenOptions;
+use std::io;
 use std::path::Path;
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
-use rusqlite::{Connection, OpenFlags};
+use rusqlite::{Connection, ErrorCode, OpenFlags};
 
 use crate::error::Error;
 
@@ -48,13 +49,17 @@ impl Default for Options {
     }
 }
 
-/// Makes the file where there is none, readable by its owner only; SQLite gives its companions the same mode.
+/// Makes the file where there is none, readable by its owner only; SQLite gives its companions the same mode. One
+/// that is there is not even opened: to close it would give up the locks of this process's other connections.
 pub(crate) fn create(path: &Path) -> Result<(), Error> {
     let mut options = OpenOptions::new();
-    options.create(true).append(true);
+    options.create_new(true).append(true);
     #[cfg(unix)]
     std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
-    options.open(path).map(drop).map_err(|source| refused(path, source))
+    match options.open(path) {
+        Err(error) if error.kind() != io::ErrorKind::AlreadyExists => Err(refused(path, error)),
+        _ => Ok(()),
+    }
 }
 
 /// A connection that writes.
@@ -83,12 +88,31 @@ fn open(path: &Path, options: &Options) -> Result<Connection, Error> {
     let connection = Connection::open_with_flags(path, flags).map_err(|source| refused(path, source))?;
     connection.busy_timeout(options.busy_timeout)?;
     connection.set_prepared_statement_cache_capacity(STATEMENTS);
-    connection.pragma_update_and_check(None, "journal_mode", "WAL", |_| Ok(()))?;
+    log_ahead(&connection, options.busy_timeout)?;
     Ok(connection)
+}
+
+/// Turns the write-ahead log on. Of two that do so at once on a new file one is refused as busy, without the wait
+/// that SQLite itself does elsewhere; the other is done in no time.
+fn log_ahead(connection: &Connection, patience: Duration) -> Result<(), Error> {
+    let begun = Instant::now();
+    loop {
+        match connection.pragma_update_and_check(None, "journal_mode", "WAL", |_| Ok(())) {
+            Err(error)
+                if error.sqlite_error_code() == Some(ErrorCode::DatabaseBusy)
+                    && begun.elapsed() < patience =>
+            {
+                std::thread::sleep(BUSY_PAUSE);
+            }
+            done => return Ok(done?),
+        }
+    }
 }
 
 /// Prepared statements that a connection keeps.
 const STATEMENTS: usize = 128;
+/// Between two tries to turn the write-ahead log on.
+const BUSY_PAUSE: Duration = Duration::from_millis(5);
 
 fn refused(path: &Path, source: impl std::error::Error + Send + Sync + 'static) -> Error {
     Error::Open { path: path.to_owned(), source: Arc::new(source) }
