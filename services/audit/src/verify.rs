@@ -33,8 +33,8 @@ pub use proof::{ProofError, verify_proof};
 pub const FINDINGS_MAX: usize = 1_000;
 
 /// A leaf that is so old has its entry in objects. Far above [`ENTRY_OBJECT_AGE`], after which a partition has a state
-/// at least: what the index had alone when the process was
-/// killed is put into objects `ledger.entry_object_age` after it is up again, however long it was away.
+/// at least: what the index had alone when the process was killed is put into objects `ledger.entry_object_age` after
+/// it is up again, however long it was away.
 const STORED: Duration = Duration::from_secs(24 * 3_600);
 
 /// What kind of thing is not as signed.

@@ -1,4 +1,4 @@
-//! Keyspaces of their own for tests, on the cluster that the environment names.
+//! Keyspaces that tests have in turn, on the cluster that the environment names.
 //!
 //! `VERBALE_CQL` is its address. Where it is not set a test says so and passes, unless `VERBALE_REQUIRE` names
 //! `cql` among what must be there: then it fails.
@@ -43,8 +43,8 @@ pub struct Kept {
     _turn: MutexGuard<'static, BTreeMap<String, Keyspace>>,
 }
 
-/// A pair of keyspaces of its own with the components' tables; none where there is no cluster to test on. A test
-/// that has one waits for ever for another.
+/// A pair of keyspaces with the components' tables, all empty; none where there is no cluster to test on. A test that
+/// has one waits for ever for another.
 pub async fn fresh(components: &[Component]) -> Option<Kept> {
     let mut options = options()?;
     let mut turn = KEYSPACES.lock().await;

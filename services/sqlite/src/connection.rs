@@ -104,7 +104,7 @@ fn log_ahead(connection: &Connection, patience: Duration) -> Result<(), Error> {
             {
                 std::thread::sleep(BUSY_PAUSE);
             }
-            done => return Ok(done?),
+            done => return done.map_err(Error::from),
         }
     }
 }

@@ -19,6 +19,7 @@ pub(crate) struct Engines {
     prefix: String,
     /// Whether a record outlives a broker's disk.
     is_replicated: bool,
+    /// Of those that the environment names alone.
     cql: Option<Cql>,
 }
 

@@ -178,11 +178,6 @@ async fn a_state_that_says_less_than_there_was_hides_no_entry_for_long() {
     assert_eq!(names(&report)[0], entry);
 }
 
-#[test]
-fn a_state_is_looked_for_as_late_as_a_writer_may_make_it() {
-    assert_eq!(ENTRY_OBJECT_AGE, crate::config::Config::default().entry_object_age.0);
-}
-
 #[tokio::test]
 async fn a_checkpoint_that_no_trusted_root_has_certified_is_refused() {
     let world = ledger().await;
