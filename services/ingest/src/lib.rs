@@ -54,7 +54,7 @@ mod world;
 use std::sync::Arc;
 
 use eventlog::EventLog;
-use kernel::{Clock, InstanceId};
+use kernel::{Clock, InstanceId, chain};
 use platform::audit::AuditOutbox;
 use platform::drain::{Stage, Task};
 use platform::telemetry::Metrics;
@@ -132,8 +132,12 @@ pub fn build(config: Config, deps: Deps) -> Built {
     let service = Arc::new(service);
     let unsent = service.unsent();
     let tasks = tasks(&service, writer);
+    let appender = Arc::clone(&service.parts.appender);
     let server = RecorderServer::new(Rpc(service)).max_decoding_message_size(MAX_MESSAGE);
-    let role = Role::new("ingest").service(server).audit_outbox(outbox);
+    let role = Role::new("ingest").service(server).audit_outbox(outbox).ready("spool", move || {
+        let room = appender.check_room();
+        async move { room.map_err(|error| chain(&error)) }
+    });
     Built { role: tasks.into_iter().fold(role, Role::with), unsent }
 }
 

@@ -23,6 +23,8 @@ type Checking = Pin<Box<dyn Future<Output = Result<(), NotReady>> + Send>>;
 /// Something that must hold before a role takes calls.
 pub struct ReadyCheck {
     name: &'static str,
+    /// Services that take calls without it.
+    spared: Vec<&'static str>,
     check: Box<dyn Fn() -> Checking + Send + Sync>,
 }
 
@@ -152,7 +154,16 @@ impl ReadyCheck {
         F: Fn() -> Fut + Send + Sync + 'static,
         Fut: Future<Output = Result<(), NotReady>> + Send + 'static,
     {
-        Self { name, check: Box::new(move || Box::pin(check())) }
+        Self { name, spared: Vec::new(), check: Box::new(move || Box::pin(check())) }
+    }
+    /// These services take calls without it.
+    pub fn sparing(mut self, services: impl IntoIterator<Item = &'static str>) -> Self {
+        self.spared.extend(services);
+        self
+    }
+    /// Whether this service takes no calls without it.
+    pub(crate) fn concerns(&self, service: &str) -> bool {
+        !self.spared.contains(&service)
     }
     /// What it checks.
     pub fn name(&self) -> &'static str {

@@ -35,8 +35,8 @@ pub struct Config {
     /// Whether anybody on the way may read and change calls: without TLS, an address other than the loopback is
     /// refused unless this says so. For a mesh whose proxies bring the TLS.
     pub plaintext: bool,
-    /// Where metrics, liveness and readiness are served over plain HTTP: `/metrics`, `/live`, `/ready`, such as
-    /// `0.0.0.0:9420`. Unset: nowhere.
+    /// Where metrics, liveness and readiness are served over plain HTTP: `/metrics`, `/live`, `/ready`,
+    /// `/ready/SERVICE`, such as `0.0.0.0:9420`. Unset: nowhere.
     pub metrics: Option<String>,
     /// Largest message of a call that is no stream, in either direction of reading.
     pub message_size: ByteSize,

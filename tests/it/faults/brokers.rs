@@ -55,6 +55,10 @@ async fn a_call_goes_on_without_one_broker_and_into_a_bounded_spool_without_two(
     let refused = refused.err().expect("a session was opened into a full spool");
     assert_eq!(refused.code(), Code::ResourceExhausted, "{refused}");
     member.says_that_it_lacks(&world, "kafka").await;
+    eventually("ingest takes no calls", async || {
+        (member.process.failing_of_ingest().await? == ["spool"]).then_some(())
+    })
+    .await;
     assert!(line.logged_so_far() < 550, "acknowledged as logged by one broker of three");
 
     turn.start("kafka").await;

@@ -98,6 +98,11 @@ impl Scene<'_> {
         self.member.says_that_it_lacks(world, engine.check()).await;
         let other = self.open_meanwhile(sample, engine, &caller).await;
         if engine == Engine::Kafka {
+            assert_eq!(
+                self.member.process.failing_of_ingest().await,
+                Some(vec![]),
+                "{at}: calls go elsewhere"
+            );
             self.nobody_listens(sample, id).await;
             let spooled = self.member.process.metric("verbale_ingest_spool_bytes").await.unwrap();
             assert!(spooled > 0.0, "{at}: nothing is in the spool");

@@ -109,7 +109,15 @@ impl Process {
 
     /// The names of the checks that fail; none where it is ready.
     pub(crate) async fn failing(&self) -> Option<Vec<String>> {
-        let answer = self.ask("/ready").await?;
+        self.failing_of("/ready").await
+    }
+    /// Those for which ingest takes no calls.
+    pub(crate) async fn failing_of_ingest(&self) -> Option<Vec<String>> {
+        self.failing_of("/ready/verbale.ingest.v1.Recorder").await
+    }
+
+    async fn failing_of(&self, path: &str) -> Option<Vec<String>> {
+        let answer = self.ask(path).await?;
         let (head, body) = answer.split_once("\r\n\r\n")?;
         match head.split(' ').nth(1)? {
             "200" => Some(Vec::new()),

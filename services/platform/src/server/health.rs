@@ -2,7 +2,8 @@
 //!
 //! Ready means that everything it stands on answers *now*: the checks are asked again every
 //! `server.ready_every`, each for at most `server.ready_wait`. One that fails makes the process not ready, and
-//! ready again once it holds again; the log and a metric name it.
+//! ready again once it holds again; the log and a metric name it. A service that goes on without what a check asks
+//! for stays ready by its own name.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -21,6 +22,8 @@ use crate::drain::{Shutdown, Task, TaskResult};
 use crate::role::{NotReady, ReadyCheck};
 use crate::telemetry::{Metrics, names};
 
+/// What gRPC's health protocol calls the whole process.
+const WHOLE: &str = "";
 /// How long between two looks until the process is ready for the first time.
 const STARTING: Duration = Duration::from_millis(50);
 /// How long something may take at a start before it is worth a warning.
@@ -36,10 +39,27 @@ pub struct Health {
 
 /// How the process stands.
 #[derive(Clone, Default, Debug)]
-pub(super) struct Standing {
-    pub(super) serving: bool,
-    /// The names of the checks that failed when last asked.
-    pub(super) failing: Vec<&'static str>,
+struct Standing {
+    /// Whether checks decide: not before they were asked once, and not while the process drains.
+    is_open: bool,
+    /// What failed when last asked.
+    failing: Vec<Failing>,
+}
+
+#[derive(Clone, Debug)]
+struct Failing {
+    check: &'static str,
+    /// The services that take no calls for it.
+    stops: Vec<&'static str>,
+}
+
+/// What is said of a service, or of the whole.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub(super) enum Answer {
+    Ready,
+    /// The checks that fail; none where the process starts or drains.
+    NotReady(Vec<&'static str>),
+    Unknown,
 }
 
 impl Health {
@@ -47,37 +67,48 @@ impl Health {
     pub async fn of(door: &Door) -> Self {
         let health =
             Self { reporter: HealthReporter::new(), services: door.services(), standing: Arc::default() };
-        health.set(ServingStatus::NotServing).await;
+        health.not_serving().await;
         health
     }
 
     /// Says that calls are welcome.
     pub async fn serving(&self) {
-        *self.standing.lock() = Standing { serving: true, failing: Vec::new() };
-        self.set(ServingStatus::Serving).await;
+        self.stand(Standing { is_open: true, failing: Vec::new() }).await;
     }
     /// Says that calls had better go elsewhere.
     pub async fn not_serving(&self) {
-        self.failing(Vec::new()).await;
+        self.stand(Standing::default()).await;
     }
 
-    async fn failing(&self, failing: Vec<&'static str>) {
-        *self.standing.lock() = Standing { serving: false, failing };
-        self.set(ServingStatus::NotServing).await;
+    /// Whether calls are welcome: those of this service, or, of the empty name, all.
+    pub(super) fn of_service(&self, service: &str) -> Answer {
+        if !service.is_empty() && !self.services.contains(&service) {
+            return Answer::Unknown;
+        }
+        self.standing.lock().of_service(service)
     }
 
-    pub(super) fn standing(&self) -> Standing {
-        self.standing.lock().clone()
+    async fn stand(&self, standing: Standing) {
+        *self.standing.lock() = standing.clone();
+        for service in self.services.iter().copied().chain([WHOLE]) {
+            let status = match standing.of_service(service) {
+                Answer::Ready => ServingStatus::Serving,
+                Answer::NotReady(_) | Answer::Unknown => ServingStatus::NotServing,
+            };
+            self.reporter.set_service_status(service, status).await;
+        }
     }
 
     pub(super) fn service(&self) -> HealthServer<HealthService> {
         HealthServer::new(HealthService::from_health_reporter(self.reporter.clone()))
     }
+}
 
-    async fn set(&self, status: ServingStatus) {
-        for name in self.services.iter().copied().chain([""]) {
-            self.reporter.set_service_status(name, status).await;
-        }
+impl Standing {
+    fn of_service(&self, service: &str) -> Answer {
+        let stops = |failing: &&Failing| service == WHOLE || failing.stops.contains(&service);
+        let failing: Vec<_> = self.failing.iter().filter(stops).map(|failing| failing.check).collect();
+        if self.is_open && failing.is_empty() { Answer::Ready } else { Answer::NotReady(failing) }
     }
 }
 
@@ -114,8 +145,8 @@ async fn run(mut watch: Watch, every: Duration, on_ready: impl FnOnce(), shutdow
         };
         let starting = on_ready.is_some();
         watch.tell(&failing, starting && began.elapsed() < ORDINARY);
-        watch.stand(failing).await;
-        if watch.health.standing().serving
+        watch.stand(&failing).await;
+        if watch.health.of_service(WHOLE) == Answer::Ready
             && let Some(on_ready) = on_ready.take()
         {
             on_ready();
@@ -160,15 +191,19 @@ impl Watch {
         self.told.clone_from(failing);
     }
 
-    async fn stand(&self, failing: BTreeMap<&'static str, NotReady>) {
-        let was = self.health.standing().serving;
-        if failing.is_empty() && !was {
-            self.health.serving().await;
+    async fn stand(&self, failing: &BTreeMap<&'static str, NotReady>) {
+        let was_ready = self.health.of_service(WHOLE) == Answer::Ready;
+        let checks = self.checks.iter().filter(|check| failing.contains_key(check.name()));
+        let failing = checks.map(|check| Failing { check: check.name(), stops: self.stopped_by(check) });
+        self.health.stand(Standing { is_open: true, failing: failing.collect() }).await;
+        let is_ready = self.health.of_service(WHOLE) == Answer::Ready;
+        if is_ready && !was_ready {
             info!("ready");
         }
-        if !failing.is_empty() {
-            self.health.failing(failing.into_keys().collect()).await;
-        }
-        self.metrics.gauge(&names::READY, &[]).set(i64::from(self.health.standing().serving));
+        self.metrics.gauge(&names::READY, &[]).set(i64::from(is_ready));
+    }
+
+    fn stopped_by(&self, check: &ReadyCheck) -> Vec<&'static str> {
+        self.health.services.iter().copied().filter(|service| check.concerns(service)).collect()
     }
 }

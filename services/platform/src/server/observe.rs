@@ -1,4 +1,5 @@
-//! What operators ask over HTTP: `/metrics` in Prometheus' text format, `/live`, `/ready`.
+//! What operators ask over HTTP: `/metrics` in Prometheus' text format, `/live`, `/ready`, and `/ready/SERVICE` of
+//! one gRPC service, which may go on where the whole does not.
 //!
 //! Plain HTTP/1, as scrapers and kubelets ask; nothing of it is personal data or a secret, so it may listen on
 //! any address. It answers until the process closes, so that a drain can be watched.
@@ -7,7 +8,7 @@ use std::net::SocketAddr;
 use std::time::Duration;
 
 use axum::Router;
-use axum::extract::State;
+use axum::extract::{Path, State};
 use axum::http::{HeaderName, StatusCode, header};
 use axum::routing::get;
 use hyper::server::conn::http1;
@@ -18,6 +19,7 @@ use tokio::net::{TcpListener, TcpStream};
 use tokio::task::JoinSet;
 use tracing::{debug, info, warn};
 
+use super::health::Answer;
 use super::listener::bind;
 use super::{Health, ServerError};
 use crate::drain::{Shutdown, Stage, Task, TaskResult};
@@ -68,7 +70,8 @@ fn router(seen: Seen) -> Router {
     Router::new()
         .route("/metrics", get(metrics))
         .route("/live", get(async || "live\n"))
-        .route("/ready", get(ready))
+        .route("/ready", get(async |seen| ready(Path(String::new()), seen).await))
+        .route("/ready/{service}", get(ready))
         .with_state(seen)
 }
 
@@ -77,13 +80,15 @@ async fn metrics(State(seen): State<Seen>) -> ([(HeaderName, &'static str); 1], 
 }
 
 /// Ready, or the names of what does not hold.
-async fn ready(State(seen): State<Seen>) -> (StatusCode, String) {
-    let standing = seen.health.standing();
-    if standing.serving {
-        return (StatusCode::OK, "ready\n".to_owned());
+async fn ready(Path(service): Path<String>, State(seen): State<Seen>) -> (StatusCode, String) {
+    match seen.health.of_service(&service) {
+        Answer::Ready => (StatusCode::OK, "ready\n".to_owned()),
+        Answer::NotReady(failing) => {
+            let failing = failing.iter().map(|name| format!("{name}\n"));
+            (StatusCode::SERVICE_UNAVAILABLE, format!("not ready\n{}", failing.collect::<String>()))
+        }
+        Answer::Unknown => (StatusCode::NOT_FOUND, "no such service here\n".to_owned()),
     }
-    let failing = standing.failing.iter().map(|name| format!("{name}\n"));
-    (StatusCode::SERVICE_UNAVAILABLE, format!("not ready\n{}", failing.collect::<String>()))
 }
 
 async fn run(observatory: Observatory, router: Router, shutdown: Shutdown) -> TaskResult {

@@ -12,7 +12,7 @@ use tonic_reflection::pb::v1::{ServerReflectionRequest, ServerReflectionResponse
 
 use super::*;
 use crate::drain::{Stage, Stopper, Tasks, shutdown};
-use crate::role::{NotReady, Role};
+use crate::role::{NotReady, ReadyCheck, Role};
 use crate::stand::eventually;
 use crate::tls::testing::{TestCa, load};
 
@@ -159,6 +159,48 @@ async fn an_engine_that_does_not_answer_is_one_that_is_away() {
     until(&running, ServingStatus::NotServing).await;
     let (status, text) = ask(&running, "/ready").await.unwrap();
     assert_eq!((status, text.as_str()), (503, "not ready\nflag\n"));
+}
+
+#[tokio::test]
+async fn a_service_that_goes_on_without_an_engine_stays_ready_by_its_own_name() {
+    let (spared, other) = ("verbale.ingest.v1.Recorder", "verbale.audit.v1.Ledger");
+    let wire = || crate::wire::in_process(tonic::service::Routes::default());
+    let health = Health::of(&Door::default().and([(spared, wire()), (other, wire())])).await;
+    let operators = Observatory::listen("127.0.0.1:0").await.unwrap();
+    let url = format!("http://{}", operators.address());
+    let (metrics, config) = (Metrics::new(), config());
+    let (stopper, shutdown) = shutdown();
+    let mut tasks = Tasks::new(shutdown);
+    tasks.start(operators.into_task(&metrics, &health));
+    let full = Arc::new(AtomicBool::new(false));
+    let seen = Arc::clone(&full);
+    let away = |name: &'static str, is_away: Arc<AtomicBool>| {
+        ReadyCheck::new(name, move || {
+            let answer = if is_away.load(Ordering::SeqCst) { Err("away".to_owned()) } else { Ok(()) };
+            async move { answer }
+        })
+    };
+    let checks = vec![away("log", Arc::new(AtomicBool::new(true))).sparing([spared]), away("spool", seen)];
+    tasks.start(readiness(health, checks, &config, &metrics, || {}));
+    let said = async |path: &str| {
+        let answer = reqwest::get(format!("{url}/ready{path}")).await.unwrap();
+        (answer.status().as_u16(), answer.text().await.unwrap())
+    };
+    let [spared, other] = [spared, other].map(|service| format!("/{service}"));
+    eventually("it was asked", async || (said(&spared).await == (200, "ready\n".to_owned())).then_some(()))
+        .await;
+    for path in ["", &other] {
+        assert_eq!(said(path).await, (503, "not ready\nlog\n".to_owned()), "{path}");
+    }
+    assert_eq!(said("/verbale.crypto.v1.Keys").await.0, 404);
+    full.store(true, Ordering::SeqCst);
+    eventually("the spool is full", async || {
+        (said(&spared).await == (503, "not ready\nspool\n".to_owned())).then_some(())
+    })
+    .await;
+    stopper.advance(Stage::Draining);
+    eventually("it drains", async || (said(&spared).await.1 == "not ready\n").then_some(())).await;
+    assert_eq!(tasks.stop(&stopper, Duration::from_secs(10)).await, 0);
 }
 
 async fn ask(running: &Running, path: &str) -> Option<(u16, String)> {

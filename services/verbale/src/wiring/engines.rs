@@ -12,6 +12,7 @@ use platform::role::ReadyCheck;
 
 use super::tables;
 use crate::config::{Config, Engine};
+use crate::role::RoleName;
 
 /// Engines, opened and asked once.
 pub(super) struct Engines {
@@ -78,10 +79,12 @@ async fn open_log(
     let log = KafkaLog::open(options, Arc::new(fences)).context("the event log cannot be opened")?;
     log.ensure(topics::ALL).await.context("the topics are not fit for use")?;
     let probe = log.clone();
-    ready.push(ReadyCheck::new("kafka", move || {
+    let check = ReadyCheck::new("kafka", move || {
         let probe = probe.clone();
         async move { probe.check().await.map_err(|error| chain(&error)) }
-    }));
+    });
+    // It takes calls into its spool, and says itself when that is full.
+    ready.push(check.sparing([RoleName::Ingest.service()]));
     Ok(Arc::new(log))
 }
 
