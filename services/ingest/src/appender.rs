@@ -1,7 +1,7 @@
 //! The instance's one way to the audio topic: what many calls log goes out in few appends.
 //!
-//! [`Writer`] takes what waits, from whatever streams, as one append; while it is under way the next group
-//! gathers, so nothing waits where nothing is under way. A stream has one append under way at a time, so the
+//! [`Writer`] takes what waits, from whatever streams, as one append; while it is under way, and for a moment after it
+//! began, the next group gathers. A stream has one append under way at a time, so the
 //! order of a recording is the order in which it was asked for. While the log is away a [`spool::Spool`] takes its
 //! place, where there is one: then everything goes through it, in order, until it is empty again.
 
@@ -65,19 +65,29 @@ pub(crate) struct Writer {
     patience: Duration,
 }
 
+/// How the way to the log is gone.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Waits {
+    /// The least time from one append to the next.
+    pub(crate) gather: Duration,
+    /// How long an append may take where there is a spool.
+    pub(crate) patience: Duration,
+}
+
 /// A way to the log, with the task that goes it.
 pub(crate) fn appender(
     log: Arc<dyn EventLog>,
     spool: Option<(Arc<dyn EventLog>, SpoolLimits)>,
     gauges: Arc<Gauges>,
-    patience: Duration,
+    waits: Waits,
 ) -> (Appender, Writer) {
-    let (requests, waiting) = mpsc::channel(WAITING);
+    let (sender, waiting) = mpsc::channel(WAITING);
     let counted = Counted { log: Arc::clone(&log), gauges: Arc::clone(&gauges) };
     let limits = spool.as_ref().map(|(_, limits)| *limits);
     let spool = spool.map(|(spool, limits)| Spool::new(spool, counted.clone(), limits));
-    let writer = Writer { requests: Gathering::new(waiting), log: counted, spool, patience };
-    (Appender { requests, log, durability: OnceCell::new(), gauges, limits }, writer)
+    let requests = Gathering::new(waiting, waits.gather);
+    let writer = Writer { requests, log: counted, spool, patience: waits.patience };
+    (Appender { requests: sender, log, durability: OnceCell::new(), gauges, limits }, writer)
 }
 
 impl Appender {

@@ -42,6 +42,9 @@ pub struct Config {
     /// they are ended and their senders go on elsewhere. Keep it well below `server.drain`, which cuts off
     /// without a word.
     pub drain: Period,
+    /// The least time from one append to the log to the next: what many calls bring meanwhile goes out in one. It
+    /// comes on top of the time to an acknowledgement; a call that is alone does not wait.
+    pub gather: Period,
     /// How long an append to the log may take before this node's spool takes its place, where it has one.
     pub spool_after: Period,
     /// Bytes at which the spool takes nothing more: acknowledgements stop, and an `Open` is refused. Keep this
@@ -72,6 +75,7 @@ impl Default for Config {
             tell: Period::secs(5),
             knock: Period::secs(1),
             drain: Period::secs(5),
+            gather: Period::millis(10),
             spool_after: Period::secs(2),
             spool_bytes: ByteSize(4 << 30),
             spool_age: Period::secs(86_400),

@@ -11,7 +11,7 @@ use tokio::task::JoinSet;
 use tokio::time::{Instant, timeout_at};
 use tracing::{info, warn};
 
-use crate::appender::{self, Appender, Gauges, SpoolLimits, Writer};
+use crate::appender::{self, Appender, Gauges, SpoolLimits, Waits, Writer};
 use crate::authority::Authority;
 use crate::config::Config;
 use crate::error::Error;
@@ -74,7 +74,8 @@ impl Service {
         let gauges = Arc::new(Gauges::new(Arc::clone(&clock), &metrics));
         let limits = SpoolLimits { bytes: config.spool_bytes.0, age: config.spool_age.0 };
         let spool = spool.map(|spool| (spool, limits));
-        let (appender, writer) = appender::appender(log, spool, Arc::clone(&gauges), config.spool_after.0);
+        let waits = Waits { gather: config.gather.0, patience: config.spool_after.0 };
+        let (appender, writer) = appender::appender(log, spool, Arc::clone(&gauges), waits);
         let appender = Arc::new(appender);
         let parts = Parts {
             config,

@@ -1,7 +1,10 @@
 //! What waits for one append, from however many recordings.
 
+use std::time::Duration;
+
 use eventlog::Record;
 use tokio::sync::{mpsc, oneshot};
+use tokio::time::{Instant, sleep_until};
 
 use super::{Appended, Refused, Request};
 use crate::error::Error;
@@ -12,7 +15,12 @@ const GROUP_BYTES: usize = 4 << 20;
 const GROUP_RECORDS: usize = 8_000;
 
 /// Requests as they wait.
-pub(super) struct Gathering(mpsc::Receiver<Request>);
+pub(super) struct Gathering {
+    requests: mpsc::Receiver<Request>,
+    /// The least time from one group to the next.
+    apart: Duration,
+    last: Option<Instant>,
+}
 
 /// Requests for one append, in the order in which they were made.
 pub(super) struct Group {
@@ -20,14 +28,19 @@ pub(super) struct Group {
 }
 
 impl Gathering {
-    pub(super) fn new(waiting: mpsc::Receiver<Request>) -> Self {
-        Self(waiting)
+    pub(super) fn new(requests: mpsc::Receiver<Request>, apart: Duration) -> Self {
+        Self { requests, apart, last: None }
     }
 
     /// Waits for a request and takes what waits with it; none where nobody is left to make one. Nothing is lost
     /// where the caller stops waiting.
     pub(super) async fn group(&mut self) -> Option<Group> {
-        let first = self.0.recv().await?;
+        // Before anything is taken. A request that comes after a quiet moment does not wait.
+        if let Some(last) = self.last {
+            sleep_until(last + self.apart).await;
+        }
+        let first = self.requests.recv().await?;
+        self.last = Some(Instant::now());
         let mut group = Group { requests: Vec::new() };
         let (mut records, mut bytes) = (0, 0);
         let mut next = Some(first);
@@ -36,7 +49,7 @@ impl Gathering {
             bytes += request.bytes();
             group.requests.push(request);
             let has_room = records < GROUP_RECORDS && bytes < GROUP_BYTES;
-            next = if has_room { self.0.try_recv().ok() } else { None };
+            next = if has_room { self.requests.try_recv().ok() } else { None };
         }
         Some(group)
     }

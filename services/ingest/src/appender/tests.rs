@@ -48,6 +48,8 @@ impl EventLog for CountingLog {
     }
 }
 
+const WAITS: Waits = Waits { gather: Duration::from_millis(10), patience: Duration::from_secs(1) };
+
 /// Asks for all these appends before the writer begins, and answers what became of each.
 async fn all_at_once(
     requests: Vec<Vec<Record>>,
@@ -57,7 +59,7 @@ async fn all_at_once(
     let log = Arc::new(CountingLog { inner, appends: AtomicUsize::new(0) });
     let metrics = Metrics::new();
     let gauges = Arc::new(Gauges::new(clock, &metrics));
-    let (appender, writer) = appender(log.clone(), None, gauges, Duration::from_secs(1));
+    let (appender, writer) = appender(log.clone(), None, gauges, WAITS);
     let (stopper, shutdown) = shutdown();
     let mut tasks = JoinSet::new();
     let asked = requests.into_iter().map(|records| appender.append(records));
@@ -114,6 +116,36 @@ async fn a_recording_whose_records_are_refused_keeps_no_other_from_the_log() {
     assert_eq!(records.len(), 1);
     // The two that got there, each by itself.
     assert_eq!(counted(&metrics), [2, 2 * 103, 2]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_comes_soon_after_an_append_gathers_and_what_comes_late_does_not_wait() {
+    let clock: Arc<dyn Clock> = Arc::new(ManualClock::at(Timestamp(5)));
+    let inner = MemoryLog::new(Arc::clone(&clock));
+    let log = Arc::new(CountingLog { inner, appends: AtomicUsize::new(0) });
+    let gauges = Arc::new(Gauges::new(clock, &Metrics::new()));
+    let (appender, writer) = appender(log.clone(), None, gauges, WAITS);
+    let (stopper, shutdown) = shutdown();
+    let mut tasks = JoinSet::new();
+    tasks.spawn(writer.run(shutdown));
+    let began = tokio::time::Instant::now();
+    // A call a millisecond, each with the next span when the last one is in the log.
+    let calls = (0..8u8).map(async |call| {
+        tokio::time::sleep(Duration::from_millis(call.into())).await;
+        let asked = tokio::time::Instant::now();
+        appender.append(vec![record("recording", call)]).await.ok().unwrap();
+        (asked.duration_since(began).as_millis(), asked.elapsed().as_millis())
+    });
+    let waited = futures::future::join_all(calls).await;
+    assert_eq!(waited[0], (0, 0), "the first waits for nobody");
+    assert_eq!(waited[1..], (1..8).map(|at| (at, 10 - at)).collect::<Vec<_>>());
+    assert_eq!(log.appends.load(Ordering::SeqCst), 2);
+    tokio::time::sleep(Duration::from_secs(1)).await;
+    let asked = tokio::time::Instant::now();
+    appender.append(vec![record("recording", 9)]).await.ok().unwrap();
+    assert_eq!(asked.elapsed(), Duration::ZERO);
+    stopper.advance(Stage::Flushing);
+    tasks.join_all().await;
 }
 
 #[tokio::test]
