@@ -62,6 +62,7 @@ async fn what_cannot_be_measured_is_refused_with_what_is_missing() {
         ("--calls 0", "--calls"),
         ("--seconds 0", "--seconds"),
         ("--speed=-1", "--speed"),
+        ("--set storage.store=/verbale", "storage.store"),
         ("--pid 1", "--server"),
         ("--purpose duty", "--server"),
         ("--metrics 127.0.0.1:1", "--server"),

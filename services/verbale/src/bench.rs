@@ -64,6 +64,8 @@ pub async fn ingest(
             report.shapes.push(running(args, &load, &caller).await?);
         }
         Target::Own(config) => {
+            // Before minutes are spent on the meshes that need no engines.
+            crate::config::check_roles(&config)?;
             let load = load_of(args, &own::tenant(), &[own::purpose()])?;
             for kind in kinds(&config) {
                 out.line(format!("{}: {} calls of {} s ...", kind.name(), args.calls, args.seconds));
@@ -99,16 +101,19 @@ async fn running(args: &BenchIngestArgs, load: &Load, caller: &dyn Fn() -> Resul
     let processes = Processes::new(args.pid.clone());
     let before = (processes.used()?, Counts::read(&args.metrics).await?);
     let watched = Watched::begin(&processes)?;
-    let carried = load.carry(&callers).await?;
+    let is_measured = !args.pid.is_empty();
+    let all_run = load.all_run().filter(|_| is_measured);
+    let (carried, running) =
+        tokio::try_join!(load.carry(&callers), process::used_within(&processes, all_run))?;
     let peak = watched.end().await;
     let after = (processes.used()?, Counts::read(&args.metrics).await?);
-    let is_measured = !args.pid.is_empty();
     Ok(Shape::of(Measured {
         name: "running",
         carried: &carried,
         calls: args.calls,
         seconds: args.seconds,
         processor: is_measured.then(|| after.0.processor.saturating_sub(before.0.processor)),
+        running,
         memory: is_measured.then(|| peak.saturating_sub(before.0.memory)),
         logged: Logged::between(before.1, after.1),
     }))
@@ -121,7 +126,8 @@ async fn measure_own(own: &Own, load: &Load) -> Result<Shape> {
     let addresses = [own.metrics()];
     let before = (processes.used()?, Counts::read(&addresses).await?);
     let watched = Watched::begin(&processes)?;
-    let carried = load.carry(&callers).await?;
+    let (carried, running) =
+        tokio::try_join!(load.carry(&callers), process::used_within(&processes, load.all_run()))?;
     let peak = watched.end().await;
     settled(&own.person()?, &carried.recordings).await?;
     let after = (processes.used()?, Counts::read(&addresses).await?);
@@ -131,6 +137,7 @@ async fn measure_own(own: &Own, load: &Load) -> Result<Shape> {
         calls: load.calls(),
         seconds: load.seconds(),
         processor: Some(after.0.processor.saturating_sub(before.0.processor)),
+        running,
         memory: Some(peak.saturating_sub(before.0.memory)),
         logged: Logged::between(before.1, after.1),
     }))

@@ -6,6 +6,7 @@ use serde::Serialize;
 
 use super::load::Carried;
 use super::metrics::Counts;
+use super::process::Within;
 use crate::shown;
 
 /// What ingest logged meanwhile.
@@ -38,6 +39,8 @@ pub(super) struct Measured<'a> {
     pub(super) seconds: u32,
     /// Of the serving processes; none where they are not known.
     pub(super) processor: Option<Duration>,
+    /// Of these, while all calls ran.
+    pub(super) running: Option<Within>,
     pub(super) memory: Option<u64>,
     pub(super) logged: Option<Logged>,
 }
@@ -47,9 +50,14 @@ pub(super) struct Measured<'a> {
 pub struct Shape {
     /// Which mesh.
     pub name: &'static str,
-    /// Seconds of calls carried per second of the serving processes' processor time.
+    /// Calls that a core carries while they run, neither begin nor end: seconds of calls per second of the serving
+    /// processes' processor time. None where they were too short or too fast to tell.
+    pub running_calls_per_core: Option<f64>,
+    /// What it costs beside to open a call and to seal it, in milliseconds of processor time.
+    pub open_and_seal_ms_per_call: Option<f64>,
+    /// Calls that a core carries with that, at this length.
     pub calls_per_core: Option<f64>,
-    /// That time.
+    /// All of that time.
     pub processor_seconds: Option<f64>,
     /// Time by the clock, from the first `Open` to the last answer.
     pub clock_seconds: f64,
@@ -88,10 +96,14 @@ pub struct Latency {
 
 impl Shape {
     pub(super) fn of(measured: Measured<'_>) -> Self {
-        let Measured { name, carried, calls, seconds, processor, memory, logged } = measured;
+        let Measured { name, carried, calls, seconds, processor, running, memory, logged } = measured;
         let each = |total: u64| total / u64::from(calls.max(1));
+        let around = processor.zip(running).map(|(all, running)| around(calls, seconds, all, running));
         Self {
             name,
+            running_calls_per_core: running
+                .and_then(|w| ratio(f64::from(calls) * w.clock.as_secs_f64(), w.processor.as_secs_f64())),
+            open_and_seal_ms_per_call: around,
             calls_per_core: processor.and_then(|used| per_core(calls, seconds, used)),
             processor_seconds: processor.map(|used| used.as_secs_f64()),
             clock_seconds: carried.clock.as_secs_f64(),
@@ -106,6 +118,13 @@ impl Shape {
             memory_bytes_per_call: memory.map(each),
             reconnects: carried.reconnects,
         }
+    }
+}
+
+impl Shape {
+    /// Calls that a core carries while they run; where that is not known, with their begin and end.
+    pub(super) fn carried(&self) -> Option<f64> {
+        self.running_calls_per_core.or(self.calls_per_core)
     }
 }
 
@@ -127,6 +146,13 @@ pub fn percentile<T: Copy>(sorted: &[T], percent: usize) -> Option<T> {
 /// Calls that one core carries at once: seconds of call per second of processor.
 pub fn per_core(calls: u32, seconds: u32, processor: Duration) -> Option<f64> {
     ratio(f64::from(calls) * f64::from(seconds), processor.as_secs_f64())
+}
+
+/// What a call costs that is not for its seconds, in milliseconds of processor time.
+fn around(calls: u32, seconds: u32, processor: Duration, running: Within) -> f64 {
+    let a_second = running.processor.as_secs_f64() / running.clock.as_secs_f64();
+    let beside = processor.as_secs_f64() - a_second * f64::from(seconds);
+    (beside * 1_000.0 / f64::from(calls)).max(0.0)
 }
 
 /// One by the other; none where that is nothing.
@@ -192,10 +218,14 @@ mod tests {
             calls: 4,
             seconds: 10,
             processor: Some(Duration::from_millis(100)),
+            running: Some(Within { clock: Duration::from_secs(5), processor: Duration::from_millis(30) }),
             memory: Some(8_000),
             logged: Logged::between(counts(20, 1_000, 5), counts(100, 641_000, 45)),
         });
         assert_eq!(shape.calls_per_core, Some(400.0));
+        // 6 ms a second of all four, 60 ms of the 100 in ten seconds.
+        assert_eq!(shape.running_calls_per_core.map(f64::round), Some(667.0));
+        assert_eq!(shape.open_and_seal_ms_per_call.map(f64::round), Some(10.0));
         assert_eq!((shape.sent_bytes_per_call, shape.logged_bytes_per_call), (1_000, Some(160_000)));
         assert_eq!((shape.records_per_append, shape.bytes_per_record), (Some(2.0), Some(8_000)));
         assert_eq!(shape.memory_bytes_per_call, Some(2_000));
@@ -206,6 +236,7 @@ mod tests {
             calls: 4,
             seconds: 10,
             processor: None,
+            running: None,
             memory: None,
             logged: Logged::between(None, counts(1, 1, 1)),
         };

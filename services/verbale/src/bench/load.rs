@@ -1,6 +1,7 @@
 //! The calls: two legs of G.711 each, sent at once, with the time from a span's end to its acknowledgement.
 
 use std::collections::VecDeque;
+use std::ops::Range;
 use std::time::Duration;
 
 use anyhow::{Context, Result, ensure};
@@ -21,6 +22,10 @@ const SPAN_FRAMES: u64 = 50;
 /// How long a call goes on trying without any progress.
 const PATIENCE: Duration = Duration::from_secs(60);
 const LEGS: usize = 2;
+/// After the last call was opened.
+const SETTLED: Duration = Duration::from_secs(2);
+/// What is told of a shorter time is chance: the kernel counts in hundredths of a second.
+const LEAST_WINDOW: Duration = Duration::from_secs(5);
 
 /// Calls to be sent.
 pub(super) struct Load {
@@ -69,6 +74,14 @@ impl Load {
             |leg: usize| (0..bytes).map(|n| (n.wrapping_mul(2_654_435_761) >> (7 + leg)) as u8).collect();
         let wav = Wav { codec: Codec::Pcma, rate: 8_000, channels: (0..LEGS).map(noise).collect() };
         Ok(Self { calls, seconds, speed, call: Call::new(file, &wav, None)? })
+    }
+
+    /// From when on all calls run until the first of them ends, since [`Load::carry`] began; none where they are too
+    /// short or too fast to tell.
+    pub(super) fn all_run(&self) -> Option<Range<Duration>> {
+        let real = |seconds: u32| Duration::from_secs(seconds.into()).div_f64(self.speed);
+        let window = (self.speed > 0.0).then(|| real(1) + SETTLED..real(self.seconds))?;
+        (window.start + LEAST_WINDOW <= window.end).then_some(window)
     }
 
     pub(super) fn calls(&self) -> u32 {

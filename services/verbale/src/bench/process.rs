@@ -1,10 +1,12 @@
 //! What processes of this machine have used, as proc(5) tells.
 
+use std::ops::Range;
 use std::time::Duration;
 
 use anyhow::{Context, Result};
 use tokio::sync::oneshot;
 use tokio::task::JoinSet;
+use tokio::time::Instant;
 
 /// A tick of `utime` and `stime`: what the kernel tells programs is always in hundredths of a second.
 const TICK: Duration = Duration::from_millis(10);
@@ -42,6 +44,27 @@ impl Processes {
         }
         Ok(used)
     }
+}
+
+/// What they used within a stretch of time that is counted from now; none where none is named.
+pub(super) async fn used_within(
+    processes: &Processes,
+    stretch: Option<Range<Duration>>,
+) -> Result<Option<Within>> {
+    let Some(stretch) = stretch else { return Ok(None) };
+    let now = Instant::now();
+    tokio::time::sleep_until(now + stretch.start).await;
+    let (began, before) = (Instant::now(), processes.used()?.processor);
+    tokio::time::sleep_until(now + stretch.end).await;
+    let processor = processes.used()?.processor.saturating_sub(before);
+    Ok(Some(Within { clock: began.elapsed(), processor }))
+}
+
+/// A stretch of time, and the processor time used in it.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(super) struct Within {
+    pub(super) clock: Duration,
+    pub(super) processor: Duration,
 }
 
 /// Processes whose memory is looked at again and again.

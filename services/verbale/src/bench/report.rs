@@ -132,9 +132,11 @@ pub fn tell(report: &Report) -> String {
     text
 }
 
-const HEADER: [&str; 8] = [
+const HEADER: [&str; 10] = [
     "mesh",
-    "calls a core",
+    "calls a core, running",
+    "to open and seal one",
+    "calls a core, both",
     "durable after the last frame (p50, p99)",
     "after the span's end (p50, p99)",
     "sent a call",
@@ -146,6 +148,8 @@ const HEADER: [&str; 8] = [
 fn row(shape: &Shape) -> Vec<String> {
     vec![
         shape.name.to_owned(),
+        number(shape.running_calls_per_core),
+        shape.open_and_seal_ms_per_call.map_or_else(unknown, |millis| format!("{millis:.0} ms")),
         number(shape.calls_per_core),
         latency(shape.after_last_frame),
         latency(shape.after_span_end),
@@ -175,8 +179,8 @@ fn unknown() -> String {
 /// What may be compared with another run, on another machine.
 fn ratios(report: &Report) -> Vec<String> {
     let mut lines = Vec::new();
-    let figure = |name| report.shapes.iter().find(|shape| shape.name == name)?.calls_per_core;
-    let first = report.shapes.first().and_then(|shape| Some((shape.name, shape.calls_per_core?)));
+    let figure = |name| report.shapes.iter().find(|shape| shape.name == name)?.carried();
+    let first = report.shapes.first().and_then(|shape| Some((shape.name, shape.carried()?)));
     if let (Some(plain), Some(tls)) = (figure("embedded"), figure("embedded, TLS")) {
         lines.extend(ratio(plain, tls).map(|times| format!("TLS: {times:.2} times the processor time")));
     }
@@ -209,6 +213,8 @@ mod tests {
     fn shape(name: &'static str, calls_per_core: f64) -> Shape {
         Shape {
             name,
+            running_calls_per_core: Some(2.0 * calls_per_core),
+            open_and_seal_ms_per_call: None,
             calls_per_core: Some(calls_per_core),
             processor_seconds: Some(1.0),
             clock_seconds: 20.0,
@@ -241,20 +247,26 @@ mod tests {
             told,
             [
                 "TLS: 1.20 times the processor time",
-                "sealing alone: 5.0 us a span, 100000 calls a core, 0.6 % of embedded's time",
-                "bare Kafka producer: 50.0 us for a record of 8300 B, 10000 calls a core, 25.0 times the mesh \
+                "sealing alone: 5.0 us a span, 100000 calls a core, 1.2 % of embedded's time",
+                "bare Kafka producer: 50.0 us for a record of 8300 B, 10000 calls a core, 12.5 times the mesh \
                  on engines",
             ]
         );
         let mut alone = report();
-        (alone.shapes, alone.bare) = (vec![Shape { calls_per_core: None, ..shape("running", 0.0) }], None);
+        (alone.shapes, alone.bare) = (
+            vec![Shape { running_calls_per_core: None, calls_per_core: None, ..shape("running", 0.0) }],
+            None,
+        );
         assert_eq!(ratios(&alone), ["sealing alone: 5.0 us a span, 100000 calls a core"]);
     }
 
     #[test]
     fn what_is_not_known_is_a_dash() {
         let row = row(&shape("embedded", 612.4));
-        assert_eq!(row, ["embedded", "612", "203.4 ms, 215.0 ms", "-", "412 kB", "-", "3.2", "81 kB"]);
+        assert_eq!(
+            row,
+            ["embedded", "1225", "-", "612", "203.4 ms, 215.0 ms", "-", "412 kB", "-", "3.2", "81 kB"]
+        );
         assert!(
             tell(&report())
                 .starts_with("200 two-leg G.711 calls of 20 s at 1 times real time; 2 cores, load 0.5\n")
