@@ -81,8 +81,8 @@ pub trait Keys: Send + Sync + 'static {
         tenant: &TenantId,
         identifiers: &[&Identifier],
     ) -> Result<Vec<IndexValue>, KeysError>;
-    /// The active epoch, given to this instance.
-    async fn active(&self, tenant: &TenantId, instance: InstanceId) -> Result<ActiveKey, KeysError>;
+    /// The active epoch; what is sealed to it is handed over at once.
+    async fn active(&self, tenant: &TenantId) -> Result<ActiveKey, KeysError>;
     /// Has a section's key taken in; durable when it answers.
     async fn adopt(
         &self,
@@ -155,9 +155,9 @@ impl Keys for KeysWire {
         Ok(values)
     }
 
-    async fn active(&self, tenant: &TenantId, instance: InstanceId) -> Result<ActiveKey, KeysError> {
+    async fn active(&self, tenant: &TenantId) -> Result<ActiveKey, KeysError> {
         const ACT: &str = "give its active key";
-        let message = GetActiveKeyRequest { instance_id: instance.to_bytes().to_vec() };
+        let message = GetActiveKeyRequest::default();
         let mut client = KeysClient::new(self.wire.clone());
         let asked = client.get_active_key(request(tenant, message).within(self.wait));
         let answer = self.ask(ACT, tenant, asked).await?;

@@ -149,7 +149,7 @@ impl Subjects {
         let Unsealed { subject, identifiers, presented } = unsealed;
         let subject = *subject;
         let refused = |source: seal::Error| Error::Sealing { subject, source };
-        let active = self.keys.active(tenant, self.writer).await?;
+        let active = self.keys.active(tenant).await?;
         let section = section(subject, self.index.claim_section(tenant, subject).await?);
         let key = LegKey::generate().map_err(refused)?;
         let info = LegKeyInfo { tenant: tenant.clone(), section, epoch: active.epoch };

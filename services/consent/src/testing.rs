@@ -122,7 +122,7 @@ impl Keys for FakeKeys {
             |one: &&Identifier| *self.mac.mac(&[tenant.as_str().as_bytes(), &one.index_input()]).as_bytes();
         Ok(identifiers.iter().map(mac).collect())
     }
-    async fn active(&self, _: &TenantId, _: InstanceId) -> Result<ActiveKey, KeysError> {
+    async fn active(&self, _: &TenantId) -> Result<ActiveKey, KeysError> {
         Ok(ActiveKey { epoch: KeyEpoch(1), public: self.secret.public() })
     }
     async fn adopt(&self, tenant: &TenantId, _: InstanceId, new: &SubjectSection) -> Result<(), KeysError> {

@@ -21,6 +21,7 @@ macro_rules! contract_suite {
         $crate::contract_suite! { $fresh;
             an_epoch_begins_once_and_closes_the_one_before,
             an_instance_is_noted_as_holder_once,
+            a_holder_that_leaves_is_forgotten_in_that_epoch_alone,
             a_section_is_adopted_once,
             a_recording_changes_only_from_the_version_it_was_read_at,
             a_place_is_claimed_once,
@@ -147,7 +148,8 @@ pub async fn an_epoch_begins_once_and_closes_the_one_before(store: &dyn KeyStore
     assert_eq!(store.begin_epoch(&second).await.expect("written"), Written::Applied);
     assert_eq!(store.latest_epoch(&alfa()).await.expect("read"), Some(second.clone()));
     let closing = EpochRow { state: EpochState::Closing, ..first };
-    assert_eq!(store.epoch(&alfa(), KeyEpoch(1)).await.expect("read"), Some(closing));
+    assert_eq!(store.epoch(&alfa(), KeyEpoch(1)).await.expect("read"), Some(closing.clone()));
+    assert_eq!(store.epochs(&alfa()).await.expect("read"), [closing, second]);
     assert_eq!(store.epoch(&alfa(), KeyEpoch(3)).await.expect("read"), None);
 }
 
@@ -161,6 +163,26 @@ pub async fn an_instance_is_noted_as_holder_once(store: &dyn KeyStore) {
     }
     assert_eq!(store.holders(&alfa(), KeyEpoch(1)).await.expect("read"), [first, second]);
     assert_eq!(store.holders(&alfa(), KeyEpoch(2)).await.expect("read"), []);
+}
+
+/// Leaving is by epoch, and may be said again.
+pub async fn a_holder_that_leaves_is_forgotten_in_that_epoch_alone(store: &dyn KeyStore) {
+    let holder = |since| Holder { instance: InstanceId::new(), since: Timestamp(since) };
+    let (leaving, staying) = (holder(1), holder(2));
+    for epoch in [1, 2] {
+        for holder in [&leaving, &staying] {
+            store.add_holder(&alfa(), KeyEpoch(epoch), holder).await.expect("noted");
+        }
+    }
+    for _ in 0..2 {
+        store.remove_holder(&alfa(), KeyEpoch(1), leaving.instance).await.expect("forgotten");
+    }
+    store.remove_holder(&alfa(), KeyEpoch(9), leaving.instance).await.expect("nothing to forget");
+    let held = async |epoch| store.holders(&alfa(), KeyEpoch(epoch)).await.expect("read");
+    assert_eq!(held(1).await, [staying.clone()]);
+    assert_eq!(held(2).await, [leaving.clone(), staying.clone()]);
+    store.add_holder(&alfa(), KeyEpoch(1), &leaving).await.expect("noted again");
+    assert_eq!(held(1).await, [leaving, staying]);
 }
 
 /// The first key for an address is the one that stays.

@@ -91,12 +91,33 @@ impl Epochs {
     }
 
     /// The active epoch's row, given to an instance, which is noted: the epoch cannot be drained while that
-    /// instance may have sealed to it.
-    pub async fn give(&self, tenant: &TenantId, instance: InstanceId) -> Result<EpochRow, Error> {
+    /// instance may have sealed to it. Who names no instance holds nothing.
+    pub async fn give(&self, tenant: &TenantId, instance: Option<InstanceId>) -> Result<EpochRow, Error> {
         let row = self.active(tenant).await?;
-        let holder = Holder { instance, since: self.clock.now() };
-        self.store.add_holder(tenant, row.epoch, &holder).await?;
+        if let Some(instance) = instance {
+            let holder = Holder { instance, since: self.clock.now() };
+            self.store.add_holder(tenant, row.epoch, &holder).await?;
+        }
         Ok(row)
+    }
+
+    /// An instance has left every epoch up to one; of how many it was a holder until now. It leaves what it may have
+    /// been given without knowing it, too: where an answer was lost on its way.
+    pub async fn leave(
+        &self,
+        tenant: &TenantId,
+        instance: InstanceId,
+        through: KeyEpoch,
+    ) -> Result<u32, Error> {
+        let mut left = 0;
+        for row in self.store.epochs(tenant).await?.iter().filter(|row| row.epoch <= through) {
+            let holders = self.store.holders(tenant, row.epoch).await?;
+            if holders.iter().any(|holder| holder.instance == instance) {
+                self.store.remove_holder(tenant, row.epoch, instance).await?;
+                left += 1;
+            }
+        }
+        Ok(left)
     }
 
     /// An epoch's keys.

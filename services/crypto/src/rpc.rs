@@ -11,8 +11,8 @@ use proto::crypto::v1::keys_server::Keys;
 use proto::crypto::v1::{
     AdoptReasonRequest, AdoptReasonResponse, AdoptRequest, AdoptResponse, CertifyRequest, CertifyResponse,
     ExportTrustRequest, ExportTrustResponse, GetActiveKeyRequest, GetActiveKeyResponse, GetAuditKeyRequest,
-    GetAuditKeyResponse, HmacRequest, HmacResponse, RenewRequest, RenewResponse, SealRequest, SealResponse,
-    UnwrapRequest, UnwrapResponse,
+    GetAuditKeyResponse, HmacRequest, HmacResponse, LeaveEpochsRequest, LeaveEpochsResponse, RenewRequest,
+    RenewResponse, SealRequest, SealResponse, UnwrapRequest, UnwrapResponse,
 };
 use tonic::{Request, Response, Status};
 
@@ -47,13 +47,28 @@ type Answer<T> = Result<Response<T>, Status>;
 impl Keys for Rpc {
     async fn get_active_key(&self, request: Request<GetActiveKeyRequest>) -> Answer<GetActiveKeyResponse> {
         let call = CallContext::of(&request)?;
-        let instance = convert::id(InstanceId::from_slice, &request.get_ref().instance_id, "instance_id");
-        let row = self.service.epochs.give(call.tenant()?, instance.map_err(told)?).await.map_err(told)?;
+        let instance = &request.get_ref().instance_id;
+        let instance = (!instance.is_empty())
+            .then(|| convert::id(InstanceId::from_slice, instance, "instance_id"))
+            .transpose()
+            .map_err(told)?;
+        let row = self.service.epochs.give(call.tenant()?, instance).await.map_err(told)?;
         Ok(Response::new(GetActiveKeyResponse {
             key_epoch: row.epoch.0,
             public_key: row.hpke_public.to_vec(),
             until: row.until.0,
         }))
+    }
+
+    async fn leave_epochs(&self, request: Request<LeaveEpochsRequest>) -> Answer<LeaveEpochsResponse> {
+        let call = CallContext::of(&request)?;
+        let asked = request.get_ref();
+        let instance =
+            convert::id(InstanceId::from_slice, &asked.instance_id, "instance_id").map_err(told)?;
+        let through = KeyEpoch(asked.through);
+        let left = self.service.epochs.leave(call.tenant()?, instance, through).await.map_err(told)?;
+        call.touched().object(format!("instance/{instance}")).fact("through", through).fact("left", left);
+        Ok(Response::new(LeaveEpochsResponse { left }))
     }
 
     async fn adopt(&self, request: Request<AdoptRequest>) -> Answer<AdoptResponse> {

@@ -286,6 +286,15 @@ pub trait KeyStore: Send + Sync + 'static {
     /// Remembers that an instance was given an epoch's public key; the first time counts.
     async fn add_holder(&self, tenant: &TenantId, epoch: KeyEpoch, holder: &Holder)
     -> Result<(), StoreError>;
+    /// Forgets that; nothing happens where it is not noted.
+    async fn remove_holder(
+        &self,
+        tenant: &TenantId,
+        epoch: KeyEpoch,
+        instance: InstanceId,
+    ) -> Result<(), StoreError>;
+    /// The tenant's epochs, in order.
+    async fn epochs(&self, tenant: &TenantId) -> Result<Vec<EpochRow>, StoreError>;
     /// Who was given it.
     async fn holders(&self, tenant: &TenantId, epoch: KeyEpoch) -> Result<Vec<Holder>, StoreError>;
 

@@ -207,7 +207,7 @@ impl Bench {
 
     /// A section as ingest would announce it, with the key that only the test knows beside.
     pub(crate) async fn new_section(&self, section: SectionAddress) -> (NewSection, LegKey) {
-        let row = self.service.epochs.give(&tenant(), InstanceId::new()).await.unwrap();
+        let row = self.service.epochs.give(&tenant(), None).await.unwrap();
         let key = LegKey::generate().unwrap();
         let info = LegKeyInfo { tenant: tenant(), section, epoch: row.epoch };
         let public = EpochPublic::from_slice(&row.hpke_public).unwrap();

@@ -26,6 +26,7 @@ use self::group::{Gathering, Group};
 use self::spool::Spool;
 pub(crate) use self::spool::SpoolLimits;
 use crate::error::Error;
+use crate::keys::Hold;
 
 /// Requests that may wait; a stream has one at a time, so it is a bound on streams that wait at once.
 const WAITING: usize = 16_384;
@@ -45,6 +46,9 @@ pub(crate) type Refused = (Error, Vec<Record>);
 /// Records of one recording, in order.
 struct Request {
     records: Vec<Record>,
+    /// Of the epochs that they are sealed to: whoever asked may be gone before they are anywhere.
+    #[allow(dead_code, reason = "it is held, not read")]
+    holds: Vec<Hold>,
     answer: oneshot::Sender<Result<Appended, Refused>>,
 }
 
@@ -92,12 +96,12 @@ pub(crate) fn appender(
 
 impl Appender {
     /// Appends records of one recording; a failure gives them back.
-    async fn append(&self, records: Vec<Record>) -> Result<Appended, Refused> {
+    async fn append(&self, records: Vec<Record>, holds: Vec<Hold>) -> Result<Appended, Refused> {
         if records.is_empty() {
             return Ok(Appended::Logged);
         }
         let (answer, answered) = oneshot::channel();
-        let sent = self.requests.send(Request { records, answer }).await;
+        let sent = self.requests.send(Request { records, holds, answer }).await;
         match sent {
             Err(mpsc::error::SendError(Request { records, .. })) => Err((Error::Draining, records)),
             // The writer ends after every stream, or was cut off with the process.
@@ -134,8 +138,9 @@ impl Writer {
     }
 
     async fn write(&mut self) {
-        if let Some(spool) = &mut self.spool {
-            spool.recover().await;
+        match &mut self.spool {
+            Some(spool) => spool.recover().await,
+            None => self.log.gauges.recovered(),
         }
         loop {
             match &mut self.spool {
@@ -212,11 +217,11 @@ impl Counted {
 pub(crate) async fn append_patiently(
     appender: &Appender,
     mut records: Vec<Record>,
+    holds: Vec<Hold>,
 ) -> Result<Appended, Error> {
-    let _waiting = appender.gauges.waits();
     let mut attempt = 0;
     loop {
-        match appender.append(records).await {
+        match appender.append(records, holds.clone()).await {
             Err((error, again)) if error.retry() == Retry::Backoff && !again.is_empty() => {
                 attempt += 1;
                 warn!(attempt, error = chain(&error), "acknowledgements wait: the log takes nothing");
@@ -228,13 +233,12 @@ pub(crate) async fn append_patiently(
     }
 }
 
-/// Appends on somebody's path: a few attempts.
+/// Appends what is not sealed on somebody's path: a few attempts.
 pub(crate) async fn append_soon(appender: &Appender, mut records: Vec<Record>) -> Result<(), Error> {
-    let _waiting = appender.gauges.waits();
     let mut attempt = 0;
     loop {
         attempt += 1;
-        match appender.append(records).await {
+        match appender.append(records, Vec::new()).await {
             Err((error, again)) if error.retry() == Retry::Backoff && attempt < Backoff::CALL.attempts => {
                 info!(attempt, error = chain(&error), "the log did not take a call's first records");
                 tokio::time::sleep(Backoff::CALL.wait(attempt)).await;

@@ -53,6 +53,8 @@ pub struct Config {
     /// Age of the spool's oldest record at which an `Open` is refused; running calls go on. Keep it below the
     /// time after which a key epoch that is not left raises its alarm.
     pub spool_age: Period,
+    /// How often crypto is told of key epochs that this instance has left. None of them ends before.
+    pub epoch_report: Period,
     /// Accept a log that is weaker than `LOGGED` asks for; `Opened` then says `SPOOLED`.
     pub accept_weak_log: bool,
 }
@@ -79,6 +81,7 @@ impl Default for Config {
             spool_after: Period::secs(2),
             spool_bytes: ByteSize(4 << 30),
             spool_age: Period::secs(86_400),
+            epoch_report: Period::secs(60),
             accept_weak_log: false,
         }
     }
@@ -103,6 +106,7 @@ impl Config {
             ("spool_after", &self.spool_after),
             ("spool_bytes", &self.spool_bytes),
             ("spool_age", &self.spool_age),
+            ("epoch_report", &self.epoch_report),
         ])?;
         // Otherwise a sender waits for acknowledgements while ingest waits for its frames.
         if usize::try_from(self.window_frames).is_ok_and(|window| window <= self.reorder_frames) {
@@ -143,6 +147,7 @@ mod tests {
             ("spool_after", |config| config.spool_after = Period::secs(0)),
             ("spool_bytes", |config| config.spool_bytes = ByteSize(0)),
             ("spool_age", |config| config.spool_age = Period::secs(0)),
+            ("epoch_report", |config| config.epoch_report = Period::secs(0)),
         ];
         for (key, spoil) in cases {
             let mut config = Config::default();

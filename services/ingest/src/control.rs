@@ -160,7 +160,8 @@ impl Parts {
     async fn log_quiet(&self, row: &SessionRow, events: Vec<wire::audio_event::Event>) -> Result<(), Error> {
         let mut records = Records::beside(row, std::sync::Arc::clone(&self.clock));
         let records: Vec<_> = events.into_iter().map(|event| records.record(event)).collect();
-        append_patiently(&self.appender, records).await.map(drop)
+        // Nothing of it is sealed.
+        append_patiently(&self.appender, records, Vec::new()).await.map(drop)
     }
 
     fn place_quiet(&self, row: &SessionRow, event: &CallerEvent) -> (Position, Option<u64>) {

@@ -205,7 +205,7 @@ impl Flusher {
             let events = self.seal(&item).await?;
             records.extend(events.into_iter().map(|event| self.records.record(event)));
         }
-        match append_patiently(&self.appender, records).await? {
+        match append_patiently(&self.appender, records, self.sealer.holds()).await? {
             // Without this node's disk it would not come again: its row knows only when the log has it.
             Appended::Spooled(logged) => {
                 let spooled = Spooled { acks: acks.clone(), has_meta, logged };

@@ -29,6 +29,7 @@ mod authority;
 mod control;
 mod keys;
 mod knocks;
+mod node;
 mod opening;
 mod owed;
 mod owners;
@@ -64,11 +65,11 @@ use proto::ingest::v1::recorder_server::RecorderServer;
 pub use appender::{LOG_APPENDS, LOGGED_BYTES, LOGGED_RECORDS};
 pub use config::Config;
 pub use error::Error;
+pub use node::Node;
 pub use owners::{NoOwners, Owners};
 pub use records::{SOURCE, kind};
 pub use store::{SqliteStore, Store};
 
-use crate::appender::Gauges;
 use crate::rpc::Rpc;
 use crate::service::Service;
 
@@ -91,6 +92,8 @@ pub struct Deps {
     pub clock: Arc<dyn Clock>,
     /// This process.
     pub instance: InstanceId,
+    /// What this node's disk remembers of it and of those before it.
+    pub node: Node,
     /// Where other instances reach it; empty where they cannot, or where there are none.
     pub address: String,
     /// The way to other instances.
@@ -105,32 +108,11 @@ pub struct Deps {
     pub metrics: Metrics,
 }
 
-/// The role, as it is built.
-pub struct Built {
-    /// The role.
-    pub role: Role,
-    /// Whether it has anything that is not in the log.
-    pub unsent: Unsent,
-}
-
-/// Whether an instance has anything that it sealed and that may not be in the log. One that has has not left the
-/// key epochs that it was given.
-#[derive(Clone)]
-pub struct Unsent(Arc<Gauges>);
-
-impl Unsent {
-    /// Whether it has: in memory on its way, or in the spool.
-    pub fn is_some(&self) -> bool {
-        self.0.is_unsent()
-    }
-}
-
 /// Builds the role.
-pub fn build(config: Config, deps: Deps) -> Built {
+pub fn build(config: Config, deps: Deps) -> Role {
     let outbox = Arc::clone(&deps.outbox);
     let (service, writer) = Service::new(config, deps);
     let service = Arc::new(service);
-    let unsent = service.unsent();
     let tasks = tasks(&service, writer);
     let appender = Arc::clone(&service.parts.appender);
     let server = RecorderServer::new(Rpc(service)).max_decoding_message_size(MAX_MESSAGE);
@@ -138,19 +120,21 @@ pub fn build(config: Config, deps: Deps) -> Built {
         let room = appender.check_room();
         async move { room.map_err(|error| chain(&error)) }
     });
-    Built { role: tasks.into_iter().fold(role, Role::with), unsent }
+    tasks.into_iter().fold(role, Role::with)
 }
 
 fn tasks(service: &Arc<Service>, writer: appender::Writer) -> Vec<Task> {
     let (watch, parts) = (Arc::clone(&service.parts.watch), service.parts.clone());
     let listening = service.parts.clone();
-    let draining = Arc::clone(service);
+    let (leaving, draining) = (Arc::clone(service), Arc::clone(service));
     vec![
         Task::new("ingest-append", move |shutdown| writer.run(shutdown)).until(Stage::Flushing),
         Task::new("ingest-consent-watch", move |shutdown| watch.run(shutdown)).until(Stage::Flushing),
         Task::new("ingest-consent-owed", move |shutdown| parts.tell_until_drained(shutdown)),
         // While it drains its streams still run.
         Task::new("ingest-knocks", move |shutdown| listening.listen(shutdown)).until(Stage::Flushing),
+        // After the streams, and beside the last appends.
+        Task::new("ingest-epochs", move |shutdown| leaving.leave_epochs(shutdown)).until(Stage::Flushing),
         Task::new("ingest-drain", move |shutdown| draining.drain(shutdown)),
     ]
 }

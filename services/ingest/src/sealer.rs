@@ -3,10 +3,11 @@
 //! A section is opened lazily, at a leg's first span in this stream and when the epoch closes, under a number
 //! claimed in the row first. A leg key is used by one stream only and never comes back.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use bytes::Bytes;
-use kernel::{FrameNo, InstanceId, LegNo, Position, RegimeName, SectionNo, SpanNo, Timestamp};
+use kernel::{FrameNo, InstanceId, KeyEpoch, LegNo, Position, RegimeName, SectionNo, SpanNo, Timestamp};
 use proto::ingest::v1 as wire;
 use proto::ingest::v1::audio_event::Event;
 use seal::span::{seal_frames, seal_span};
@@ -17,7 +18,7 @@ use seal::{
 
 use crate::anchor::Anchor;
 use crate::error::Error;
-use crate::keys::{ActiveKey, Keys};
+use crate::keys::{ActiveKey, Hold, Keys};
 use crate::leg::{Cut, LegSpec};
 use crate::records::id;
 use crate::store::{Fence, META_LEG, Store};
@@ -37,6 +38,8 @@ pub(crate) struct Seals {
 pub(crate) struct Sealer {
     seals: Seals,
     legs: Vec<SealedLeg>,
+    /// Of every epoch that anything of this stream was sealed to.
+    holds: BTreeMap<KeyEpoch, Hold>,
 }
 
 struct SealedLeg {
@@ -63,7 +66,12 @@ struct ClosedSection {
 impl Sealer {
     pub(crate) fn new(seals: Seals, legs: Vec<LegSpec>) -> Self {
         let legs = legs.into_iter().map(|spec| SealedLeg { spec, open: None, closed: Vec::new() });
-        Self { seals, legs: legs.collect() }
+        Self { seals, legs: legs.collect(), holds: BTreeMap::new() }
+    }
+
+    /// What keeps the epochs from ending that anything of this stream was sealed to.
+    pub(crate) fn holds(&self) -> Vec<Hold> {
+        self.holds.values().cloned().collect()
     }
 
     /// A span's record, after its section's where it is the first.
@@ -75,6 +83,9 @@ impl Sealer {
     ) -> Result<Vec<Event>, Error> {
         let key = self.seals.keys.active(&self.seals.fence.key.tenant).await;
         let seals = self.seals.clone();
+        if let Ok(key) = &key {
+            self.holds.entry(key.epoch).or_insert_with(|| key.hold.clone());
+        }
         let sealed = self.leg(leg)?;
         // A key that cannot be renewed now does not stop a section that runs.
         let due = match (&sealed.open, &key) {
@@ -121,9 +132,14 @@ impl Sealer {
     }
 
     /// The identifying metadata, as the only span of a section of its own.
-    pub(crate) async fn meta(&self, document: &[u8], regimes: Vec<RegimeName>) -> Result<Vec<Event>, Error> {
+    pub(crate) async fn meta(
+        &mut self,
+        document: &[u8],
+        regimes: Vec<RegimeName>,
+    ) -> Result<Vec<Event>, Error> {
         let seals = &self.seals;
         let key = seals.keys.active(&seals.fence.key.tenant).await?;
+        self.holds.entry(key.epoch).or_insert_with(|| key.hold.clone());
         let number = seals.store.claim_section(&seals.fence, META_LEG, None).await?;
         let (mut section, opened) = seals.section(META_LEG, number, key, SectionKind::Meta, &[])?;
         let span_key = section.keys.next().ok_or(seal::Error::NotCovered(SpanNo(0)))?;

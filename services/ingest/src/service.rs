@@ -3,14 +3,15 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use kernel::{Clock, InstanceId};
+use kernel::{Clock, InstanceId, Timestamp, chain};
 use parking_lot::Mutex;
 use platform::drain::{Shutdown, TaskResult};
 use tokio::sync::watch;
 use tokio::task::JoinSet;
 use tokio::time::{Instant, timeout_at};
-use tracing::{info, warn};
+use tracing::{debug, info, warn};
 
+use crate::Deps;
 use crate::appender::{self, Appender, Gauges, SpoolLimits, Waits, Writer};
 use crate::authority::Authority;
 use crate::config::Config;
@@ -21,7 +22,6 @@ use crate::owners::Owners;
 use crate::registry::Registry;
 use crate::store::Store;
 use crate::watch::Watch;
-use crate::{Deps, Unsent};
 
 /// How long streams that are ended may take over their last appends and words.
 const LEAVING: Duration = Duration::from_secs(5);
@@ -56,7 +56,7 @@ impl Parts {
 /// The role's service.
 pub(crate) struct Service {
     pub(crate) parts: Parts,
-    gauges: Arc<Gauges>,
+    pub(crate) gauges: Arc<Gauges>,
     streams: Mutex<JoinSet<()>>,
     draining: watch::Sender<Option<Instant>>,
 }
@@ -64,10 +64,10 @@ pub(crate) struct Service {
 impl Service {
     /// The service, and the task that writes what it logs.
     pub(crate) fn new(config: Config, deps: Deps) -> (Self, Writer) {
-        let Deps { store, log, spool, clock, instance, address, owners, .. } = deps;
+        let Deps { store, log, spool, clock, instance, node, address, owners, .. } = deps;
         let Deps { consent, crypto, policies, metrics, .. } = deps;
         let patience = config.call.0;
-        let keys = Arc::new(Keys::new(crypto, instance, Arc::clone(&clock), patience));
+        let keys = Arc::new(Keys::new(crypto, instance, node, Arc::clone(&clock), patience));
         let watch = Arc::new(Watch::new(consent.clone(), config.consent_silence.0));
         let authority = Arc::new(Authority::new(consent, policies, patience));
         let registry = Arc::new(Registry::new(config.sessions));
@@ -93,9 +93,38 @@ impl Service {
         (Self { parts, gauges, streams: Mutex::default(), draining: watch::Sender::new(None) }, writer)
     }
 
-    /// What tells whether anything that was sealed here may not be in the log.
-    pub(crate) fn unsent(&self) -> Unsent {
-        Unsent(Arc::clone(&self.gauges))
+    /// Leaves key epochs that are over and that nothing on its way rests on, again and again; a last time when every
+    /// stream has ended.
+    pub(crate) async fn leave_epochs(self: Arc<Self>, shutdown: Shutdown) -> TaskResult {
+        loop {
+            let is_last = tokio::select! {
+                () = shutdown.flushing() => true,
+                () = tokio::time::sleep(self.parts.config.epoch_report.0) => false,
+            };
+            // The last word is for good: nothing more comes, and no epoch waits for this process.
+            let at = if is_last { Timestamp(i64::MAX) } else { self.parts.clock.now() };
+            if let Err(error) = self.try_leave_epochs(at).await {
+                warn!(error = chain(&error), "key epochs that are over are not left for now");
+            }
+            if is_last {
+                return Ok(());
+            }
+        }
+    }
+
+    pub(crate) async fn try_leave_epochs(&self, at: Timestamp) -> Result<(), Error> {
+        let keys = &self.parts.keys;
+        // First what nothing rests on, then the spool: what was on its way is there or in the log.
+        let over = keys.over(at);
+        if !self.gauges.is_drained() {
+            return Ok(());
+        }
+        keys.leave_for_others().await?;
+        for (tenant, through) in over {
+            keys.leave(&tenant, through).await?;
+            debug!(%tenant, %through, "key epochs were left");
+        }
+        Ok(())
     }
 
     /// Runs a stream until it ends, whatever becomes of the call that brought it.

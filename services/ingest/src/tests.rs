@@ -1,3 +1,4 @@
+mod epochs;
 mod owed;
 mod replicas;
 mod restricting;

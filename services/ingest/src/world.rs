@@ -30,7 +30,7 @@ use tempfile::TempDir;
 use tonic::service::Routes;
 
 pub(crate) use self::consent::FakeConsent;
-pub(crate) use self::crypto::FakeCrypto;
+pub(crate) use self::crypto::{EPOCH, FakeCrypto};
 pub(crate) use self::log::TestLog;
 pub(crate) use self::seen::Seen;
 pub(crate) use self::sender::{PHONE, Sender, event, frames, open, payload};
@@ -40,7 +40,7 @@ use crate::config::Config;
 use crate::rpc::Rpc;
 use crate::service::Service;
 use crate::store::{SessionKey, SessionRow, SqliteStore, Store};
-use crate::{Deps, Unsent};
+use crate::{Deps, Node};
 
 pub(crate) const STARTED_AT: i64 = 1_772_000_000_000_000;
 
@@ -63,7 +63,7 @@ pub(crate) struct World {
 /// One ingest process.
 pub(crate) struct Ingest {
     pub(crate) wire: Wire,
-    pub(crate) unsent: Unsent,
+    pub(crate) service: Arc<Service>,
     stopper: Stopper,
     tasks: Tasks,
 }
@@ -116,6 +116,7 @@ impl World {
             spool,
             clock: Arc::new(self.clock.clone()),
             instance: InstanceId::new(),
+            node: Node::open(&self.folder.path().join("node.db")).await.unwrap(),
             address: address.to_owned(),
             owners: Arc::new(self.switchboard.clone()),
             consent: consent.clone(),
@@ -125,13 +126,12 @@ impl World {
         };
         let (service, writer) = Service::new(self.config.clone(), deps);
         let service = Arc::new(service);
-        let unsent = service.unsent();
         let (stopper, shutdown) = shutdown();
         let mut tasks = Tasks::new(shutdown);
         crate::tasks(&service, writer).into_iter().for_each(|task| tasks.start(task));
-        let wire = ingest_wire(Rpc(service));
+        let wire = ingest_wire(Rpc(Arc::clone(&service)));
         self.switchboard.connect(address, wire.clone());
-        Ingest { wire, unsent, stopper, tasks }
+        Ingest { wire, service, stopper, tasks }
     }
 
     /// A session's row, as the store has it.

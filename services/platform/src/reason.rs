@@ -8,7 +8,7 @@ use std::collections::HashMap;
 use std::sync::Arc;
 
 use async_trait::async_trait;
-use kernel::{Clock, ErrorCode, EventId, InstanceId, KeyEpoch, ServiceError, TenantId, Timestamp};
+use kernel::{Clock, ErrorCode, EventId, KeyEpoch, ServiceError, TenantId, Timestamp};
 use parking_lot::Mutex;
 use proto::crypto::v1::GetActiveKeyRequest;
 use proto::crypto::v1::keys_client::KeysClient;
@@ -91,7 +91,6 @@ pub async fn record(
 /// Seals to the key that crypto's `GetActiveKey` names, and keeps that key until its epoch ends.
 pub struct EpochSealer {
     wire: Wire,
-    instance: InstanceId,
     clock: Arc<dyn Clock>,
     kept: Mutex<HashMap<TenantId, ActiveKey>>,
 }
@@ -104,9 +103,9 @@ struct ActiveKey {
 }
 
 impl EpochSealer {
-    /// Asks through this wire, which brings the token, in the name of this instance.
-    pub fn new(wire: Wire, instance: InstanceId, clock: Arc<dyn Clock>) -> Self {
-        Self { wire, instance, clock, kept: Mutex::default() }
+    /// Asks through this wire, which brings the token.
+    pub fn new(wire: Wire, clock: Arc<dyn Clock>) -> Self {
+        Self { wire, clock, kept: Mutex::default() }
     }
 
     async fn active(&self, tenant: &TenantId) -> Result<ActiveKey, ReasonError> {
@@ -114,7 +113,8 @@ impl EpochSealer {
         if let Some(key) = kept.filter(|key| self.clock.now() < key.until) {
             return Ok(key);
         }
-        let asked = request(tenant, GetActiveKeyRequest { instance_id: self.instance.to_bytes().to_vec() });
+        // No holder: a reason that arrives after its epoch is gone stays a commitment, and holds up no turn.
+        let asked = request(tenant, GetActiveKeyRequest::default());
         let answer = KeysClient::new(self.wire.clone()).get_active_key(asked).await;
         let answer = answer
             .map_err(|status| ReasonError::NoKey { tenant: tenant.clone(), source: Box::new(status) })?

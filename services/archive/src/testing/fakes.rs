@@ -213,6 +213,9 @@ impl Keys for FakeKeys {
         Ok(Response::new(ExportTrustResponse { signing_roots }))
     }
 
+    async fn leave_epochs(&self, _request: Request<LeaveEpochsRequest>) -> Answer<LeaveEpochsResponse> {
+        Err(unused())
+    }
     async fn get_active_key(&self, _request: Request<GetActiveKeyRequest>) -> Answer<GetActiveKeyResponse> {
         Err(unused())
     }

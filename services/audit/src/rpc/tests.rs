@@ -88,6 +88,12 @@ impl Keys for FakeKeys {
     ) -> Answer<crypto::GetActiveKeyResponse> {
         not_here()
     }
+    async fn leave_epochs(
+        &self,
+        _: Request<crypto::LeaveEpochsRequest>,
+    ) -> Answer<crypto::LeaveEpochsResponse> {
+        not_here()
+    }
     async fn adopt(&self, _: Request<crypto::AdoptRequest>) -> Answer<crypto::AdoptResponse> {
         not_here()
     }

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use kernel::{Clock, EventId, InstanceId, ManualClock, Principal, PrincipalKind, Role as Bearer, SubjectId};
+use kernel::{Clock, EventId, ManualClock, Principal, PrincipalKind, Role as Bearer, SubjectId};
 use platform::audit::{AuditEntry, AuditProducer};
 use platform::auth::{LocalIssuer, LocalTokens, Token, Verifier};
 use platform::call::request;
@@ -70,7 +70,7 @@ impl Stand {
             rules: Arc::new(RuleBook::of_the_contract().unwrap()),
             verifier: Verifier::new([issuer.trusted()], platform::auth::Config::default().verifier()),
             producer,
-            reasons: Arc::new(EpochSealer::new(crypto.wire(), InstanceId::new(), Arc::clone(&clock))),
+            reasons: Arc::new(EpochSealer::new(crypto.wire(), Arc::clone(&clock))),
             clock,
             metrics,
             limits: platform::server::Config::default(),

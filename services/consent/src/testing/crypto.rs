@@ -75,6 +75,7 @@ impl Keys for CryptoServer {
     }
 
     not_consents! {
+        leave_epochs: LeaveEpochsRequest => LeaveEpochsResponse,
         seal: SealRequest => SealResponse,
         unwrap: UnwrapRequest => UnwrapResponse,
         renew: RenewRequest => RenewResponse,

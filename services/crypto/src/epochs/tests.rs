@@ -51,13 +51,40 @@ async fn instances_that_begin_one_epoch_at_once_use_the_same_keys() {
 async fn an_instance_that_was_given_the_key_is_noted() {
     let bench = Bench::new().await;
     let instance = InstanceId::new();
-    bench.service.epochs.give(&tenant(), instance).await.unwrap();
+    bench.service.epochs.give(&tenant(), Some(instance)).await.unwrap();
+    bench.service.epochs.give(&tenant(), None).await.unwrap();
     bench.clock.advance(WEEK);
-    bench.service.epochs.give(&tenant(), instance).await.unwrap();
+    bench.service.epochs.give(&tenant(), Some(instance)).await.unwrap();
     for epoch in [1, 2] {
-        let holders = bench.store.holders(&tenant(), KeyEpoch(epoch)).await.unwrap();
-        assert_eq!(holders.iter().map(|holder| holder.instance).collect::<Vec<_>>(), [instance]);
+        assert_eq!(holders(&bench, epoch).await, [instance]);
     }
+}
+
+#[tokio::test]
+async fn an_instance_leaves_all_epochs_up_to_one_and_no_other_does() {
+    let bench = Bench::new().await;
+    let (leaving, staying) = (InstanceId::new(), InstanceId::new());
+    for _ in 0..3 {
+        for instance in [leaving, staying] {
+            bench.service.epochs.give(&tenant(), Some(instance)).await.unwrap();
+        }
+        bench.clock.advance(WEEK);
+    }
+    let epochs = &bench.service.epochs;
+    assert_eq!(epochs.leave(&tenant(), leaving, KeyEpoch(2)).await.unwrap(), 2);
+    assert_eq!(epochs.leave(&tenant(), leaving, KeyEpoch(2)).await.unwrap(), 0, "said again");
+    assert_eq!(epochs.leave(&other_tenant(), leaving, KeyEpoch(9)).await.unwrap(), 0);
+    for epoch in [1, 2] {
+        assert_eq!(holders(&bench, epoch).await, [staying]);
+    }
+    assert_eq!(holders(&bench, 3).await.len(), 2);
+    assert_eq!(epochs.leave(&tenant(), leaving, KeyEpoch(u64::MAX)).await.unwrap(), 1);
+    assert_eq!(holders(&bench, 3).await, [staying]);
+}
+
+async fn holders(bench: &Bench, epoch: u64) -> Vec<InstanceId> {
+    let holders = bench.store.holders(&tenant(), KeyEpoch(epoch)).await.unwrap();
+    holders.iter().map(|holder| holder.instance).collect()
 }
 
 #[tokio::test]

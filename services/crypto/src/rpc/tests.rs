@@ -145,7 +145,7 @@ async fn mesh() -> Mesh {
         rules: Arc::new(RuleBook::of_the_contract().unwrap()),
         verifier,
         producer,
-        reasons: Arc::new(EpochSealer::new(wire.clone(), instance.id(), clock.clone())),
+        reasons: Arc::new(EpochSealer::new(wire.clone(), clock.clone())),
         clock: clock.clone(),
         metrics,
         limits: platform::server::Config::default(),
@@ -337,7 +337,7 @@ async fn nobody_but_the_mesh_itself_asks_for_keys() {
 #[tokio::test]
 async fn a_sealed_reason_of_the_platform_is_taken_in() {
     let mut mesh = mesh().await;
-    let sealer = EpochSealer::new(mesh.wire.clone(), InstanceId::new(), mesh.clock.clone());
+    let sealer = EpochSealer::new(mesh.wire.clone(), mesh.clock.clone());
     let event = kernel::EventId::new();
     let sealed = sealer.seal(&tenant(), event, b"salt and reason").await.unwrap();
     let message = AdoptReasonRequest {
@@ -350,6 +350,23 @@ async fn a_sealed_reason_of_the_platform_is_taken_in() {
     let moved = AdoptReasonRequest { event_id: vec![9; 16], ..message };
     let refused = mesh.keys.adopt_reason(request(&tenant(), moved)).await.unwrap_err();
     assert_eq!(refused.code(), Code::InvalidArgument);
+}
+
+#[tokio::test]
+async fn an_instance_leaves_what_it_was_given_by_its_id() {
+    let mut mesh = mesh().await;
+    let instance_id = InstanceId::new().to_bytes().to_vec();
+    let asked = GetActiveKeyRequest { instance_id: instance_id.clone() };
+    mesh.keys.get_active_key(request(&tenant(), asked)).await.unwrap();
+    let leave = LeaveEpochsRequest { instance_id, through: 1 };
+    for left in [1, 0] {
+        let answer = mesh.keys.leave_epochs(request(&tenant(), leave.clone())).await.unwrap();
+        assert_eq!(answer.into_inner().left, left);
+    }
+    let nobody = LeaveEpochsRequest { instance_id: vec![1], through: 1 };
+    let refused = mesh.keys.leave_epochs(request(&tenant(), nobody)).await.unwrap_err();
+    assert_eq!(refused.code(), Code::InvalidArgument);
+    assert!(refused.message().contains("instance_id"), "{refused}");
 }
 
 #[tokio::test]

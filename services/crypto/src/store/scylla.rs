@@ -105,6 +105,20 @@ impl KeyStore for ScyllaKeyStore {
         added.map_err(failed("note who holds an epoch's public key"))
     }
 
+    async fn remove_holder(
+        &self,
+        tenant: &TenantId,
+        epoch: KeyEpoch,
+        instance: InstanceId,
+    ) -> Result<(), StoreError> {
+        let removed = self.tables.remove_holder(tenant, epoch, instance).await;
+        removed.map_err(failed("forget who holds an epoch's public key"))
+    }
+
+    async fn epochs(&self, tenant: &TenantId) -> Result<Vec<EpochRow>, StoreError> {
+        self.tables.epochs(tenant).await.map_err(failed("read a tenant's epochs"))
+    }
+
     async fn holders(&self, tenant: &TenantId, epoch: KeyEpoch) -> Result<Vec<Holder>, StoreError> {
         let found = self.tables.holders(tenant, epoch).await;
         found.map_err(failed("read who holds an epoch's public key"))

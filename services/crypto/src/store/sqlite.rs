@@ -108,6 +108,34 @@ impl KeyStore for SqliteKeyStore {
         written.await.map_err(failed("note who holds an epoch's public key"))
     }
 
+    async fn remove_holder(
+        &self,
+        tenant: &TenantId,
+        epoch: KeyEpoch,
+        instance: InstanceId,
+    ) -> Result<(), StoreError> {
+        let tenant = tenant.clone();
+        let written = self.db.write(move |tx| {
+            let delete = "DELETE FROM epoch_holder WHERE tenant = ? AND epoch = ? AND instance = ?";
+            tx.prepare_cached(delete)?.execute(params![tenant.as_str(), epoch.0, instance.to_bytes()])?;
+            Ok(())
+        });
+        written.await.map_err(failed("forget who holds an epoch's public key"))
+    }
+
+    async fn epochs(&self, tenant: &TenantId) -> Result<Vec<EpochRow>, StoreError> {
+        let tenant = tenant.clone();
+        let read = self.db.read(move |c| {
+            all(
+                c,
+                "SELECT * FROM epoch WHERE tenant = ? ORDER BY epoch",
+                params![tenant.as_str()],
+                rows::epoch,
+            )
+        });
+        read.await.map_err(failed("read a tenant's epochs"))
+    }
+
     async fn holders(&self, tenant: &TenantId, epoch: KeyEpoch) -> Result<Vec<Holder>, StoreError> {
         let tenant = tenant.clone();
         let read = self.db.read(move |c| {

@@ -1,7 +1,7 @@
 //! What others may know of the way to the log: how much is not in it, and since when.
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicI64, AtomicU64, Ordering};
 
 use kernel::{Clock, Timestamp};
 use platform::telemetry::{Counter, Gauge, Metric, MetricKind, Metrics};
@@ -46,19 +46,10 @@ pub const LOG_APPENDS: Metric = Metric {
     labels: &[],
 };
 
-/// An append that is under way, or whose caller has not heard of its end.
-pub(super) struct Waiting(Arc<Gauges>);
-
-impl Drop for Waiting {
-    fn drop(&mut self) {
-        self.0.waiting.fetch_sub(1, Ordering::SeqCst);
-    }
-}
-
 /// The state of the way to the log.
 pub(crate) struct Gauges {
     clock: Arc<dyn Clock>,
-    waiting: AtomicI64,
+    has_recovered: AtomicBool,
     bytes: AtomicU64,
     /// Microseconds since 1970; none where it is the largest.
     oldest: AtomicI64,
@@ -71,7 +62,7 @@ impl Gauges {
     pub(crate) fn new(clock: Arc<dyn Clock>, metrics: &Metrics) -> Self {
         Self {
             clock,
-            waiting: AtomicI64::new(0),
+            has_recovered: AtomicBool::new(false),
             bytes: AtomicU64::new(0),
             oldest: AtomicI64::new(i64::MAX),
             shown_bytes: metrics.gauge(&SPOOL_BYTES, &[]),
@@ -87,10 +78,9 @@ impl Gauges {
         }
     }
 
-    /// One more append is under way, until what is returned is dropped.
-    pub(super) fn waits(self: &Arc<Self>) -> Waiting {
-        self.waiting.fetch_add(1, Ordering::SeqCst);
-        Waiting(Arc::clone(self))
+    /// What an earlier process left in the spool is counted.
+    pub(super) fn recovered(&self) {
+        self.has_recovered.store(true, Ordering::SeqCst);
     }
 
     /// Domain time now.
@@ -111,9 +101,9 @@ impl Gauges {
         self.shown_oldest.set(self.age().map_or(0, |age| i64::try_from(age.as_secs()).unwrap_or(i64::MAX)));
     }
 
-    /// Whether anything that was sealed here may not be in the log.
-    pub(crate) fn is_unsent(&self) -> bool {
-        self.waiting.load(Ordering::SeqCst) > 0 || self.bytes.load(Ordering::SeqCst) > 0
+    /// Whether nothing is in the spool, an earlier process's included.
+    pub(crate) fn is_drained(&self) -> bool {
+        self.has_recovered.load(Ordering::SeqCst) && self.bytes.load(Ordering::SeqCst) == 0
     }
 
     pub(super) fn check_room(&self, limits: &SpoolLimits) -> Result<(), Error> {

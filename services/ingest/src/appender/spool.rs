@@ -93,6 +93,7 @@ impl Spool {
             );
         }
         self.show();
+        self.gauges.recovered();
     }
 
     async fn try_recover(&mut self) -> Result<(), eventlog::Error> {
@@ -137,8 +138,9 @@ impl Spool {
                     }
                     waiters.push(waiter);
                 }
-                group.spooled(waiters);
+                // Before the requests let go of their epochs.
                 self.show();
+                group.spooled(waiters);
             }
             Err(error) => {
                 error!(error = chain(&error), "the spool takes nothing: acknowledgements stop");

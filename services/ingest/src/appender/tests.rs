@@ -62,7 +62,7 @@ async fn all_at_once(
     let (appender, writer) = appender(log.clone(), None, gauges, WAITS);
     let (stopper, shutdown) = shutdown();
     let mut tasks = JoinSet::new();
-    let asked = requests.into_iter().map(|records| appender.append(records));
+    let asked = requests.into_iter().map(|records| appender.append(records, Vec::new()));
     let mut asked: Vec<_> = asked.map(Box::pin).collect();
     for one in &mut asked {
         // Far enough to be among those that wait.
@@ -133,7 +133,7 @@ async fn what_comes_soon_after_an_append_gathers_and_what_comes_late_does_not_wa
     let calls = (0..8u8).map(async |call| {
         tokio::time::sleep(Duration::from_millis(call.into())).await;
         let asked = tokio::time::Instant::now();
-        appender.append(vec![record("recording", call)]).await.ok().unwrap();
+        appender.append(vec![record("recording", call)], Vec::new()).await.ok().unwrap();
         (asked.duration_since(began).as_millis(), asked.elapsed().as_millis())
     });
     let waited = futures::future::join_all(calls).await;
@@ -142,7 +142,7 @@ async fn what_comes_soon_after_an_append_gathers_and_what_comes_late_does_not_wa
     assert_eq!(log.appends.load(Ordering::SeqCst), 2);
     tokio::time::sleep(Duration::from_secs(1)).await;
     let asked = tokio::time::Instant::now();
-    appender.append(vec![record("recording", 9)]).await.ok().unwrap();
+    appender.append(vec![record("recording", 9)], Vec::new()).await.ok().unwrap();
     assert_eq!(asked.elapsed(), Duration::ZERO);
     stopper.advance(Stage::Flushing);
     tasks.join_all().await;

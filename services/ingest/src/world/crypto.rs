@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use kernel::{Clock, KeyEpoch, ManualClock};
+use kernel::{Clock, InstanceId, KeyEpoch, ManualClock};
 use parking_lot::Mutex;
 use proto::crypto::v1 as wire;
 use proto::crypto::v1::keys_server::Keys;
@@ -17,6 +17,7 @@ struct State {
     clock: ManualClock,
     epochs: Mutex<Vec<EpochSecret>>,
     away: Mutex<bool>,
+    left: Mutex<Vec<(InstanceId, KeyEpoch)>>,
 }
 
 pub(crate) const EPOCH: Duration = Duration::from_secs(7 * 86_400);
@@ -24,10 +25,15 @@ pub(crate) const EPOCH: Duration = Duration::from_secs(7 * 86_400);
 impl FakeCrypto {
     pub(crate) fn new(clock: ManualClock) -> Self {
         let first = EpochSecret::generate().unwrap();
-        Self(Arc::new(State { clock, epochs: Mutex::new(vec![first]), away: Mutex::new(false) }))
+        let epochs = Mutex::new(vec![first]);
+        Self(Arc::new(State { clock, epochs, away: Mutex::default(), left: Mutex::default() }))
     }
     pub(crate) fn set_away(&self, away: bool) {
         *self.0.away.lock() = away;
+    }
+    /// Who has left, up to which epoch.
+    pub(crate) fn left(&self) -> Vec<(InstanceId, KeyEpoch)> {
+        self.0.left.lock().clone()
     }
     pub(crate) fn next_epoch(&self) {
         self.0.epochs.lock().push(EpochSecret::generate().unwrap());
@@ -72,6 +78,17 @@ impl Keys for FakeCrypto {
             public_key: public.as_bytes().to_vec(),
             until: self.0.clock.now().plus(EPOCH).0,
         }))
+    }
+
+    async fn leave_epochs(
+        &self,
+        request: Request<wire::LeaveEpochsRequest>,
+    ) -> Result<Response<wire::LeaveEpochsResponse>, Status> {
+        self.check()?;
+        let wire::LeaveEpochsRequest { instance_id, through } = request.into_inner();
+        let instance = InstanceId::from_slice(&instance_id).unwrap();
+        self.0.left.lock().push((instance, KeyEpoch(through)));
+        Ok(Response::new(wire::LeaveEpochsResponse { left: 1 }))
     }
 
     async fn hmac(

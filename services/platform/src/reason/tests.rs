@@ -25,7 +25,7 @@ async fn a_reason_is_sealed_to_the_active_epoch_which_is_asked_for_once_an_epoch
         counted.fetch_add(1, Ordering::SeqCst);
         Ok(answer.encode_to_vec())
     });
-    let sealer = EpochSealer::new(wire, InstanceId::new(), clock.clone());
+    let sealer = EpochSealer::new(wire, clock.clone());
     let (tenant, entry) = (tenant("banca-alfa"), EventId::new());
     for _ in 0..3 {
         let record = record(&sealer, &tenant, entry, "complaint 17").await.unwrap();
@@ -47,13 +47,13 @@ async fn a_reason_is_sealed_to_the_active_epoch_which_is_asked_for_once_an_epoch
 async fn no_key_or_a_bad_one_seals_nothing() {
     let tenant = tenant("banca-alfa");
     let away = by_hand(|_, _, _| Err(tonic::Status::unavailable("away")));
-    let sealer = EpochSealer::new(away, InstanceId::new(), clock());
+    let sealer = EpochSealer::new(away, clock());
     let refused = record(&sealer, &tenant, EventId::new(), "why").await.unwrap_err();
     assert_eq!(refused.code(), ErrorCode::Unavailable);
     let odd = by_hand(|_, _, _| {
         Ok(GetActiveKeyResponse { public_key: vec![1], ..Default::default() }.encode_to_vec())
     });
-    let sealer = EpochSealer::new(odd, InstanceId::new(), clock());
+    let sealer = EpochSealer::new(odd, clock());
     let refused = record(&sealer, &tenant, EventId::new(), "why").await.unwrap_err();
     assert_eq!(refused.code(), ErrorCode::Internal);
 }

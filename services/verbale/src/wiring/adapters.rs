@@ -109,6 +109,9 @@ pub(super) async fn ingest(shared: &mut Shared) -> Result<Role> {
         spool: spool(shared).await?,
         clock: Arc::clone(&shared.clock),
         instance: Shared::unsigned(),
+        node: ingest::Node::open(&shared.data("ingest-node.db"))
+            .await
+            .context("this node's file cannot be opened")?,
         address: shared.config.peers.own.clone().unwrap_or_default(),
         owners: shared.owners("ingest"),
         consent: shared.wire("ingest"),
@@ -116,7 +119,7 @@ pub(super) async fn ingest(shared: &mut Shared) -> Result<Role> {
         policies: shared.policies("ingest"),
         metrics: shared.metrics.clone(),
     };
-    Ok(ingest::build(shared.config.ingest.clone(), deps).role)
+    Ok(ingest::build(shared.config.ingest.clone(), deps))
 }
 
 /// What takes the log's place while it is away. The embedded log is on the disk that a spool would be on.

@@ -86,7 +86,7 @@ impl Shared {
             rules: Arc::new(RuleBook::of_the_contract()?),
             verifier: verifier.clone(),
             producer: producer.clone(),
-            reasons: Arc::new(EpochSealer::new(crypto, instance.id(), Arc::clone(&clock))),
+            reasons: Arc::new(EpochSealer::new(crypto, Arc::clone(&clock))),
             clock: Arc::clone(&clock),
             metrics: metrics.clone(),
             limits: config.server.clone(),

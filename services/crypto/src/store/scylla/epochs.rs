@@ -2,7 +2,7 @@
 
 use cql::Batch;
 use futures::FutureExt;
-use kernel::{KeyEpoch, TenantId};
+use kernel::{InstanceId, KeyEpoch, TenantId};
 
 use super::Tables;
 use super::decision::{Found, decide};
@@ -10,8 +10,13 @@ use super::error::{Error, number};
 use super::rows;
 use crate::store::{EpochRow, EpochState, Holder, Written};
 
+/// Epochs of one tenant: two centuries.
+const MAX_EPOCHS: usize = 10_000;
 /// Instances that one epoch was given to.
 const MAX_HOLDERS: usize = 50_000;
+
+/// Tenant, epoch, instance.
+type HolderKey<'a> = (&'a str, i64, [u8; 16]);
 
 impl Tables {
     pub(super) async fn latest_epoch(&self, tenant: &TenantId) -> Result<Option<EpochRow>, Error> {
@@ -80,25 +85,58 @@ impl Tables {
         let epoch = number(epoch.0, "an epoch's number")?;
         let key = (tenant.as_str(), epoch, holder.instance.to_bytes());
         // It is asked for again and again, and noted once.
-        let noted: Option<rows::EpochHolder> = self.cql.row(&self.statements.holder, key).await?;
-        if noted.is_some() {
-            return Ok(());
+        match self.noted(key).await? {
+            Some(noted) if noted.gone => self.set_holder_gone(key, false).await,
+            Some(_) => Ok(()),
+            None => {
+                let values = (key.0, key.1, key.2, holder.since.0);
+                let attempt = || self.cql.apply(&self.statements.add_holder, values).boxed();
+                decide((), attempt, || self.find_holder(key, false).boxed()).await
+            }
         }
-        let (tenant, epoch, instance) = key;
-        let values = (tenant, epoch, instance, holder.since.0);
-        let attempt = || self.cql.apply(&self.statements.add_holder, values).boxed();
-        decide((), attempt, || self.find_holder(key).boxed()).await
     }
 
-    async fn find_holder(&self, key: (&str, i64, [u8; 16])) -> Result<Found<()>, Error> {
+    pub(super) async fn remove_holder(
+        &self,
+        tenant: &TenantId,
+        epoch: KeyEpoch,
+        instance: InstanceId,
+    ) -> Result<(), Error> {
+        let key = (tenant.as_str(), number(epoch.0, "an epoch's number")?, instance.to_bytes());
+        match self.noted(key).await? {
+            Some(noted) if !noted.gone => self.set_holder_gone(key, true).await,
+            Some(_) | None => Ok(()),
+        }
+    }
+
+    async fn noted(&self, key: HolderKey<'_>) -> Result<Option<rows::EpochHolder>, Error> {
+        Ok(self.cql.row(&self.statements.holder, key).await?)
+    }
+
+    async fn set_holder_gone(&self, key: HolderKey<'_>, gone: bool) -> Result<(), Error> {
+        let values = (gone, key.0, key.1, key.2, !gone);
+        let attempt = || self.cql.apply(&self.statements.set_holder_gone, values).boxed();
+        decide((), attempt, || self.find_holder(key, gone).boxed()).await
+    }
+
+    async fn find_holder(&self, key: HolderKey<'_>, gone: bool) -> Result<Found<()>, Error> {
         let noted: Option<rows::EpochHolder> = self.cql.serial_row(&self.statements.holder, key).await?;
-        Ok(if noted.is_some() { Found::Outcome(()) } else { Found::Open })
+        let is_so = noted.is_some_and(|noted| noted.gone == gone);
+        Ok(if is_so { Found::Outcome(()) } else { Found::Open })
+    }
+
+    pub(super) async fn epochs(&self, tenant: &TenantId) -> Result<Vec<EpochRow>, Error> {
+        let values = (tenant.as_str(),);
+        let found = self.all(&self.statements.epochs, values, "epochs of a tenant", MAX_EPOCHS).await?;
+        let mut epochs: Vec<_> = found.into_iter().map(rows::epoch).collect::<Result<_, _>>()?;
+        epochs.sort_unstable_by_key(|row| row.epoch);
+        Ok(epochs)
     }
 
     pub(super) async fn holders(&self, tenant: &TenantId, epoch: KeyEpoch) -> Result<Vec<Holder>, Error> {
         let epoch = number(epoch.0, "an epoch's number")?;
         let values = (tenant.as_str(), epoch);
         let found = self.all(&self.statements.holders, values, "holders of an epoch", MAX_HOLDERS).await?;
-        found.into_iter().map(rows::holder).collect()
+        found.into_iter().filter(|noted: &rows::EpochHolder| !noted.gone).map(rows::holder).collect()
     }
 }

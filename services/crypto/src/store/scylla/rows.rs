@@ -29,6 +29,7 @@ pub(super) struct Epoch {
 pub(super) struct EpochHolder {
     instance: Vec<u8>,
     since: i64,
+    pub(super) gone: bool,
 }
 
 #[derive(DeserializeRow)]

@@ -33,6 +33,7 @@ const KEY_TABLES: Component = Component {
         epoch bigint,
         instance blob,
         since bigint,
+        gone boolean,
         PRIMARY KEY ((tenant, epoch), instance)
     );
     CREATE TABLE IF NOT EXISTS {ks}.crypto_section (

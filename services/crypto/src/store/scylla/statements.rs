@@ -26,6 +26,9 @@ statements! {
         FROM {ks}.crypto_epoch WHERE tenant = ? LIMIT 1";
     epoch: "SELECT tenant, epoch, starts, ends, state, kek, hpke_secret, hpke_public
         FROM {ks}.crypto_epoch WHERE tenant = ? AND epoch = ?";
+    /// Newest first, as they lie.
+    epochs: "SELECT tenant, epoch, starts, ends, state, kek, hpke_secret, hpke_public
+        FROM {ks}.crypto_epoch WHERE tenant = ?";
     epoch_before: "SELECT epoch, state FROM {ks}.crypto_epoch WHERE tenant = ? AND epoch < ? LIMIT 1";
     /// Two pairs of keys under one number would leave calls sealed to the one that did not stay.
     begin_epoch: "INSERT INTO {ks}.crypto_epoch
@@ -33,12 +36,15 @@ statements! {
         VALUES (?, ?, ?, ?, ?, ?, ?, ?) IF NOT EXISTS";
     /// In the batch of `begin_epoch`; a later state is not undone.
     close_epoch: "UPDATE {ks}.crypto_epoch SET state = ? WHERE tenant = ? AND epoch = ? IF state = ?";
-    holder: "SELECT instance, since FROM {ks}.crypto_epoch_holder
+    holder: "SELECT instance, since, gone FROM {ks}.crypto_epoch_holder
         WHERE tenant = ? AND epoch = ? AND instance = ?";
-    holders: "SELECT instance, since FROM {ks}.crypto_epoch_holder WHERE tenant = ? AND epoch = ?";
+    holders: "SELECT instance, since, gone FROM {ks}.crypto_epoch_holder WHERE tenant = ? AND epoch = ?";
     /// The first time counts.
-    add_holder: "INSERT INTO {ks}.crypto_epoch_holder (tenant, epoch, instance, since)
-        VALUES (?, ?, ?, ?) IF NOT EXISTS";
+    add_holder: "INSERT INTO {ks}.crypto_epoch_holder (tenant, epoch, instance, since, gone)
+        VALUES (?, ?, ?, ?, false) IF NOT EXISTS";
+    /// Whoever leaves and whoever is noted again see each other.
+    set_holder_gone: "UPDATE {ks}.crypto_epoch_holder SET gone = ?
+        WHERE tenant = ? AND epoch = ? AND instance = ? IF gone = ?";
 
     section: "SELECT tenant, recording, leg, section, kind, reserved, key_epoch, writer, session_epoch,
         fingerprint, adopted_at, act FROM {ks}.crypto_section
