@@ -28,7 +28,7 @@ use async_trait::async_trait;
 use cql::scylla::deserialize::row::DeserializeRow;
 use cql::scylla::serialize::row::SerializeRow;
 use cql::{Cql, Statement};
-use kernel::{EventId, KeyEpoch, PageId, RecordingId, ServiceError, TenantId};
+use kernel::{EventId, InstanceId, KeyEpoch, PageId, RecordingId, ServiceError, TenantId};
 
 use super::{
     Adoption, Change, EntryKey, EntryRow, EpochRow, Holder, KeyStore, Locator, PageRow, Place, RecordingRow,

@@ -11,7 +11,7 @@ use std::path::Path;
 use ::sqlite::rusqlite::{OptionalExtension, params};
 use ::sqlite::{Db, Error, Options};
 use async_trait::async_trait;
-use kernel::{EventId, KeyEpoch, PageId, RecordingId, ServiceError, TenantId};
+use kernel::{EventId, InstanceId, KeyEpoch, PageId, RecordingId, ServiceError, TenantId};
 
 use super::{
     Adoption, Change, EntryKey, EntryRow, EpochRow, EpochState, Holder, KeyStore, Locator, LocatorState,

@@ -1,6 +1,6 @@
 //! Key epochs are left when nothing that was sealed to them is on its way, and not before.
 
-use kernel::KeyEpoch;
+use kernel::{Clock as _, KeyEpoch};
 
 use super::*;
 
