@@ -25,7 +25,9 @@ mod words;
 mod yaml;
 
 pub use change::{BasisChange, Cause, ChangeKind};
-pub use document::{From, Notice, Party, PolicyError, Problem, Purpose, TenantPolicy, Until, parse};
+pub use document::{
+    Anchor, From, Notice, Party, PolicyError, Problem, Purpose, Retention, TenantPolicy, Until, parse,
+};
 pub use grant::{CallFacts, Decision, DenyReason, Grant, Outcome, PurposeConsent, Terms};
 pub use hash::PolicyHash;
 pub use standing::{CallEvent, CallEventKind, Standing};

@@ -6,10 +6,9 @@ use std::time::Duration;
 use kernel::{Basis, MarkLabel, PurposeName, RegimeName, Use};
 
 use super::read::{At, Draft, DraftFrom, DraftPurpose};
-use super::{DEFAULT_SPAN, From, Party, Problem, Purpose, TenantPolicy, Until};
+use super::{Anchor, DEFAULT_SPAN, From, Party, Problem, Purpose, Retention, TenantPolicy, Until};
 use crate::access::default_claims;
 use crate::jurisdiction::Jurisdiction;
-use crate::period::Period;
 use crate::regime;
 
 /// What is sound of the draft; every fault is in `problems`, and with any there the result is not to be used.
@@ -62,12 +61,14 @@ impl Checker<'_> {
         let basis = draft.basis.value;
         let retention = self.retention(draft);
         let consent_of = self.consent_of(draft);
-        let from = self.from(draft)?;
+        let from = self.from(draft);
+        let anchor = self.anchor(draft, from.as_ref());
+        let from = from?;
         let until = self.until(draft, &from);
         Some(Purpose {
             basis,
             regime: draft.regime.as_ref().map(|regime| regime.value.clone()),
-            retention: retention?,
+            retention: Retention { anchor: anchor?, ..retention? },
             uses: draft.uses.clone().unwrap_or_else(|| BTreeSet::from([Use::Replay])),
             roles: draft.roles.clone(),
             consent_of: consent_of?,
@@ -77,7 +78,7 @@ impl Checker<'_> {
     }
 
     /// The regime's period under a regime, the document's own otherwise; exactly one of them.
-    fn retention(&mut self, draft: &DraftPurpose) -> Option<Period> {
+    fn retention(&mut self, draft: &DraftPurpose) -> Option<Retention> {
         let duty = draft.basis.value == Basis::LegalObligation;
         match (&draft.regime, &draft.retention) {
             (None, _) if duty => {
@@ -96,7 +97,7 @@ impl Checker<'_> {
         }
     }
 
-    fn regime(&mut self, name: &At<RegimeName>, jurisdiction: Jurisdiction) -> Option<Period> {
+    fn regime(&mut self, name: &At<RegimeName>, jurisdiction: Jurisdiction) -> Option<Retention> {
         let Some(found) = regime::find(&name.value) else {
             let known = regime::ALL.iter().map(|regime| regime.name).collect::<Vec<_>>().join(", ");
             return self.fault(name, format!("names an unknown regime; known are {known}"));
@@ -104,7 +105,21 @@ impl Checker<'_> {
         if found.area != jurisdiction.area() {
             return self.fault(name, format!("names a regime that is not the law of {jurisdiction}"));
         }
-        Some(found.minimum)
+        Some(Retention::from_start(found.minimum))
+    }
+
+    /// A mark counts only where one is waited for; under a regime the law says from when.
+    fn anchor(&mut self, draft: &DraftPurpose, from: Option<&From>) -> Option<Anchor> {
+        let Some(anchor) = &draft.anchor else { return Some(Anchor::Start) };
+        if let Some(regime) = &draft.regime {
+            return self.fault(anchor, format!("may not set an anchor: {} does", regime.value));
+        }
+        match (anchor.value, from) {
+            (Anchor::Mark, Some(from @ (From::Start | From::Consent))) => {
+                self.fault(anchor, format!("is kept from the end of a mark, but recorded from {from}"))
+            }
+            (anchor, _) => Some(anchor),
+        }
     }
 
     fn consent_of(&mut self, draft: &DraftPurpose) -> Option<BTreeSet<Party>> {

@@ -11,9 +11,8 @@ use std::time::Duration;
 
 use kernel::{Basis, MarkLabel, NoticeName, PurposeName, RegimeName, Role, TenantId, Use};
 
-use super::{MAX_HOLD_BACK, Notice, Party, Problem, SPAN_BOUNDS, Until};
+use super::{Anchor, MAX_HOLD_BACK, Notice, Party, Problem, Retention, SPAN_BOUNDS, Until};
 use crate::jurisdiction::Jurisdiction;
-use crate::period::Period;
 use crate::yaml::{Node, Place};
 
 /// A value with the place that a later fault about it names.
@@ -48,7 +47,9 @@ pub(super) struct Draft {
 pub(super) struct DraftPurpose {
     pub(super) basis: At<Basis>,
     pub(super) regime: Option<At<RegimeName>>,
-    pub(super) retention: Option<At<Period>>,
+    /// Its anchor is a word of its own.
+    pub(super) retention: Option<At<Retention>>,
+    pub(super) anchor: Option<At<Anchor>>,
     pub(super) uses: Option<BTreeSet<Use>>,
     pub(super) roles: BTreeSet<Role>,
     pub(super) consent_of: Option<At<BTreeSet<Party>>>,

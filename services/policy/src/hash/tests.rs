@@ -32,7 +32,8 @@ purposes:
     consent_of: [customer]
     until: end
     from: consent
-    retention: P90D
+    anchor: start
+    retention: { metadata: P90D, audio: P90D }
     basis: \"consent\"
   duty:
     from: start
@@ -59,10 +60,14 @@ fn every_other_meaning_has_another_hash() {
         ("jurisdiction: IT", "jurisdiction: IT\nclaims: { authority: [auditor] }"),
         ("jurisdiction: IT", "jurisdiction: IT\nemployee_consent: dpo-1"),
         ("P90D", "P91D"),
+        ("P90D", "{ audio: P90D, metadata: P91D }"),
+        ("P90D", "{ audio: P91D, metadata: P90D }"),
+        ("P90D", "P90D, anchor: end"),
         ("roles: [supervisor]", "roles: [agent]"),
         ("roles: [supervisor]", "roles: [supervisor], uses: [review]"),
         ("roles: [supervisor]", "roles: [supervisor], from: mark order"),
         ("roles: [supervisor]", "roles: [supervisor], from: mark order, until: end"),
+        ("roles: [supervisor]", "roles: [supervisor], from: mark order, anchor: mark"),
         ("roles: [supervisor]", "roles: [supervisor], consent_of: [bystander]"),
         ("basis: consent", "basis: legitimate_interest"),
         ("language: it", "language: de"),

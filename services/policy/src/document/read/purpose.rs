@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use kernel::{Basis, MarkLabel, PurposeName, RegimeName, Use};
 
 use super::{At, DraftFrom, DraftPurpose, Reader, values};
-use crate::document::{Party, Until};
+use crate::document::{Anchor, Party, Retention, Until};
 use crate::period::Period;
 use crate::yaml::{Key, Node, Value};
 
@@ -28,7 +28,7 @@ impl Reader<'_> {
 
     fn purpose(&mut self, key: &Key, node: &Node) -> Option<DraftPurpose> {
         const KEYS: &[&str] =
-            &["basis", "regime", "retention", "uses", "roles", "consent_of", "from", "until"];
+            &["basis", "regime", "retention", "anchor", "uses", "roles", "consent_of", "from", "until"];
         let what = format!("purpose {}", key.text);
         if node.value == Value::Null {
             self.fault(key.place, format!("{what} has no basis"));
@@ -41,7 +41,8 @@ impl Reader<'_> {
         }
         let basis = self.optional(&entries, "basis", |r, n| r.word::<Basis>(n, "basis"));
         let regime = self.optional(&entries, "regime", |r, n| r.word::<RegimeName>(n, "regime"));
-        let retention = self.optional(&entries, "retention", |r, n| r.word::<Period>(n, "retention"));
+        let retention = self.optional(&entries, "retention", |r, n| r.retention(n, &what));
+        let anchor = self.optional(&entries, "anchor", |r, n| r.word::<Anchor>(n, "anchor"));
         let uses = self.optional(&entries, "uses", Self::uses);
         let roles = self.optional(&entries, "roles", Self::roles);
         let consent_of = self.optional(&entries, "consent_of", |r, n| {
@@ -57,12 +58,29 @@ impl Reader<'_> {
             basis: basis?,
             regime,
             retention,
+            anchor,
             uses,
             roles: roles.unwrap_or_default(),
             consent_of,
             from,
             until,
         })
+    }
+
+    /// One period for both kinds of data, or one for each.
+    fn retention(&mut self, node: &Node, purpose: &str) -> Option<At<Retention>> {
+        let Value::Mapping(_) = node.value else {
+            let period = self.word::<Period>(node, "retention")?;
+            return Some(At { place: period.place, value: Retention::from_start(period.value) });
+        };
+        let what = format!("retention of {purpose}");
+        let entries = self.entries(node, &what, &["audio", "metadata"])?;
+        let audio = self.needed(node.place, &entries, "audio", &what);
+        let audio = audio.and_then(|node| self.word::<Period>(node, "audio"));
+        let metadata = self.needed(node.place, &entries, "metadata", &what);
+        let metadata = metadata.and_then(|node| self.word::<Period>(node, "metadata"));
+        let value = Retention { audio: audio?.value, metadata: metadata?.value, anchor: Anchor::Start };
+        Some(At { place: node.place, value })
     }
 
     fn uses(&mut self, node: &Node) -> Option<BTreeSet<Use>> {
