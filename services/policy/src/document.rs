@@ -12,7 +12,8 @@
 //!   quality: { basis: consent, retention: P90D, uses: [replay, review], roles: [supervisor],
 //!              consent_of: [customer], from: consent, until: end }
 //!   sale: { basis: contract, from: mark sale, until: mark, anchor: mark,
-//!           retention: { audio: P2Y, metadata: P10Y } }
+//!           retention: { audio: P2Y, metadata: P10Y }, compatible: { claims: dpia-2026-07 } }
+//!   claims: { basis: legitimate_interest, retention: P90D }
 //! notices:
 //!   notice-it-3: { language: it, text_file: notices/it-3.txt, purposes: [quality] }
 //! ```
@@ -23,7 +24,8 @@
 //! listens); `consent_of` is `[customer]`. One `retention` is for audio and metadata alike, and runs from the
 //! `anchor`: the `start` of the recording, the `end` of the call, or the end of the purpose's last `mark`, where
 //! it is recorded from a mark; from the start where nothing is said. A purpose with a regime takes its period
-//! from the law, and sets neither.
+//! from the law, and sets neither. `compatible` names other purposes that its audio may be used for too, because
+//! an assessment (GDPR Art. 6(4)), named by its code, found them compatible; never from or to consent.
 
 mod check;
 mod error;
@@ -39,6 +41,7 @@ use serde::{Deserialize, Serialize};
 
 pub use self::error::{PolicyError, Problem};
 pub use self::retention::{Anchor, Retention};
+use crate::code::Code;
 use crate::grant::Terms;
 use crate::hash::PolicyHash;
 use crate::jurisdiction::Jurisdiction;
@@ -132,6 +135,8 @@ pub struct Purpose {
     pub from: From,
     /// Until when.
     pub until: Until,
+    /// Other purposes that its audio may be used for, by the assessment that found them compatible.
+    pub compatible: BTreeMap<PurposeName, Code>,
 }
 
 impl Purpose {

@@ -10,7 +10,8 @@
 //!   "purposes": {name: {"basis": text, "regime": text or absent,
 //!                       "retention": text, or {"audio": text, "metadata": text} where they differ,
 //!                       "anchor": text, or absent where it is the start, "uses": [text],
-//!                       "roles": [text], "consent_of": [text], "from": text, "until": text}},
+//!                       "roles": [text], "consent_of": [text], "from": text, "until": text,
+//!                       "compatible": {name: text}, or absent where there is none}},
 //!   "notices": {name: {"language": text, "sha256": 32 bytes, "purposes": [text]}} }
 //! ```
 //!
@@ -125,6 +126,10 @@ fn purpose(purpose: &Purpose) -> Cbor {
     entries.extend(purpose.regime.iter().map(|regime| ("regime", Cbor::text(regime))));
     if purpose.retention.anchor != Anchor::Start {
         entries.push(("anchor", Cbor::text(purpose.retention.anchor)));
+    }
+    if !purpose.compatible.is_empty() {
+        let compatible = purpose.compatible.iter().map(|(name, code)| (name.to_string(), Cbor::text(code)));
+        entries.push(("compatible", Cbor::Map(compatible.collect())));
     }
     Cbor::map(entries)
 }

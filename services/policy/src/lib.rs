@@ -14,6 +14,7 @@ pub mod timeline;
 
 pub mod access;
 pub mod change;
+pub mod code;
 pub mod consent;
 pub mod explain;
 pub mod hash;
@@ -25,6 +26,7 @@ mod words;
 mod yaml;
 
 pub use change::{BasisChange, Cause, ChangeKind};
+pub use code::Code;
 pub use document::{
     Anchor, From, Notice, Party, PolicyError, Problem, Purpose, Retention, TenantPolicy, Until, parse,
 };

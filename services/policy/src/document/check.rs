@@ -1,6 +1,6 @@
 //! From a draft to a policy: what its parts mean together.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 use kernel::{Basis, MarkLabel, PurposeName, RegimeName, Use};
@@ -8,6 +8,7 @@ use kernel::{Basis, MarkLabel, PurposeName, RegimeName, Use};
 use super::read::{At, Draft, DraftFrom, DraftPurpose};
 use super::{Anchor, DEFAULT_SPAN, From, Party, Problem, Purpose, Retention, TenantPolicy, Until};
 use crate::access::default_claims;
+use crate::code::Code;
 use crate::jurisdiction::Jurisdiction;
 use crate::regime;
 
@@ -61,6 +62,7 @@ impl Checker<'_> {
         let basis = draft.basis.value;
         let retention = self.retention(draft);
         let consent_of = self.consent_of(draft);
+        let compatible = self.compatible(draft);
         let from = self.from(draft);
         let anchor = self.anchor(draft, from.as_ref());
         let from = from?;
@@ -74,6 +76,7 @@ impl Checker<'_> {
             consent_of: consent_of?,
             from,
             until: until?,
+            compatible: compatible?,
         })
     }
 
@@ -142,6 +145,36 @@ impl Checker<'_> {
             return self.fault(parties, message.to_owned());
         }
         Some(parties.value.clone())
+    }
+
+    /// Consent is to one purpose (EDPB guidelines 05/2020 section 3.2): an assessment can neither widen what
+    /// somebody agreed to nor stand for asking them.
+    fn compatible(&mut self, draft: &DraftPurpose) -> Option<BTreeMap<PurposeName, Code>> {
+        let Some(compatible) = &draft.compatible else { return Some(BTreeMap::new()) };
+        if draft.basis.value == Basis::Consent && !compatible.value.is_empty() {
+            let message = "rests on consent, and calls other purposes compatible";
+            return self.fault(compatible, message.to_owned());
+        }
+        for (other, _) in &compatible.value {
+            let name = &other.value;
+            let why_not = if *name == self.name.value {
+                "is itself"
+            } else if !self.draft.purpose_names.contains(name) {
+                "the policy does not have"
+            } else if self.basis_of(name) == Some(Basis::Consent) {
+                "rests on consent"
+            } else {
+                continue;
+            };
+            self.fault::<(), _>(other, format!("calls {name} compatible, which {why_not}"));
+        }
+        Some(compatible.value.iter().map(|(other, code)| (other.value.clone(), code.clone())).collect())
+    }
+
+    /// None where that purpose is left out for a fault of its own.
+    fn basis_of(&self, name: &PurposeName) -> Option<Basis> {
+        let found = self.draft.purposes.iter().find(|(other, _)| other.value == *name);
+        found.map(|(_, purpose)| purpose.basis.value)
     }
 
     fn from(&mut self, draft: &DraftPurpose) -> Option<From> {

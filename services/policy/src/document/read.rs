@@ -12,6 +12,7 @@ use std::time::Duration;
 use kernel::{Basis, MarkLabel, NoticeName, PurposeName, RegimeName, Role, TenantId, Use};
 
 use super::{Anchor, MAX_HOLD_BACK, Notice, Party, Problem, Retention, SPAN_BOUNDS, Until};
+use crate::code::Code;
 use crate::jurisdiction::Jurisdiction;
 use crate::yaml::{Node, Place};
 
@@ -55,7 +56,11 @@ pub(super) struct DraftPurpose {
     pub(super) consent_of: Option<At<BTreeSet<Party>>>,
     pub(super) from: Option<At<DraftFrom>>,
     pub(super) until: Option<At<Until>>,
+    pub(super) compatible: Option<At<DraftCompatible>>,
 }
+
+/// The purposes that a purpose calls compatible, each with its assessment.
+pub(super) type DraftCompatible = Vec<(At<PurposeName>, Code)>;
 
 pub(super) struct DraftNotice {
     pub(super) notice: Notice,

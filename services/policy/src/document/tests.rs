@@ -1,3 +1,4 @@
+mod compatible;
 mod retention;
 
 use rstest::rstest;
@@ -119,7 +120,7 @@ fn what_is_not_said_is_the_narrowest() {
 #[case(
     "{ basis: consent, retention: P90D, keep: x }",
     "4:47: unknown key `keep` in purpose quality; known are \
-    basis, regime, retention, anchor, uses, roles, consent_of, from, until"
+    basis, regime, retention, anchor, uses, roles, consent_of, from, until, compatible"
 )]
 #[case(
     "{ basis: consent, retention: P90D, basis: contract }",

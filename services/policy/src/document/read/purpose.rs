@@ -4,7 +4,8 @@ use std::collections::BTreeSet;
 
 use kernel::{Basis, MarkLabel, PurposeName, RegimeName, Use};
 
-use super::{At, DraftFrom, DraftPurpose, Reader, values};
+use super::{At, DraftCompatible, DraftFrom, DraftPurpose, Reader, values};
+use crate::code::Code;
 use crate::document::{Anchor, Party, Retention, Until};
 use crate::period::Period;
 use crate::yaml::{Key, Node, Value};
@@ -27,8 +28,18 @@ impl Reader<'_> {
     }
 
     fn purpose(&mut self, key: &Key, node: &Node) -> Option<DraftPurpose> {
-        const KEYS: &[&str] =
-            &["basis", "regime", "retention", "anchor", "uses", "roles", "consent_of", "from", "until"];
+        const KEYS: &[&str] = &[
+            "basis",
+            "regime",
+            "retention",
+            "anchor",
+            "uses",
+            "roles",
+            "consent_of",
+            "from",
+            "until",
+            "compatible",
+        ];
         let what = format!("purpose {}", key.text);
         if node.value == Value::Null {
             self.fault(key.place, format!("{what} has no basis"));
@@ -50,6 +61,7 @@ impl Reader<'_> {
         });
         let from = self.optional(&entries, "from", Self::from);
         let until = self.optional(&entries, "until", |r, n| r.word::<Until>(n, "until"));
+        let compatible = self.optional(&entries, "compatible", Self::compatible);
         if self.problems.len() > faults {
             // A word that cannot be read must not be taken for one that is missing.
             return None;
@@ -64,6 +76,7 @@ impl Reader<'_> {
             consent_of,
             from,
             until,
+            compatible,
         })
     }
 
@@ -81,6 +94,16 @@ impl Reader<'_> {
         let metadata = metadata.and_then(|node| self.word::<Period>(node, "metadata"));
         let value = Retention { audio: audio?.value, metadata: metadata?.value, anchor: Anchor::Start };
         Some(At { place: node.place, value })
+    }
+
+    fn compatible(&mut self, node: &Node) -> Option<At<DraftCompatible>> {
+        let mut compatible = Vec::new();
+        for (key, node) in self.named(node, "compatible")? {
+            let name = self.key::<PurposeName>(key);
+            let assessment = self.word::<Code>(node, "assessment");
+            compatible.extend(name.zip(assessment).map(|(name, code)| (name, code.value)));
+        }
+        Some(At { place: node.place, value: compatible })
     }
 
     fn uses(&mut self, node: &Node) -> Option<BTreeSet<Use>> {
