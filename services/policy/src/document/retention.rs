@@ -3,6 +3,7 @@
 use std::fmt;
 
 use crate::period::Period;
+use crate::retention::DataKind;
 use crate::words::words;
 
 words! {
@@ -33,6 +34,14 @@ impl Retention {
     /// Regulation (EU) 2017/565 Art. 76(11)).
     pub fn from_start(period: Period) -> Self {
         Self { audio: period, metadata: period, anchor: Anchor::Start }
+    }
+
+    /// How long this kind of data.
+    pub fn of(&self, kind: DataKind) -> Period {
+        match kind {
+            DataKind::Audio => self.audio,
+            DataKind::Metadata => self.metadata,
+        }
     }
 }
 
