@@ -2,12 +2,14 @@
 //!
 //! `replay` and `review` belong to a purpose and its roles. `rights`, `legal_claim` and `authority` belong to
 //! whoever the tenant charges with them, whatever the purpose. `probe` is verbale's own check of its keys, which opens
-//! nothing for anybody. Whether a basis stands, a hold covers or a lease runs is not asked here.
+//! nothing for anybody. Audio serves another purpose than the one that it is kept for only where [`compatible`]
+//! knows the assessment. Whether a basis stands, a hold covers or a lease runs is not asked here.
 
 use std::collections::{BTreeMap, BTreeSet};
 
 use kernel::{PurposeName, Role, Use};
 
+use crate::code::Code;
 use crate::document::TenantPolicy;
 use crate::words::words;
 
@@ -40,6 +42,16 @@ pub fn may_claim(
         Use::Probe => return Err(Refusal::UseNotAllowed),
     };
     if allowed.is_disjoint(roles) { Err(Refusal::RoleNotAllowed) } else { Ok(()) }
+}
+
+/// The assessment by which audio kept for one purpose may also be used for another; none where nobody found the
+/// two compatible (GDPR Art. 6(4)). What the other purpose may do, and who for it, its own terms say.
+pub fn compatible<'a>(
+    policy: &'a TenantPolicy,
+    kept_for: &PurposeName,
+    wanted: &PurposeName,
+) -> Option<&'a Code> {
+    policy.purposes.get(kept_for)?.compatible.get(wanted)
 }
 
 /// Who may claim what belongs to no one purpose, where the document does not say.
@@ -88,6 +100,21 @@ purposes:
         check("quality", Use::Rights, Role::Supervisor, Err(Refusal::RoleNotAllowed));
         check("duty", Use::Authority, Role::Auditor, Ok(()));
         check("duty", Use::Authority, Role::Compliance, Err(Refusal::RoleNotAllowed));
+    }
+
+    #[test]
+    fn another_purpose_is_compatible_only_one_way_and_by_name() {
+        let text = POLICY.replace("kept: {", "kept: { compatible: { quality: dpia-2026-07 },");
+        let policy = crate::parse(&text, &|_| None).unwrap();
+        let code = |kept_for, wanted| {
+            let name = |text| PurposeName::new(text).unwrap();
+            compatible(&policy, &name(kept_for), &name(wanted)).map(Code::as_str)
+        };
+        assert_eq!(code("kept", "quality"), Some("dpia-2026-07"));
+        assert_eq!(code("quality", "kept"), None, "the other way was not assessed");
+        assert_eq!(code("kept", "duty"), None);
+        assert_eq!(code("kept", "kept"), None);
+        assert_eq!(code("other", "quality"), None);
     }
 
     #[test]

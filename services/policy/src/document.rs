@@ -11,6 +11,9 @@
 //! purposes:
 //!   quality: { basis: consent, retention: P90D, uses: [replay, review], roles: [supervisor],
 //!              consent_of: [customer], from: consent, until: end }
+//!   sale: { basis: contract, from: mark sale, until: mark, anchor: mark,
+//!           retention: { audio: P2Y, metadata: P10Y }, compatible: { claims: dpia-2026-07 } }
+//!   claims: { basis: legitimate_interest, retention: P90D }
 //! notices:
 //!   notice-it-3: { language: it, text_file: notices/it-3.txt, purposes: [quality] }
 //! ```
@@ -18,11 +21,16 @@
 //! Only `tenant` and `jurisdiction` are mandatory. A document without purposes is legal and records nothing.
 //! Defaults: `from` is `consent` for consent, the mark named like the purpose for contracts, else `start`;
 //! `until` is `mark` after a mark, else `end`; `uses` is `[replay]`; `roles` is empty (it is kept and nobody
-//! listens); `consent_of` is `[customer]`. A document with a regime takes its period from the law.
+//! listens); `consent_of` is `[customer]`. One `retention` is for audio and metadata alike, and runs from the
+//! `anchor`: the `start` of the recording, the `end` of the call, or the end of the purpose's last `mark`, where
+//! it is recorded from a mark; from the start where nothing is said. A purpose with a regime takes its period
+//! from the law, and sets neither. `compatible` names other purposes that its audio may be used for too, because
+//! an assessment (GDPR Art. 6(4)), named by its code, found them compatible; never from or to consent.
 
 mod check;
 mod error;
 mod read;
+mod retention;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
@@ -32,10 +40,11 @@ use kernel::{Basis, MarkLabel, NoticeName, PurposeName, RegimeName, Role, Tenant
 use serde::{Deserialize, Serialize};
 
 pub use self::error::{PolicyError, Problem};
+pub use self::retention::{Anchor, Retention};
+use crate::code::Code;
 use crate::grant::Terms;
 use crate::hash::PolicyHash;
 use crate::jurisdiction::Jurisdiction;
-use crate::period::Period;
 use crate::words::words;
 
 /// Longest document, in bytes.
@@ -115,7 +124,7 @@ pub struct Purpose {
     /// The retention duty; exactly where the basis is a legal obligation.
     pub regime: Option<RegimeName>,
     /// How long it may be kept; from the regime where there is one.
-    pub retention: Period,
+    pub retention: Retention,
     /// What its roles may do with it: `replay`, `review`.
     pub uses: BTreeSet<Use>,
     /// Who may.
@@ -126,6 +135,8 @@ pub struct Purpose {
     pub from: From,
     /// Until when.
     pub until: Until,
+    /// Other purposes that its audio may be used for, by the assessment that found them compatible.
+    pub compatible: BTreeMap<PurposeName, Code>,
 }
 
 impl Purpose {

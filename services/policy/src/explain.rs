@@ -85,7 +85,7 @@ fn kept(purpose: &Purpose) -> String {
             let (minimum, by_order) = (regime.minimum.in_words(), regime.by_order.in_words());
             format!("{minimum}, up to {by_order} by order of the authority ({})", regime.name)
         }
-        None => purpose.retention.in_words(),
+        None => purpose.retention.to_string(),
     }
 }
 

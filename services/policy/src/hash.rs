@@ -7,12 +7,16 @@
 //! ```text
 //! { "version": 1, "tenant": text, "jurisdiction": text, "span_us": uint, "hold_back_us": uint,
 //!   "marks": [text], "claims": {use: [role]}, "employee_consent": text or absent,
-//!   "purposes": {name: {"basis": text, "regime": text or absent, "retention": text, "uses": [text],
-//!                       "roles": [text], "consent_of": [text], "from": text, "until": text}},
+//!   "purposes": {name: {"basis": text, "regime": text or absent,
+//!                       "retention": text, or {"audio": text, "metadata": text} where they differ,
+//!                       "anchor": text, or absent where it is the start, "uses": [text],
+//!                       "roles": [text], "consent_of": [text], "from": text, "until": text,
+//!                       "compatible": {name: text}, or absent where there is none}},
 //!   "notices": {name: {"language": text, "sha256": 32 bytes, "purposes": [text]}} }
 //! ```
 //!
-//! with the words of the document and every array in the words' own order.
+//! with the words of the document and every array in the words' own order. What became part of the format later
+//! is absent where it says what was always so: a document in the first words keeps its hash.
 
 mod cbor;
 
@@ -24,7 +28,7 @@ use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
 use self::cbor::Cbor;
-use crate::document::{Notice, Purpose, TenantPolicy};
+use crate::document::{Anchor, Notice, Purpose, Retention, TenantPolicy};
 
 /// SHA-256 of a policy, stamped into every decision made under it.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -112,7 +116,7 @@ fn document(policy: &TenantPolicy) -> Cbor {
 fn purpose(purpose: &Purpose) -> Cbor {
     let mut entries = vec![
         ("basis", Cbor::text(purpose.basis)),
-        ("retention", Cbor::text(purpose.retention)),
+        ("retention", periods(purpose.retention)),
         ("uses", Cbor::texts(&purpose.uses)),
         ("roles", Cbor::texts(&purpose.roles)),
         ("consent_of", Cbor::texts(&purpose.consent_of)),
@@ -120,7 +124,22 @@ fn purpose(purpose: &Purpose) -> Cbor {
         ("until", Cbor::text(purpose.until)),
     ];
     entries.extend(purpose.regime.iter().map(|regime| ("regime", Cbor::text(regime))));
+    if purpose.retention.anchor != Anchor::Start {
+        entries.push(("anchor", Cbor::text(purpose.retention.anchor)));
+    }
+    if !purpose.compatible.is_empty() {
+        let compatible = purpose.compatible.iter().map(|(name, code)| (name.to_string(), Cbor::text(code)));
+        entries.push(("compatible", Cbor::Map(compatible.collect())));
+    }
     Cbor::map(entries)
+}
+
+fn periods(retention: Retention) -> Cbor {
+    let Retention { audio, metadata, anchor: _ } = retention;
+    if audio == metadata {
+        return Cbor::text(audio);
+    }
+    Cbor::map(vec![("audio", Cbor::text(audio)), ("metadata", Cbor::text(metadata))])
 }
 
 fn notice(notice: &Notice) -> Cbor {

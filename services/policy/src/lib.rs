@@ -1,11 +1,11 @@
 //! policy: what a tenant may keep, for which purpose, on which basis, for how long, and who may hear it.
 //!
 //! It owns the tenant's policy document, the grant decision for a call, the fold of a call's events into
-//! the basis timeline, the fold of consent events into a state, and the arithmetic of regimes. It does no
+//! the basis timeline, the fold of consent events into a state, and the arithmetic of retention. It does no
 //! I/O, reads no clock, and knows no role, wire or store: what a rule needs is passed in.
 //!
 //! Read [`document`] first, then [`grant`] (before a call), [`standing`] (during it), [`timeline`] (after
-//! it) and [`consent`]; [`regime`] and [`access`] answer the questions how long and who.
+//! it) and [`consent`]; [`regime`] and [`retention`] answer the question how long, [`access`] the question who.
 
 pub mod document;
 pub mod grant;
@@ -14,19 +14,25 @@ pub mod timeline;
 
 pub mod access;
 pub mod change;
+pub mod code;
 pub mod consent;
 pub mod explain;
 pub mod hash;
 pub mod jurisdiction;
 pub mod period;
 pub mod regime;
+pub mod retention;
 
 mod words;
 mod yaml;
 
 pub use change::{BasisChange, Cause, ChangeKind};
-pub use document::{From, Notice, Party, PolicyError, Problem, Purpose, TenantPolicy, Until, parse};
+pub use code::Code;
+pub use document::{
+    Anchor, From, Notice, Party, PolicyError, Problem, Purpose, Retention, TenantPolicy, Until, parse,
+};
 pub use grant::{CallFacts, Decision, DenyReason, Grant, Outcome, PurposeConsent, Terms};
 pub use hash::PolicyHash;
+pub use retention::{DataKind, Stamp};
 pub use standing::{CallEvent, CallEventKind, Standing};
 pub use timeline::{BasisInterval, BasisTimeline, fold};

@@ -37,7 +37,8 @@ impl Period {
     /// The moment at which the period that began at `start` ends, in `zone`'s calendar: same time of day,
     /// that many months and days on. Where the month is too short for the date (29 February plus five years)
     /// it ends with that month, as Regulation 1182/71 Art. 3(2)(c) has it; where the clock jumps, at the
-    /// later reading. So it is never shorter than the law's period.
+    /// later reading. So it is never shorter than the law's period. Where a clock skips or repeats an hour, the
+    /// later of two moments less than two hours apart may end first.
     pub fn after(self, start: Timestamp, zone: &TimeZone) -> Timestamp {
         let local = zone.to_datetime(start.to_jiff());
         let months = i64::from(self.months).months();

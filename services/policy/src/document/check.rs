@@ -1,15 +1,15 @@
 //! From a draft to a policy: what its parts mean together.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 use kernel::{Basis, MarkLabel, PurposeName, RegimeName, Use};
 
 use super::read::{At, Draft, DraftFrom, DraftPurpose};
-use super::{DEFAULT_SPAN, From, Party, Problem, Purpose, TenantPolicy, Until};
+use super::{Anchor, DEFAULT_SPAN, From, Party, Problem, Purpose, Retention, TenantPolicy, Until};
 use crate::access::default_claims;
+use crate::code::Code;
 use crate::jurisdiction::Jurisdiction;
-use crate::period::Period;
 use crate::regime;
 
 /// What is sound of the draft; every fault is in `problems`, and with any there the result is not to be used.
@@ -62,22 +62,26 @@ impl Checker<'_> {
         let basis = draft.basis.value;
         let retention = self.retention(draft);
         let consent_of = self.consent_of(draft);
-        let from = self.from(draft)?;
+        let compatible = self.compatible(draft);
+        let from = self.from(draft);
+        let anchor = self.anchor(draft, from.as_ref());
+        let from = from?;
         let until = self.until(draft, &from);
         Some(Purpose {
             basis,
             regime: draft.regime.as_ref().map(|regime| regime.value.clone()),
-            retention: retention?,
+            retention: Retention { anchor: anchor?, ..retention? },
             uses: draft.uses.clone().unwrap_or_else(|| BTreeSet::from([Use::Replay])),
             roles: draft.roles.clone(),
             consent_of: consent_of?,
             from,
             until: until?,
+            compatible: compatible?,
         })
     }
 
     /// The regime's period under a regime, the document's own otherwise; exactly one of them.
-    fn retention(&mut self, draft: &DraftPurpose) -> Option<Period> {
+    fn retention(&mut self, draft: &DraftPurpose) -> Option<Retention> {
         let duty = draft.basis.value == Basis::LegalObligation;
         match (&draft.regime, &draft.retention) {
             (None, _) if duty => {
@@ -96,7 +100,7 @@ impl Checker<'_> {
         }
     }
 
-    fn regime(&mut self, name: &At<RegimeName>, jurisdiction: Jurisdiction) -> Option<Period> {
+    fn regime(&mut self, name: &At<RegimeName>, jurisdiction: Jurisdiction) -> Option<Retention> {
         let Some(found) = regime::find(&name.value) else {
             let known = regime::ALL.iter().map(|regime| regime.name).collect::<Vec<_>>().join(", ");
             return self.fault(name, format!("names an unknown regime; known are {known}"));
@@ -104,7 +108,21 @@ impl Checker<'_> {
         if found.area != jurisdiction.area() {
             return self.fault(name, format!("names a regime that is not the law of {jurisdiction}"));
         }
-        Some(found.minimum)
+        Some(Retention::from_start(found.minimum))
+    }
+
+    /// A mark counts only where one is waited for; under a regime the law says from when.
+    fn anchor(&mut self, draft: &DraftPurpose, from: Option<&From>) -> Option<Anchor> {
+        let Some(anchor) = &draft.anchor else { return Some(Anchor::Start) };
+        if let Some(regime) = &draft.regime {
+            return self.fault(anchor, format!("may not set an anchor: {} does", regime.value));
+        }
+        match (anchor.value, from) {
+            (Anchor::Mark, Some(from @ (From::Start | From::Consent))) => {
+                self.fault(anchor, format!("is kept from the end of a mark, but recorded from {from}"))
+            }
+            (anchor, _) => Some(anchor),
+        }
     }
 
     fn consent_of(&mut self, draft: &DraftPurpose) -> Option<BTreeSet<Party>> {
@@ -127,6 +145,36 @@ impl Checker<'_> {
             return self.fault(parties, message.to_owned());
         }
         Some(parties.value.clone())
+    }
+
+    /// Consent is to one purpose (EDPB guidelines 05/2020 section 3.2): an assessment can neither widen what
+    /// somebody agreed to nor stand for asking them.
+    fn compatible(&mut self, draft: &DraftPurpose) -> Option<BTreeMap<PurposeName, Code>> {
+        let Some(compatible) = &draft.compatible else { return Some(BTreeMap::new()) };
+        if draft.basis.value == Basis::Consent && !compatible.value.is_empty() {
+            let message = "rests on consent, and calls other purposes compatible";
+            return self.fault(compatible, message.to_owned());
+        }
+        for (other, _) in &compatible.value {
+            let name = &other.value;
+            let why_not = if *name == self.name.value {
+                "is itself"
+            } else if !self.draft.purpose_names.contains(name) {
+                "the policy does not have"
+            } else if self.basis_of(name) == Some(Basis::Consent) {
+                "rests on consent"
+            } else {
+                continue;
+            };
+            self.fault::<(), _>(other, format!("calls {name} compatible, which {why_not}"));
+        }
+        Some(compatible.value.iter().map(|(other, code)| (other.value.clone(), code.clone())).collect())
+    }
+
+    /// None where that purpose is left out for a fault of its own.
+    fn basis_of(&self, name: &PurposeName) -> Option<Basis> {
+        let found = self.draft.purposes.iter().find(|(other, _)| other.value == *name);
+        found.map(|(_, purpose)| purpose.basis.value)
     }
 
     fn from(&mut self, draft: &DraftPurpose) -> Option<From> {

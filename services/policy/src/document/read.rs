@@ -3,6 +3,7 @@
 //! Reading goes on after a fault, so that one run names them all; a part with a fault is left out.
 
 mod notice;
+mod purpose;
 mod word;
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -10,14 +11,10 @@ use std::time::Duration;
 
 use kernel::{Basis, MarkLabel, NoticeName, PurposeName, RegimeName, Role, TenantId, Use};
 
-use super::{MAX_HOLD_BACK, Notice, Party, Problem, SPAN_BOUNDS, Until};
+use super::{Anchor, MAX_HOLD_BACK, Notice, Party, Problem, Retention, SPAN_BOUNDS, Until};
+use crate::code::Code;
 use crate::jurisdiction::Jurisdiction;
-use crate::period::Period;
-use crate::yaml::{Key, Node, Place, Value};
-
-/// Purposes that crypto keeps for itself: a running recording's root, a subject's identifiers, a stated
-/// reason. No reader is served under them, so a policy that grants them would grant nothing.
-const RESERVED_PURPOSES: &[&str] = &["sealing", "subject", "reason"];
+use crate::yaml::{Node, Place};
 
 /// A value with the place that a later fault about it names.
 #[derive(Clone, Debug)]
@@ -51,13 +48,19 @@ pub(super) struct Draft {
 pub(super) struct DraftPurpose {
     pub(super) basis: At<Basis>,
     pub(super) regime: Option<At<RegimeName>>,
-    pub(super) retention: Option<At<Period>>,
+    /// Its anchor is a word of its own.
+    pub(super) retention: Option<At<Retention>>,
+    pub(super) anchor: Option<At<Anchor>>,
     pub(super) uses: Option<BTreeSet<Use>>,
     pub(super) roles: BTreeSet<Role>,
     pub(super) consent_of: Option<At<BTreeSet<Party>>>,
     pub(super) from: Option<At<DraftFrom>>,
     pub(super) until: Option<At<Until>>,
+    pub(super) compatible: Option<At<DraftCompatible>>,
 }
+
+/// The purposes that a purpose calls compatible, each with its assessment.
+pub(super) type DraftCompatible = Vec<(At<PurposeName>, Code)>;
 
 pub(super) struct DraftNotice {
     pub(super) notice: Notice,
@@ -125,57 +128,6 @@ impl<'a> Reader<'a> {
         Some(tenant)
     }
 
-    fn purposes(&mut self, node: &Node) -> Option<Vec<(At<PurposeName>, Option<DraftPurpose>)>> {
-        let mut purposes = Vec::new();
-        for (key, node) in self.named(node, "purposes")? {
-            let Some(name) = self.key::<PurposeName>(key) else { continue };
-            if RESERVED_PURPOSES.contains(&name.value.as_str()) {
-                self.fault(key.place, format!("purpose {} is reserved by crypto", name.value));
-            }
-            purposes.push((name, self.purpose(key, node)));
-        }
-        Some(purposes)
-    }
-
-    fn purpose(&mut self, key: &Key, node: &Node) -> Option<DraftPurpose> {
-        const KEYS: &[&str] =
-            &["basis", "regime", "retention", "uses", "roles", "consent_of", "from", "until"];
-        let what = format!("purpose {}", key.text);
-        if node.value == Value::Null {
-            self.fault(key.place, format!("{what} has no basis"));
-            return None;
-        }
-        let faults = self.problems.len();
-        let entries = self.entries(node, &what, KEYS)?;
-        if !entries.contains_key("basis") {
-            self.fault(key.place, format!("{what} has no basis"));
-        }
-        let basis = self.optional(&entries, "basis", |r, n| r.word::<Basis>(n, "basis"));
-        let regime = self.optional(&entries, "regime", |r, n| r.word::<RegimeName>(n, "regime"));
-        let retention = self.optional(&entries, "retention", |r, n| r.word::<Period>(n, "retention"));
-        let uses = self.optional(&entries, "uses", Self::uses);
-        let roles = self.optional(&entries, "roles", Self::roles);
-        let consent_of = self.optional(&entries, "consent_of", |r, n| {
-            r.words::<Party>(n, "party").map(|parties| At { place: n.place, value: values(parties) })
-        });
-        let from = self.optional(&entries, "from", Self::from);
-        let until = self.optional(&entries, "until", |r, n| r.word::<Until>(n, "until"));
-        if self.problems.len() > faults {
-            // A word that cannot be read must not be taken for one that is missing.
-            return None;
-        }
-        Some(DraftPurpose {
-            basis: basis?,
-            regime,
-            retention,
-            uses,
-            roles: roles.unwrap_or_default(),
-            consent_of,
-            from,
-            until,
-        })
-    }
-
     fn claims(&mut self, node: &Node) -> Option<BTreeMap<Use, BTreeSet<Role>>> {
         let mut claims = BTreeMap::new();
         for (key, node) in self.named(node, "claims")? {
@@ -194,21 +146,6 @@ impl<'a> Reader<'a> {
         Some(claims)
     }
 
-    fn uses(&mut self, node: &Node) -> Option<BTreeSet<Use>> {
-        let uses = self.words::<Use>(node, "use")?;
-        for wanted in &uses {
-            match wanted.value {
-                Use::Replay | Use::Review => {}
-                Use::Rights | Use::LegalClaim | Use::Authority => {
-                    let message = format!("{} belongs to claims, not to a purpose's uses", wanted.value);
-                    self.fault(wanted.place, message);
-                }
-                Use::Probe => self.fault(wanted.place, "probe is verbale's own and not granted".to_owned()),
-            }
-        }
-        Some(values(uses))
-    }
-
     fn roles(&mut self, node: &Node) -> Option<BTreeSet<Role>> {
         let roles = self.words::<Role>(node, "role")?;
         for role in &roles {
@@ -220,28 +157,6 @@ impl<'a> Reader<'a> {
             }
         }
         Some(values(roles))
-    }
-
-    fn from(&mut self, node: &Node) -> Option<At<DraftFrom>> {
-        let text = self.text(node)?;
-        let mut words = text.value.split_whitespace();
-        let from = match (words.next(), words.next(), words.next()) {
-            (Some("start"), None, None) => DraftFrom::Start,
-            (Some("consent"), None, None) => DraftFrom::Consent,
-            (Some("mark"), None, None) => DraftFrom::Mark(None),
-            (Some("mark"), Some(label), None) => match MarkLabel::new(label) {
-                Ok(label) => DraftFrom::Mark(Some(label)),
-                Err(error) => {
-                    self.fault(node.place, error.to_string());
-                    return None;
-                }
-            },
-            _ => {
-                self.fault(node.place, "from must be start, consent or mark with a label".to_owned());
-                return None;
-            }
-        };
-        Some(At { place: node.place, value: from })
     }
 
     /// The reference of a decision: short, printable, no spaces.

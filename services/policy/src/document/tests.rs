@@ -1,6 +1,10 @@
+mod compatible;
+mod retention;
+
 use rstest::rstest;
 
 use super::*;
+use crate::period::Period;
 
 const NOTICE: &str = "notices:\n  n: { language: it, text: Parole., purposes: [quality] }\n";
 
@@ -40,7 +44,7 @@ notices:
     let windows: Vec<_> = policy
         .purposes
         .values()
-        .map(|p| (p.basis, p.from.to_string(), p.until, p.retention.to_string()))
+        .map(|p| (p.basis, p.from.to_string(), p.until, p.retention.audio.to_string()))
         .collect();
     assert_eq!(
         windows,
@@ -116,7 +120,7 @@ fn what_is_not_said_is_the_narrowest() {
 #[case(
     "{ basis: consent, retention: P90D, keep: x }",
     "4:47: unknown key `keep` in purpose quality; known are \
-    basis, regime, retention, uses, roles, consent_of, from, until"
+    basis, regime, retention, anchor, uses, roles, consent_of, from, until, compatible"
 )]
 #[case(
     "{ basis: consent, retention: P90D, basis: contract }",
@@ -346,7 +350,8 @@ proptest::proptest! {
     fn a_damaged_policy_is_refused_or_read_but_never_panics(at in 0usize..400, byte in 0u8..128) {
         let mut bytes = format!(
             "tenant: t\njurisdiction: IT\nspan: PT1S\nclaims: {{ rights: [auditor] }}\npurposes:\n  quality: \
-             {{ basis: consent, retention: P90D, from: mark x, consent_of: [customer] }}\n{NOTICE}"
+             {{ basis: consent, retention: {{ audio: P90D, metadata: P1Y }}, anchor: mark, from: mark x, \
+             consent_of: [customer] }}\n{NOTICE}"
         ).into_bytes();
         let at = at % bytes.len();
         bytes[at] = byte;

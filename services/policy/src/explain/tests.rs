@@ -55,6 +55,26 @@ fn a_policy_is_told_in_sentences() {
 }
 
 #[test]
+fn how_long_is_told_by_kind_and_anchor() {
+    let cases = [
+        ("retention: P90D", "90 days"),
+        ("retention: P90D, anchor: end", "90 days from the end of the call"),
+        ("retention: P2Y, anchor: mark", "2 years from the end of the mark"),
+        ("retention: { audio: P90D, metadata: P1Y }", "audio 90 days, metadata 1 year"),
+        (
+            "retention: { audio: P90D, metadata: P1Y }, anchor: mark",
+            "audio 90 days, metadata 1 year, both from the end of the mark",
+        ),
+    ];
+    for (terms, expected) in cases {
+        let purposes = format!("purposes:\n  sale: {{ basis: contract, {terms} }}\n");
+        let policy = crate::parse(&format!("tenant: t\njurisdiction: IT\n{purposes}"), &|_| None).unwrap();
+        let told = format!("  kept      {expected}");
+        assert!(explain(&policy).contains(&told), "{terms}: {:?}", explain(&policy));
+    }
+}
+
+#[test]
 fn an_empty_policy_says_that_nothing_is_recorded() {
     let policy = crate::parse("tenant: t\njurisdiction: IT\n", &|_| None).unwrap();
     assert_eq!(explain(&policy).last().unwrap(), "No purpose: nothing is recorded.");

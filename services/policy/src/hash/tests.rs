@@ -30,9 +30,11 @@ purposes:
     roles: [supervisor, supervisor]
     uses: [replay]
     consent_of: [customer]
+    compatible: {}
     until: end
     from: consent
-    retention: P90D
+    anchor: start
+    retention: { metadata: P90D, audio: P90D }
     basis: \"consent\"
   duty:
     from: start
@@ -59,12 +61,18 @@ fn every_other_meaning_has_another_hash() {
         ("jurisdiction: IT", "jurisdiction: IT\nclaims: { authority: [auditor] }"),
         ("jurisdiction: IT", "jurisdiction: IT\nemployee_consent: dpo-1"),
         ("P90D", "P91D"),
+        ("P90D", "{ audio: P90D, metadata: P91D }"),
+        ("P90D", "{ audio: P91D, metadata: P90D }"),
+        ("P90D", "P90D, anchor: end"),
         ("roles: [supervisor]", "roles: [agent]"),
         ("roles: [supervisor]", "roles: [supervisor], uses: [review]"),
         ("roles: [supervisor]", "roles: [supervisor], from: mark order"),
         ("roles: [supervisor]", "roles: [supervisor], from: mark order, until: end"),
+        ("roles: [supervisor]", "roles: [supervisor], from: mark order, anchor: mark"),
         ("roles: [supervisor]", "roles: [supervisor], consent_of: [bystander]"),
         ("basis: consent", "basis: legitimate_interest"),
+        ("basis: consent", "basis: legitimate_interest, compatible: { duty: dpia-1 }"),
+        ("basis: consent", "basis: legitimate_interest, compatible: { duty: dpia-2 }"),
         ("language: it", "language: de"),
         ("Parole.", "Parole!"),
         ("  n: {", "  m: {"),
@@ -116,6 +124,19 @@ fn the_format_of_the_hashed_document_does_not_drift() {
     let policy = crate::parse("tenant: t\njurisdiction: IT\n", &|_| None).unwrap();
     assert_eq!(document(&policy).encode(), expected);
     assert_eq!(policy.hash(), PolicyHash(sha256(&expected)));
+}
+
+#[test]
+fn a_document_in_the_first_words_keeps_its_hash() {
+    let text = POLICY.replace("notices:", "  deal: { basis: contract, retention: P2Y }\nnotices:");
+    let expected = "a51dd6ee962a68440cdd13880a673b82ee934b4a300d0184e648b43b949c53d1";
+    // Computed apart from this program, from the head comment: stored decisions name policies by such hashes.
+    assert_eq!(hash(&text).to_string(), expected);
+    let text = text
+        .replace("P90D", "{ audio: P90D, metadata: P1Y }")
+        .replace("P2Y", "P2Y, anchor: mark, compatible: { duty: dpia-2026-07 }");
+    let expected = "dd8329acaf678eb84bf114b5726467a9d34d5877ea62a22467c89600bb0fc7cf";
+    assert_eq!(hash(&text).to_string(), expected, "in the words that came later");
 }
 
 #[test]
