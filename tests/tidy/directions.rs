@@ -14,8 +14,10 @@ const ROLES: &[&str] = &["ingest", "consent", "crypto", "archive", "audit"];
 
 /// Own crates that each crate may use outside its tests.
 fn allowed() -> BTreeMap<&'static str, &'static [&'static str]> {
-    const ROLE: &[&str] =
-        &["kernel", "policy", "seal", "merkle", "proto", "sqlite", "cql", "eventlog", "objects", "platform"];
+    const ROLE: &[&str] = &[
+        "kernel", "policy", "seal", "merkle", "proto", "sqlite", "cql", "eventlog", "objects", "journal",
+        "platform",
+    ];
     let mut allowed = BTreeMap::from([
         ("kernel", &[] as &[_]),
         ("proto", &[]),
@@ -26,6 +28,7 @@ fn allowed() -> BTreeMap<&'static str, &'static [&'static str]> {
         ("cql", &["kernel"]),
         ("eventlog", &["kernel", "sqlite", "cql"]),
         ("objects", &["kernel"]),
+        ("journal", &["kernel", "objects"]),
         ("platform", &["kernel", "policy", "seal", "proto", "eventlog"]),
     ]);
     allowed.extend(ROLES.iter().map(|role| (*role, ROLE)));

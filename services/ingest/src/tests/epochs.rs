@@ -84,7 +84,7 @@ async fn the_next_process_on_a_node_leaves_for_one_that_was_killed() {
 async fn a_process_that_stops_in_order_leaves_before_it_ends() {
     let world = World::new();
     let ingest = world.ingest().await;
-    let mut sender = Sender::open(&ingest, DUTY).await;
+    let sender = Sender::open(&ingest, DUTY).await;
     sender.both(0..60);
     sender.close(60).await;
     assert_eq!(left(&world), []);
