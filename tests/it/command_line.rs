@@ -209,6 +209,14 @@ async fn the_demo_tells_its_story_and_catches_what_it_alters() {
     // Its data directory is there to look at, and it does not write over it.
     let again = program::run(folder.path(), &["demo", "--data", "data"]).await;
     assert!(again.code == 2 && again.err.contains("not empty"), "{again:?}");
+    // Nor over its files, to which the commands that it named point.
+    assert_eq!(told["files"], "data-files");
+    for gone in ["data", "demo-keys"] {
+        std::fs::remove_dir_all(folder.path().join(gone)).unwrap();
+    }
+    let again = program::run(folder.path(), &["demo", "--data", "data"]).await;
+    assert!(again.code == 2 && again.err.contains("data-files is not empty"), "{again:?}");
+    assert!(!folder.path().join("data").exists(), "it was refused before anything was done");
 }
 
 /// A stereo A-law file, as long as the mark; its frames are the sample's, those that the mark cuts are silence.

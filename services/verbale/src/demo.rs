@@ -41,8 +41,8 @@ pub struct Places {
 }
 
 impl Places {
-    /// Fresh places: the directories given, which must be empty, or new ones under the system's temporary
-    /// directory.
+    /// Fresh places: the directories given and one for files beside the data, which must all be empty, or new ones
+    /// under the system's temporary directory.
     pub fn fresh(data: Option<&Path>, keys: Option<&Path>) -> Result<Self> {
         let Some(data) = data else {
             let folder = tempfile::Builder::new().prefix("verbale-demo-").tempdir()?.keep();
@@ -52,14 +52,32 @@ impl Places {
                 files: folder.join("files"),
             });
         };
-        let beside = |name: &str| data.with_file_name(name);
-        let keys = keys.map_or_else(|| beside("demo-keys"), Path::to_owned);
-        for folder in [data, &keys] {
+        let keys = keys.map_or_else(|| data.with_file_name("demo-keys"), Path::to_owned);
+        let files = files_beside(data)?;
+        for (folder, option) in [(data, "--data"), (keys.as_path(), "--keys"), (files.as_path(), "--data")] {
             let used = folder.read_dir().is_ok_and(|mut entries| entries.next().is_some());
-            ensure!(!used, "{} is not empty; the demo wants a fresh directory", folder.display());
+            ensure!(
+                !used,
+                "{} is not empty; the demo wants a fresh directory: give another {option}",
+                folder.display()
+            );
         }
-        Ok(Self { data: data.to_owned(), keys, files: beside("demo-files") })
+        Ok(Self { data: data.to_owned(), keys, files })
     }
+}
+
+/// Where the files of the demo with this data directory are. It has the data directory's name, so that no other demo
+/// beside it writes there.
+fn files_beside(data: &Path) -> Result<PathBuf> {
+    let name = data.file_name().with_context(|| {
+        format!(
+            "{} has no name to call the demo's files after: give --data a directory by name",
+            data.display()
+        )
+    })?;
+    let mut files = name.to_owned();
+    files.push("-files");
+    Ok(data.with_file_name(files))
 }
 
 /// Runs the demo.
@@ -265,4 +283,42 @@ impl Demo {
 /// A tick or a cross.
 fn tick(well: bool, out: Output) -> String {
     if well { out.style(Style::Green, "✓") } else { out.style(Style::Red, "✗") }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn demos_beside_each_other_share_no_directory() {
+        let folder = tempfile::tempdir().unwrap();
+        let at = |name: &str| folder.path().join(name);
+        let check = |data: &str, files: &str| {
+            let places = Places::fresh(Some(&at(data)), Some(&at("keys"))).unwrap();
+            assert_eq!((places.data, places.files), (at(data), at(files)));
+        };
+        check("d1", "d1-files");
+        check("d2", "d2-files");
+        check("demo", "demo-files");
+        let error = Places::fresh(Some(Path::new("..")), None).unwrap_err().to_string();
+        assert!(error.contains("--data"), "{error}");
+    }
+
+    #[test]
+    fn a_directory_that_is_not_empty_is_refused_with_what_to_do() {
+        let check = |used: &str, option: &str| {
+            let folder = tempfile::tempdir().unwrap();
+            let at = |name: &str| folder.path().join(name);
+            std::fs::create_dir(at(used)).unwrap();
+            Places::fresh(Some(&at("d1")), Some(&at("k1"))).unwrap();
+            std::fs::write(at(used).join("something"), "").unwrap();
+            let error = Places::fresh(Some(&at("d1")), Some(&at("k1"))).unwrap_err().to_string();
+            let (whose, advice) =
+                (format!("{} is not empty", at(used).display()), format!("another {option}"));
+            assert!(error.starts_with(&whose) && error.ends_with(&advice), "{error}");
+        };
+        check("d1", "--data");
+        check("k1", "--keys");
+        check("d1-files", "--data");
+    }
 }
