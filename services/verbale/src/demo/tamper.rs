@@ -10,16 +10,16 @@ use serde_json::{Value, json};
 
 use super::{Places, Told, tick};
 use crate::commands::trust::Trust;
-use crate::commands::verify;
+use crate::commands::verify::{self, Fault};
 use crate::output::{Output, Style};
 
 /// One byte flipped, and what the verifier said.
 pub(super) struct Catch {
     /// What was altered.
     pub(super) what: &'static str,
-    /// Which file of the copy.
+    /// Which file of the copy; the whole copy where nothing was altered.
     pub(super) file: PathBuf,
-    /// Whether exactly that was found.
+    /// Whether that file was found, and nothing else.
     pub(super) caught: bool,
     /// What the verifier said.
     pub(super) said: String,
@@ -30,9 +30,14 @@ impl Catch {
     pub(super) fn shown(&self) -> Value {
         json!({"what": self.what, "file": self.file, "caught": self.caught, "said": self.said})
     }
+
+    fn tell(&self, out: Output) {
+        out.line(format!("  {} {}: {}", tick(self.caught, out), self.what, self.said));
+    }
 }
 
-/// Alters copies, each once, and verifies them; the untouched copy must verify, or nothing was shown.
+/// Alters copies, each once, and verifies them. The untouched copy must verify, or nothing would be shown: where it
+/// does not, that is what is told, and nothing is altered.
 pub(super) async fn catch(
     places: &Places,
     told: &[Told<'_>],
@@ -42,9 +47,12 @@ pub(super) async fn catch(
     out.line(format!("\n{}", out.style(Style::Bold, "Altered, in a copy")));
     let copy = places.files.join("altered");
     copy_all(&places.data.join("objects"), &copy)?;
-    let untouched = verify::check(&copy, trust, Arc::new(SystemClock)).await?;
-    let first = untouched.findings().first().map(|f| format!("{}: {} {}", f.name, f.kind, f.detail));
-    anyhow::ensure!(untouched.is_ok(), "the untouched copy does not verify: {}", first.unwrap_or_default());
+    let untouched = verify::check(&copy, trust, Arc::new(SystemClock)).await?.findings();
+    if let Some(fault) = untouched.first() {
+        let catch = Catch { what: "no byte", file: copy, caught: false, said: in_words(fault) };
+        catch.tell(out);
+        return Ok(vec![catch]);
+    }
 
     let object =
         told.iter().find_map(|one| one.recording.objects.first()).context("no call left an object")?;
@@ -58,13 +66,31 @@ pub(super) async fn catch(
         flip(&file)?;
         let found = verify::check(&copy, trust, Arc::new(SystemClock)).await?.findings();
         flip(&file)?;
-        let said = found.first().map(|f| format!("{}: {}, {}", f.name, f.kind, f.detail));
-        let caught = said.is_some();
-        let said = said.unwrap_or_else(|| "nothing".to_owned());
-        out.line(format!("  {} {what}: {said}", tick(caught, out)));
-        catches.push(Catch { what, file, caught, said });
+        let (caught, said) = judge(&found, &name_of(&file, &copy)?);
+        let catch = Catch { what, file, caught, said };
+        catch.tell(out);
+        catches.push(catch);
     }
     Ok(catches)
+}
+
+/// Whether the altered object was found and nothing else, and what was said: first of what should not have been.
+fn judge(found: &[Fault], altered: &str) -> (bool, String) {
+    let other = found.iter().find(|fault| fault.name != altered);
+    let caught = other.is_none() && !found.is_empty();
+    let said = other.or(found.first()).map_or_else(|| "nothing".to_owned(), in_words);
+    (caught, said)
+}
+
+fn in_words(fault: &Fault) -> String {
+    format!("{}: {}, {}", fault.name, fault.kind, fault.detail)
+}
+
+/// The name of the object whose bytes lie in this file of the copy, at `objects/<name>=/<version>.data`.
+fn name_of(file: &Path, copy: &Path) -> Result<String> {
+    let folder = file.parent().and_then(|folder| folder.strip_prefix(copy.join("objects")).ok());
+    let name = folder.and_then(Path::to_str).and_then(|folder| folder.strip_suffix('='));
+    name.map(str::to_owned).with_context(|| format!("{} is the file of no object", file.display()))
 }
 
 /// Flips the lowest bit of the byte in the middle.
@@ -110,4 +136,53 @@ fn visit(folder: &Path, act: &mut dyn FnMut(&Path, u64) -> Result<()>) -> Result
         }
     }
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use objects::{DirectoryObjects, Key, ObjectStore, PutOptions};
+
+    use super::*;
+
+    #[test]
+    fn what_is_found_in_another_file_is_no_catch() {
+        let check = |found: &[&str], expected: (bool, &str)| {
+            let fault = |name: &&str| Fault { name: (*name).into(), kind: "bytes", detail: "flipped".into() };
+            let found: Vec<Fault> = found.iter().map(fault).collect();
+            let (caught, said) = judge(&found, "t/altered");
+            assert_eq!((caught, said.as_str()), expected);
+        };
+        check(&["t/altered"], (true, "t/altered: bytes, flipped"));
+        check(&["t/other"], (false, "t/other: bytes, flipped"));
+        check(&["t/altered", "t/other"], (false, "t/other: bytes, flipped"));
+        check(&[], (false, "nothing"));
+    }
+
+    #[tokio::test]
+    async fn a_file_of_the_copy_goes_by_its_object_s_name() {
+        let folder = tempfile::tempdir().unwrap();
+        store(folder.path(), "ledger/t/entries/7").await;
+        let file = largest(folder.path(), &|_| true).unwrap();
+        assert_eq!(name_of(&file, folder.path()).unwrap(), "ledger/t/entries/7");
+        assert!(name_of(&folder.path().join("staging/7.data"), folder.path()).is_err());
+    }
+
+    #[tokio::test]
+    async fn a_copy_that_does_not_verify_untouched_is_a_fault_and_no_error() {
+        let folder = tempfile::tempdir().unwrap();
+        let at = |name: &str| folder.path().join(name);
+        let places = Places { data: at("data"), keys: at("keys"), files: at("files") };
+        store(&places.data.join("objects"), "banca-alfa/x").await;
+        let trust = Trust { signing_roots: Vec::new(), ledger_keys: Vec::new() };
+        let catches = catch(&places, &[], &trust, Output::new(true)).await.unwrap();
+        let [one] = &catches[..] else { panic!("{} catches", catches.len()) };
+        assert!(!one.caught && one.said.contains("there is no ledger"), "{}", one.said);
+    }
+
+    /// A store with one object.
+    async fn store(root: &Path, key: &str) {
+        let store = DirectoryObjects::open(root, Arc::new(SystemClock)).await.unwrap();
+        let bytes = b"sealed".to_vec().into();
+        store.put(&Key::new(key).unwrap(), bytes, PutOptions::default()).await.unwrap();
+    }
 }
