@@ -1,10 +1,10 @@
 //! Draws a recording as a timeline that a person can take in at a glance: per leg what was kept, per purpose
 //! where it had its basis, and in words what was not kept and why.
 
-use std::collections::BTreeMap;
+mod gaps;
 
 use kernel::{Basis, Interval, IntervalSet, Position, Timestamp};
-use proto::archive::v1::{Recording, RecordingState};
+use proto::archive::v1::{Recording, RecordingLeg, RecordingState};
 use proto::common::v1::{GrantOutcome, PartyRole};
 
 use crate::output::{Output, Style};
@@ -106,8 +106,8 @@ fn ruler(duration: u64, out: Output) -> String {
 
 fn legs(recording: &Recording, out: Output) -> Vec<String> {
     let role = |party: u32| recording.parties.get(party as usize).map_or(PartyRole::Unknown, |p| p.role());
-    let draw_leg = |leg: &proto::archive::v1::RecordingLeg| {
-        let stored = set(leg.stored.iter().map(|i| (i.start, i.end)));
+    let draw_leg = |leg: &RecordingLeg| {
+        let stored = stored(leg);
         let of = |reason: &str| {
             let absences = leg.absences.iter().filter(|a| a.reason == reason);
             set(absences.map(|a| (a.start, a.end)))
@@ -119,6 +119,7 @@ fn legs(recording: &Recording, out: Output) -> Vec<String> {
                 (&of("pause"), '▒'),
                 (&of("no-basis"), '·'),
                 (&of("stopped"), '·'),
+                (&of("sender"), '-'),
                 (&of("missing"), '?'),
             ],
         );
@@ -129,12 +130,10 @@ fn legs(recording: &Recording, out: Output) -> Vec<String> {
 }
 
 fn purposes(recording: &Recording, out: Output) -> Vec<String> {
-    let mut names: Vec<&str> = recording.bases.iter().map(|b| b.purpose.as_str()).collect();
-    names.dedup();
-    let mut seen = Vec::new();
-    for purpose in names {
-        if !seen.contains(&purpose) {
-            seen.push(purpose);
+    let mut names: Vec<&str> = Vec::new();
+    for interval in &recording.bases {
+        if !names.contains(&interval.purpose.as_str()) {
+            names.push(&interval.purpose);
         }
     }
     let row = |purpose: &str| {
@@ -147,7 +146,7 @@ fn purposes(recording: &Recording, out: Output) -> Vec<String> {
         let fate = gone.map_or_else(String::new, |g| format!("; {}: nobody can open it", g.reason));
         format!("{}{}  {}", name(purpose), out.style(style, &cells), out.style(Style::Dim, &(basis + &fate)))
     };
-    seen.into_iter().map(row).collect()
+    names.into_iter().map(row).collect()
 }
 
 fn marks(recording: &Recording, out: Output) -> Vec<String> {
@@ -163,24 +162,7 @@ fn marks(recording: &Recording, out: Output) -> Vec<String> {
 }
 
 fn reasons(recording: &Recording, out: Output) -> Vec<String> {
-    let mut lines: Vec<String> = recording.pauses.iter().flat_map(|p| paused(recording, p)).collect();
-    let mut stretches: BTreeMap<(u64, u64, &str), Vec<String>> = BTreeMap::new();
-    for leg in &recording.legs {
-        for absence in leg.absences.iter().filter(|a| a.reason != "pause") {
-            let stretch = (absence.start, absence.end, absence.reason.as_str());
-            stretches.entry(stretch).or_default().push(leg.leg.to_string());
-        }
-    }
-    for ((start, end, reason), legs) in stretches {
-        let legs = on(recording, &legs);
-        let why = match reason {
-            "no-basis" => "no purpose had a basis",
-            "stopped" => "recording was stopped",
-            "sender" => "the sender left it out",
-            _ => "missing: it never came",
-        };
-        lines.push(format!("not kept: {} on {legs}, {why}", span(start, end)));
-    }
+    let mut lines = gaps::told(recording);
     for grant in &recording.grants {
         if grant.outcome() == GrantOutcome::Denied {
             lines.push(format!("not served: {} ({})", grant.purpose, grant.reason));
@@ -197,42 +179,9 @@ fn reasons(recording: &Recording, out: Output) -> Vec<String> {
     lines.into_iter().map(|line| format!("{:NAMES$}{}", "", out.style(Style::Dim, &line))).collect()
 }
 
-/// A pause. One that was asked for late finds audio already sealed, which stays and which nobody opens.
-fn paused(recording: &Recording, pause: &proto::archive::v1::Pause) -> Vec<String> {
-    let whole = set([(pause.start, pause.end)]);
-    let mut stretches: BTreeMap<(Position, Position, &str), Vec<String>> = BTreeMap::new();
-    for leg in &recording.legs {
-        let stored = set(leg.stored.iter().map(|i| (i.start, i.end)));
-        let parts = [
-            ("not kept", whole.difference(&stored)),
-            ("kept sealed, opened by nobody", whole.intersection(&stored)),
-        ];
-        for (fate, part) in &parts {
-            for interval in part.iter() {
-                let stretch = (interval.start(), interval.end(), *fate);
-                stretches.entry(stretch).or_default().push(leg.leg.to_string());
-            }
-        }
-    }
-    if recording.legs.is_empty() {
-        stretches.insert((Position(pause.start), Position(pause.end), "not kept"), Vec::new());
-    }
-    let mut lines = Vec::new();
-    for ((start, end, fate), legs) in stretches {
-        let legs = on(recording, &legs);
-        lines.push(format!("{fate}: {} on {legs}, paused ({})", span(start.0, end.0), pause.reason));
-    }
-    lines
-}
-
-/// These legs in words.
-fn on(recording: &Recording, legs: &[String]) -> String {
-    let all = legs.len() == recording.legs.len();
-    if all { "every leg".to_owned() } else { format!("leg {}", legs.join(" and ")) }
-}
-
-fn span(start: u64, end: u64) -> String {
-    format!("{} to {}", Position(start), Position(end))
+/// Where a leg has audio.
+fn stored(leg: &RecordingLeg) -> IntervalSet {
+    set(leg.stored.iter().map(|interval| (interval.start, interval.end)))
 }
 
 fn name(text: &str) -> String {
@@ -301,40 +250,24 @@ mod tests {
     }
 
     #[test]
-    fn audio_that_a_late_pause_found_sealed_is_not_said_to_be_gone() {
-        let leg = |leg: u32, stored: &[(u64, u64)]| wire::RecordingLeg {
-            leg,
-            stored: stored
-                .iter()
-                .map(|(start, end)| proto::common::v1::Interval { start: *start, end: *end })
-                .collect(),
+    fn what_the_sender_left_out_looks_like_nothing_else() {
+        let absence = |start, end, reason: &str| wire::Absence {
+            start,
+            end,
+            reason: reason.into(),
             ..Default::default()
         };
-        let pause = wire::Pause { start: 10_000_000, end: 20_000_000, reason: "card".into() };
-        let check = |legs: Vec<wire::RecordingLeg>, expected: &[&str]| {
-            let recording =
-                Recording { duration: 64_000_000, legs, pauses: vec![pause.clone()], ..Default::default() };
-            let text = draw(&recording, Output::new(false));
-            let told: Vec<_> = text.lines().map(str::trim).filter(|line| line.contains("paused")).collect();
-            assert_eq!(told, expected, "{text}");
-        };
-        let around = [(0, 10_000_000), (20_000_000, 64_000_000)];
-        check(
-            vec![leg(0, &around), leg(1, &around)],
-            &["not kept: 0:10.000 to 0:20.000 on every leg, paused (card)"],
-        );
-        check(
-            vec![leg(0, &[(0, 64_000_000)]), leg(1, &[(0, 64_000_000)])],
-            &["kept sealed, opened by nobody: 0:10.000 to 0:20.000 on every leg, paused (card)"],
-        );
-        check(
-            vec![leg(0, &[(0, 12_000_000)]), leg(1, &around)],
-            &[
-                "kept sealed, opened by nobody: 0:10.000 to 0:12.000 on leg 0, paused (card)",
-                "not kept: 0:10.000 to 0:20.000 on leg 1, paused (card)",
-                "not kept: 0:12.000 to 0:20.000 on leg 0, paused (card)",
+        let leg = RecordingLeg {
+            stored: vec![proto::common::v1::Interval { start: 0, end: 16_000_000 }],
+            absences: vec![
+                absence(16_000_000, 32_000_000, "sender"),
+                absence(32_000_000, 48_000_000, "missing"),
             ],
-        );
-        check(vec![], &["not kept: 0:10.000 to 0:20.000 on every leg, paused (card)"]);
+            ..Default::default()
+        };
+        let recording = Recording { duration: 64_000_000, legs: vec![leg], ..Default::default() };
+        let text = draw(&recording, Output::new(false));
+        let bar: String = ["█", "-", "?", "·"].map(|glyph| glyph.repeat(16)).concat();
+        assert!(text.contains(&bar), "{text}");
     }
 }
