@@ -140,7 +140,7 @@ impl Loader {
     }
 }
 
-/// The configuration as TOML. Secrets are only references in it, so nothing in it is secret.
+/// The configuration as TOML, to be loaded again. Secrets are only references in it; URLs are as they were given.
 pub fn dump<C: Serialize>(config: &C) -> Result<String, ConfigError> {
     toml::to_string_pretty(config).map_err(|source| ConfigError::Dump { source })
 }

@@ -177,8 +177,9 @@ fn token(config: &Config, tenant: &Option<TenantId>, args: &TokenArgs, out: Outp
 }
 
 fn dump_config(config: &Config, out: Output) -> Result<Exit> {
-    let text = platform::config::dump(config)?;
-    out.value(config, |_| text.trim_end().to_owned());
+    let shown = config::dump::redacted(config);
+    let text = config::dump::text(&shown)?;
+    out.value(&shown, |_| text.trim_end().to_owned());
     Ok(Exit::Ok)
 }
 

@@ -444,7 +444,9 @@ pub enum ConfigCommand {
     ///
     /// A key has its default, or what the file of --config says, or the environment as VERBALE__SECTION__KEY, or
     /// --set section.key=value; what comes later in this list wins. VERBALE__SERVER__LISTEN is server.listen. An unknown
-    /// key is an error in each of them.
+    /// key is an error in each of them. Comments at the end name the keys that are not set.
+    ///
+    /// Of an engine's URL that the engine refuses only the scheme is shown, of other URLs no user or password.
     Dump,
     /// Say what is wrong with it.
     Check,

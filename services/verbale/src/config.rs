@@ -1,5 +1,6 @@
 //! The configuration: one section a part, all with working embedded defaults.
 
+pub mod dump;
 mod engines;
 mod peers;
 mod storage;
@@ -95,8 +96,11 @@ pub fn check_roles(config: &Config) -> Result<()> {
 /// What the roles say of their own sections, and what one section promises to another; each problem begins with its
 /// key.
 pub fn problems(config: &Config) -> Vec<String> {
+    let [log, store, objects] = engine_urls(config);
     let sections = [
-        ("storage", config.storage.check()),
+        ("storage", log),
+        ("storage", store),
+        ("storage", objects),
         ("kafka", config.kafka.check()),
         ("cql", config.cql.check()),
         ("server", config.server.check()),
@@ -115,6 +119,19 @@ pub fn problems(config: &Config) -> Vec<String> {
     let own = sections.into_iter().filter_map(|(section, checked)| Some((section, checked.err()?)));
     let own = own.map(|(section, problem)| format!("{section}.{problem}"));
     own.chain(broken_promises(config)).collect()
+}
+
+/// Whether the engines that `storage` names take their URLs, for log, store and objects: by the parsers that open
+/// them, but without their credentials, which may be there at the start alone.
+fn engine_urls(config: &Config) -> [Result<(), String>; 3] {
+    let Config { storage, kafka, cql, .. } = config;
+    [
+        storage.log().and_then(|engine| engine.taken_by("log", |url| kafka.options(url))),
+        storage.store().and_then(|engine| engine.taken_by("store", |url| cql.at(url))),
+        storage
+            .objects()
+            .and_then(|engine| engine.taken_by("objects", |url| url.parse::<objects::S3Options>())),
+    ]
 }
 
 /// What one section promises to another and does not keep.
@@ -236,12 +253,77 @@ mod tests {
     }
 
     #[test]
+    fn a_key_that_kafka_s_security_does_not_take_is_refused_by_name() {
+        for (set, named) in [
+            ("kafka.security.bogus=5", "kafka.security.bogus (from flag)"),
+            ("kafka.security.password=hunter2", "kafka.security.password (from flag)"),
+            ("kafka.security.username=a", "username"),
+        ] {
+            let error = load(&global(&[set], "d", None), &nothing()).unwrap_err().to_string();
+            assert!(error.contains(named) && !error.contains("hunter2"), "{set}: {error}");
+        }
+        let set = ["kafka.security.protocol=tls", "kafka.security.ca_file=/etc/ca.pem"];
+        let config = load(&global(&set, "d", None), &nothing()).unwrap();
+        let tls = eventlog::Security::Tls { ca_file: Some("/etc/ca.pem".into()), identity: None };
+        assert_eq!(config.kafka.security, tls);
+    }
+
+    #[test]
     fn every_problem_of_a_configuration_is_told() {
-        let set = ["kafka.queue=0", "ledger.batch=0", "consent.beat=501ms"];
+        let set = [
+            "storage.log=kafka://",
+            "storage.store=scylla://",
+            "storage.objects=s3://",
+            "kafka.queue=0",
+            "ledger.batch=0",
+            "consent.beat=501ms",
+        ];
         let config = load(&global(&set, "d", None), &nothing()).unwrap();
         let told = problems(&config);
         let keys: Vec<_> = told.iter().filter_map(|problem| problem.split(' ').next()).collect();
-        assert_eq!(keys, ["kafka.queue", "ledger.batch", "consent.beat"], "{told:?}");
+        let wanted = [
+            "storage.log",
+            "storage.store",
+            "storage.objects",
+            "kafka.queue",
+            "ledger.batch",
+            "consent.beat",
+        ];
+        assert_eq!(keys, wanted, "{told:?}");
+    }
+
+    #[test]
+    fn an_engine_s_url_is_refused_by_its_engine_and_shown_nowhere() {
+        for (key, url) in [
+            ("storage.log", "kafka://user:hunter2@a:9092"),
+            ("storage.store", "scylla://user:hunter2@a:9042/verbale"),
+            ("storage.store", "scylla://a:9042/verbale?password=hunter2"),
+            ("storage.objects", "s3://user:hunter2@bucket"),
+            ("storage.objects", "s3://bucket?endpoint=http://user:hunter2@a:9000"),
+            ("storage.objects", "s3://bucket?secret=hunter2"),
+        ] {
+            let set = format!("{key}={url}");
+            let config = load(&global(&[set.as_str()], "d", None), &nothing()).unwrap();
+            let told = problems(&config);
+            assert!(told[0].starts_with(&format!("{key} ")), "{url}: {told:?}");
+            let shown = dump::redacted(&config);
+            let dumped = [dump::text(&shown).unwrap(), serde_json::to_string(&shown).unwrap()];
+            let all = [told.concat(), dumped.concat()].concat();
+            assert!(!all.contains("hunter2"), "{url}: {all}");
+        }
+    }
+
+    #[test]
+    fn engines_are_checked_without_the_credentials_of_their_start() {
+        let set = [
+            "storage.log=kafka://a:9092,b:9092",
+            "storage.store=scylla://a:9042/verbale?replication=3",
+            "storage.objects=s3://bucket?endpoint=http://a:9000&path_style=true",
+            "cql.user=verbale",
+            "cql.password=env:SET_AT_THE_START",
+        ];
+        let config = load(&global(&set, "d", None), &nothing()).unwrap();
+        assert_eq!(problems(&config), Vec::<String>::new());
     }
 
     #[test]
@@ -250,6 +332,10 @@ mod tests {
         let cases = [
             ("storage.log", "redis://log"),
             ("storage.store", "sqlite://x"),
+            ("storage.objects", "s3:bucket"),
+            ("storage.log", "kafka://"),
+            ("storage.store", "scylla://"),
+            ("storage.objects", "s3://"),
             ("kafka.queue", "0"),
             ("cql.password", "env:PASSWORD"),
             ("server.deadline", "0s"),

@@ -57,7 +57,7 @@ pub enum PeerError {
     /// It is no address.
     #[error("{text:?} is no address such as https://crypto.example:7420")]
     Malformed {
-        /// What was written.
+        /// What was written, without user and password.
         text: String,
     },
     /// There are too many.
@@ -110,7 +110,9 @@ impl FromStr for Peers {
 impl FromStr for Target {
     type Err = PeerError;
     fn from_str(text: &str) -> Result<Self, PeerError> {
-        let malformed = || PeerError::Malformed { text: text.to_owned() };
+        // What is before an `@` may be a password, which no error shows.
+        let shown = text.rsplit_once('@').map_or(text, |(_, place)| place);
+        let malformed = || PeerError::Malformed { text: shown.to_owned() };
         let uri: http::Uri = text.parse().map_err(|_| malformed())?;
         let tls = match uri.scheme_str() {
             Some("https") => true,

@@ -127,6 +127,8 @@ fn addresses_are_read_as_they_are_written() {
     for bad in ["", "a:1", "http://", "ftp://a:1", "http://a:1/path", "http://u@a:1", "http://a:1,", &many] {
         bad.parse::<Peers>().expect_err(bad);
     }
+    let told = "http://u:hunter2@a:1".parse::<Peers>().unwrap_err().to_string();
+    assert!(told.contains("a:1") && !told.contains("hunter2"), "{told}");
 }
 
 #[test]

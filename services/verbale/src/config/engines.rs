@@ -95,6 +95,12 @@ impl Kafka {
 }
 
 impl Cql {
+    /// Where the cluster is and how it is called. Credentials are not looked for.
+    pub fn at(&self, url: &str) -> Result<cql::Options, cql::InvalidOptions> {
+        let options: cql::Options = url.parse()?;
+        Ok(cql::Options { request_timeout: self.request_timeout.0, ..options })
+    }
+
     /// What sessions are opened with.
     pub fn options(&self, url: &str, strings: &dyn Strings) -> anyhow::Result<cql::Options> {
         let credentials = match (&self.user, &self.password) {
@@ -104,8 +110,7 @@ impl Cql {
             }),
             (Some(_), None) | (None, Some(_)) | (None, None) => None,
         };
-        let options: cql::Options = url.parse()?;
-        Ok(cql::Options { request_timeout: self.request_timeout.0, ..options }.with_credentials(credentials))
+        Ok(self.at(url)?.with_credentials(credentials))
     }
 
     /// Refuses values that cannot work, naming the key.

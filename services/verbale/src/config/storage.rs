@@ -1,5 +1,6 @@
 //! The `storage` section: which engines a process stands on, and where they are.
 
+use std::fmt;
 use std::path::PathBuf;
 
 use serde::{Deserialize, Serialize};
@@ -76,13 +77,23 @@ impl Storage {
     pub fn objects(&self) -> Result<Engine<'_>, String> {
         engine("objects", &self.objects, "dir:", "s3://")
     }
+}
 
-    /// Refuses values that cannot work, naming the key.
-    pub fn check(&self) -> Result<(), String> {
-        self.log()?;
-        self.store()?;
-        self.objects()?;
-        Ok(())
+impl Engine<'_> {
+    /// Refuses a URL that the engine's own parser does not take, naming the key. Parsers do not repeat the URL, which
+    /// may hold a password.
+    pub fn taken_by<T, E: fmt::Display>(
+        self,
+        key: &str,
+        parse: impl FnOnce(&str) -> Result<T, E>,
+    ) -> Result<(), String> {
+        match self {
+            Self::Embedded => Ok(()),
+            Self::At(url) => match parse(url) {
+                Ok(_) => Ok(()),
+                Err(problem) => Err(format!("{key} cannot be used: {problem}")),
+            },
+        }
     }
 }
 
@@ -113,20 +124,20 @@ mod tests {
     #[test]
     fn engines_go_by_their_scheme() {
         let default = Storage::default();
-        assert_eq!(default.check(), Ok(()));
-        assert_eq!(default.log(), Ok(Engine::Embedded));
+        for engine in [default.log(), default.store(), default.objects()] {
+            assert_eq!(engine, Ok(Engine::Embedded));
+        }
         let kafka = Storage { log: "kafka://one:9092,two:9092".into(), ..default.clone() };
         assert_eq!(kafka.log(), Ok(Engine::At("kafka://one:9092,two:9092")));
-        for (key, url) in [("log", "redis://x"), ("store", "sqlite:///x"), ("objects", "s3:bucket")] {
-            let mut wrong = default.clone();
-            let field = match key {
-                "log" => &mut wrong.log,
-                "store" => &mut wrong.store,
-                _ => &mut wrong.objects,
-            };
-            *field = url.to_owned();
-            let problem = wrong.check().unwrap_err();
-            assert!(problem.starts_with(key), "{url}: {problem}");
+        let wrong = Storage {
+            log: "redis://x".into(),
+            store: "sqlite:///x".into(),
+            objects: "s3:bucket".into(),
+            ..default
+        };
+        for (key, engine) in [("log", wrong.log()), ("store", wrong.store()), ("objects", wrong.objects())] {
+            let problem = engine.unwrap_err();
+            assert!(problem.starts_with(key), "{problem}");
         }
     }
 }

@@ -10,7 +10,7 @@ use crate::error::Error;
 
 /// How brokers and client know each other. Everything but plaintext needs a build with the feature `tls`.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(tag = "protocol", rename_all = "kebab-case", deny_unknown_fields)]
+#[serde(tag = "protocol", rename_all = "kebab-case", try_from = "Written")]
 pub enum Security {
     /// Neither encrypted nor authenticated.
     #[default]
@@ -19,10 +19,8 @@ pub enum Security {
     Tls {
         /// Certificates of the authorities that brokers' certificates are checked against; the system's where
         /// none is given.
-        #[serde(default)]
         ca_file: Option<PathBuf>,
         /// The client's certificate and key.
-        #[serde(default)]
         identity: Option<Identity>,
     },
     /// Encrypted; the client is known by name and password.
@@ -34,7 +32,6 @@ pub enum Security {
         /// The file that holds its password; a newline at its end does not count.
         password_file: PathBuf,
         /// As for TLS.
-        #[serde(default)]
         ca_file: Option<PathBuf>,
     },
 }
@@ -61,6 +58,27 @@ pub enum Mechanism {
     /// By challenge and response, SHA-512.
     #[serde(rename = "scram-sha-512")]
     ScramSha512,
+}
+
+/// As it is read: every key of every protocol, so that a key of none is refused. serde's own form of the enum takes
+/// any key beside `protocol = "plaintext"`.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Written {
+    protocol: Protocol,
+    ca_file: Option<PathBuf>,
+    identity: Option<Identity>,
+    mechanism: Option<Mechanism>,
+    username: Option<String>,
+    password_file: Option<PathBuf>,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "kebab-case")]
+enum Protocol {
+    Plaintext,
+    Tls,
+    Sasl,
 }
 
 /// Largest password file that is read.
@@ -102,6 +120,42 @@ impl Security {
     }
 }
 
+impl TryFrom<Written> for Security {
+    type Error = String;
+
+    fn try_from(written: Written) -> Result<Self, String> {
+        let Written { protocol, ca_file, identity, mechanism, username, password_file } = written;
+        let authority = ("ca_file", ca_file.is_some());
+        let certificate = ("identity", identity.is_some());
+        let password = [
+            ("mechanism", mechanism.is_some()),
+            ("username", username.is_some()),
+            ("password_file", password_file.is_some()),
+        ];
+        match protocol {
+            Protocol::Plaintext => {
+                refuse("plaintext", &[authority, certificate])?;
+                refuse("plaintext", &password)?;
+                Ok(Self::Plaintext)
+            }
+            Protocol::Tls => {
+                refuse("tls", &password)?;
+                Ok(Self::Tls { ca_file, identity })
+            }
+            Protocol::Sasl => {
+                refuse("sasl", &[certificate])?;
+                let missing = |key: &str| format!("{key} is missing, which the protocol sasl needs");
+                Ok(Self::Sasl {
+                    mechanism: mechanism.ok_or_else(|| missing("mechanism"))?,
+                    username: username.ok_or_else(|| missing("username"))?,
+                    password_file: password_file.ok_or_else(|| missing("password_file"))?,
+                    ca_file,
+                })
+            }
+        }
+    }
+}
+
 impl fmt::Display for Mechanism {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
@@ -109,6 +163,14 @@ impl fmt::Display for Mechanism {
             Self::ScramSha256 => "SCRAM-SHA-256",
             Self::ScramSha512 => "SCRAM-SHA-512",
         })
+    }
+}
+
+/// Refuses keys that are set and are not this protocol's.
+fn refuse(protocol: &str, keys: &[(&str, bool)]) -> Result<(), String> {
+    match keys.iter().find(|(_, set)| *set) {
+        Some((key, _)) => Err(format!("{key} must not be set, as the protocol is {protocol}")),
+        None => Ok(()),
     }
 }
 

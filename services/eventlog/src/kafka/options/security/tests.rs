@@ -56,3 +56,50 @@ fn security_is_read_from_a_configuration() {
     assert!(read(&format!("{sasl}\npassword = 'c'")).is_err());
     assert!(read("protocol = 'ssl'").is_err());
 }
+
+#[test]
+fn a_key_that_the_protocol_does_not_take_is_refused_by_name() {
+    let plaintext = "protocol = 'plaintext'";
+    let tls = "protocol = 'tls'\nca_file = '/etc/ca.pem'";
+    let sasl = "protocol = 'sasl'\nmechanism = 'plain'\nusername = 'a'\npassword_file = 'b'";
+    let cases = [
+        (plaintext, "bogus = 5", "bogus"),
+        (plaintext, "password = 'hunter2'", "password"),
+        (plaintext, "ca_file = 'a'", "ca_file"),
+        (plaintext, "identity = { certificate_file = 'a', key_file = 'b' }", "identity"),
+        (plaintext, "mechanism = 'plain'", "mechanism"),
+        (plaintext, "username = 'a'", "username"),
+        (plaintext, "password_file = 'a'", "password_file"),
+        (tls, "bogus = 5", "bogus"),
+        (tls, "mechanism = 'plain'", "mechanism"),
+        (tls, "username = 'a'", "username"),
+        (tls, "password_file = 'a'", "password_file"),
+        (tls, "identity = { certificate_file = 'a', key_file = 'b', bogus = 5 }", "bogus"),
+        (sasl, "bogus = 5", "bogus"),
+        (sasl, "identity = { certificate_file = 'a', key_file = 'b' }", "identity"),
+    ];
+    for (protocol, extra, key) in cases {
+        assert!(toml::from_str::<Security>(protocol).is_ok(), "{protocol}");
+        let error = toml::from_str::<Security>(&format!("{protocol}\n{extra}")).unwrap_err();
+        let told = error.message();
+        assert!(told.contains(key) && !told.contains("hunter2"), "{protocol}, {extra}: {told}");
+    }
+    for key in ["mechanism", "username", "password_file"] {
+        let without: Vec<_> = sasl.lines().filter(|line| !line.starts_with(key)).collect();
+        let error = toml::from_str::<Security>(&without.join("\n")).unwrap_err();
+        assert!(error.message().contains(key), "{key}: {error}");
+    }
+}
+
+#[test]
+fn security_is_written_as_it_is_read() {
+    let texts = [
+        "protocol = \"plaintext\"\n",
+        "protocol = \"tls\"\nca_file = \"/etc/ca.pem\"\n\n\
+         [identity]\ncertificate_file = \"a\"\nkey_file = \"b\"\n",
+        "protocol = \"sasl\"\nmechanism = \"scram-sha-512\"\nusername = \"a\"\npassword_file = \"b\"\n",
+    ];
+    for text in texts {
+        assert_eq!(toml::to_string(&toml::from_str::<Security>(text).unwrap()).unwrap(), text);
+    }
+}
