@@ -2,10 +2,10 @@
 
 use std::path::Path;
 
-use kernel::RecordingId;
-use serde_json::Value;
+use kernel::{RecordingId, Role};
+use serde_json::{Value, json};
 
-use crate::harness::{Sample, World, free_port, program, server};
+use crate::harness::{Sample, World, eventually, free_port, id_of, program, server};
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_call_is_recorded_listed_shown_replayed_and_verified_from_the_command_line() {
@@ -54,8 +54,10 @@ async fn a_call_is_recorded_listed_shown_replayed_and_verified_from_the_command_
     assert_eq!(played.code, 0, "{played:?}");
     is_the_order(&clip, &sample);
 
-    let asked = replay("verbal-contract", "none.wav");
-    let refused = world.run(&server, tenant, &asked.each_ref().map(String::as_str)).await;
+    let asked = replay("mifid2-transaction", "none.wav");
+    let token = world.token(&[Role::Supervisor], &[&sample.tenant]);
+    let other = [&asked.each_ref().map(String::as_str)[..], &["--token", token.expose()]].concat();
+    let refused = world.run(&server, tenant, &other).await;
     assert_eq!(refused.code, 3, "{refused:?}");
     assert!(
         refused.err.contains("policy explain") && !world.folder().join("none.wav").exists(),
@@ -94,6 +96,65 @@ async fn a_call_is_recorded_listed_shown_replayed_and_verified_from_the_command_
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_call_that_is_not_recorded_as_it_asks_ends_with_the_code_of_a_refusal() {
+    let (world, order, declined) =
+        (World::new(), Sample::new("mifid-order-it"), Sample::new("no-consent-it"));
+    let mesh = world.up().await;
+    let mut unknown = order.json.clone();
+    unknown["purposes"] = json!(["marketing"]);
+    let mut unheard = order.json.clone();
+    unheard["events"].as_array_mut().unwrap().retain(|event| event["type"] != "notice.played");
+    let table = [
+        (&order, unknown, 3, true, json!([])),
+        (&order, unheard, 3, false, json!([["consent.given", "notice-missing"]])),
+        (&declined, declined.json.clone(), 0, false, json!([])),
+    ];
+    for (sample, call, code, not_recorded, refused) in table {
+        std::fs::write(world.folder().join("call.json"), call.to_string()).unwrap();
+        let wav = sample.wav().display().to_string();
+        let record = ["record", &wav, "--meta", "call.json", "--speed", "0", "--json"];
+        let recorded = world.run(&mesh.server(), sample.tenant.as_str(), &record).await;
+        let told = recorded.json();
+        assert_eq!((recorded.code, &told["not_recorded"]), (code, &json!(not_recorded)), "{recorded:?}");
+        assert_eq!(told["refused_events"], refused, "{recorded:?}");
+    }
+    mesh.stop().await.unwrap();
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_is_asked_for_and_not_there_is_told_with_what_there_is() {
+    let (world, sample) = (World::new(), Sample::new("mifid-order-it"));
+    let mesh = world.up().await;
+    let (server, tenant) = (mesh.server(), sample.tenant.as_str());
+    let id = id_of(&world.record(&server, &sample).await).to_string();
+    let table: [(&[&str], i32, &[&str]); 3] = [
+        (&["--purpose", "qualty"], 4, &["no purpose qualty", "mifid2-transaction, quality"]),
+        (&["--purpose", "quality", "--mark", "payment"], 2, &["no mark payment; it has order"]),
+        (&["--purpose", "quality", "--leg", "7"], 2, &["no leg 7; it has 0, 1"]),
+    ];
+    for (asked, code, needles) in table {
+        let replay = [&["replay", &id, "--reason", "a check", "-o", "none.wav"][..], asked].concat();
+        let ended = world.run(&server, tenant, &replay).await;
+        assert_eq!(ended.code, code, "{ended:?}");
+        assert!(needles.iter().all(|needle| ended.err.contains(needle)), "{ended:?}");
+        assert!(!world.folder().join("none.wav").exists(), "{ended:?}");
+    }
+
+    let about = ["audit", "query", "--object", &id, "--json"];
+    eventually("entries about the recording", async || {
+        let found = world.run(&server, tenant, &about).await.json();
+        found.as_array().is_some_and(|entries| !entries.is_empty()).then_some(())
+    })
+    .await;
+    let nope = world.run(&server, tenant, &["audit", "query", "--action", "nope"]).await;
+    assert!(nope.code == 0 && nope.out.contains("no entries"), "{nope:?}");
+    assert!(nope.err.contains("\"nope\"") && nope.err.contains("recording.replayed"), "{nope:?}");
+    let known = world.run(&server, tenant, &["audit", "query", "--action", "epoch.left"]).await;
+    assert!(known.code == 0 && !known.err.contains("note:"), "{known:?}");
+    mesh.stop().await.unwrap();
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn errors_name_the_place_and_end_with_a_code_that_scripts_can_use() {
     let (world, sample) = (World::new(), Sample::new("mifid-order-it"));
     let folder = world.folder();
@@ -111,6 +172,8 @@ async fn errors_name_the_place_and_end_with_a_code_that_scripts_can_use() {
     let meta = std::fs::read_to_string(sample.meta()).unwrap();
     let typo = put("typo.json", meta.replacen("\"consent.given\"", "\"consent.givn\"", 1).as_bytes());
     let unknown = put("unknown.json", meta.replacen("\"direction\"", "\"directions\"", 1).as_bytes());
+    let brief = put("brief.json", meta.replacen("\"duration_s\": 35.462", "\"duration_s\": 5", 1).as_bytes());
+    let late = put("late.json", meta.replacen("\"at_s\": 8.721", "\"at_s\": 1000", 1).as_bytes());
     let (good_wav, good_meta) = (sample.wav().display().to_string(), sample.meta().display().to_string());
     let record = |wav: &str, meta: &str| ["record", wav, "--meta", meta].map(str::to_owned).to_vec();
     let words = |text: &str| text.split(' ').map(str::to_owned).collect::<Vec<_>>();
@@ -127,6 +190,8 @@ async fn errors_name_the_place_and_end_with_a_code_that_scripts_can_use() {
         (record(&short, &good_meta), 2, &["short.wav", "cut short"]),
         (record(&good_wav, &typo), 2, &["typo.json", "events[1].type"]),
         (record(&good_wav, &unknown), 2, &["unknown.json", "directions", "line 5"]),
+        (record(&good_wav, &brief), 2, &["brief.json", "duration_s: is 5"]),
+        (record(&good_wav, &late), 2, &["late.json", "events[0].at_s: is 1000"]),
         (words("token --role emperor --tenant banca-alfa"), 2, &["emperor"]),
         (words("recordings list --tenant banca-alfa --token a.b.c --server SERVER"), 5, &["verbale up"]),
         (words("verify nowhere --trust nothing.json"), 2, &["nothing.json"]),

@@ -5,6 +5,9 @@ use std::time::Duration;
 use kernel::{RecordingId, TenantId, Timestamp};
 use serde::Deserialize;
 
+/// Seconds that a call's told length may differ from its audio's: it is often told in whole ones.
+const LENGTH_TOLERANCE_S: f64 = 1.0;
+
 /// Why a call's JSON cannot be used.
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
@@ -43,9 +46,8 @@ pub struct CallFile {
     pub customer: Customer,
     /// Purposes asked for, from the tenant's policy.
     pub purposes: Vec<String>,
-    /// Seconds, told for people; the WAV is what counts.
-    #[serde(default)]
-    pub duration_s: f64,
+    /// Seconds; must agree with the WAV where it is told.
+    pub duration_s: Option<f64>,
     /// What the channels are.
     pub audio: Audio,
     /// What was said, told for people.
@@ -157,6 +159,23 @@ impl CallFile {
         Ok(call)
     }
 
+    /// Checks what it says of time against the audio's length.
+    pub fn check_length(&self, length: Duration) -> Result<(), Error> {
+        let seconds = length.as_secs_f64();
+        if let Some(told) = self.duration_s.filter(|told| (told - seconds).abs() > LENGTH_TOLERANCE_S) {
+            return Err(value("duration_s", &format!("is {told}, but the audio has {seconds:.3} s")));
+        }
+        // Positions are told in milliseconds, and the last one may be rounded up.
+        let end = length.as_micros().next_multiple_of(1_000);
+        for (number, event) in self.events.iter().enumerate() {
+            if u128::from(event.position()) > end {
+                let what = format!("is {}, but the audio ends at {seconds:.3} s", event.at_s);
+                return Err(value(&format!("events[{number}].at_s"), &what));
+            }
+        }
+        Ok(())
+    }
+
     /// When the call began.
     pub fn started_at(&self) -> Result<Timestamp, Error> {
         Timestamp::parse(&self.started_at)
@@ -209,6 +228,26 @@ mod tests {
         assert_eq!(call.tenant.as_str(), "shop-gamma");
         assert_eq!(call.events.len(), 6);
         assert_eq!(call.events[4].position(), 20_752_000);
+    }
+
+    #[test]
+    fn times_that_the_audio_does_not_have_are_refused_with_the_place() {
+        let check = |from: &str, to: &str, needle: Option<&str>| {
+            assert!(CALL.contains(from));
+            let call = CallFile::parse(&CALL.replacen(from, to, 1)).unwrap();
+            let told = call.check_length(Duration::from_micros(32_840_875)).err().map(|e| e.to_string());
+            assert_eq!(told.as_deref(), needle, "{to}");
+        };
+        let duration = "\"duration_s\": 32.841,";
+        check(duration, "", None);
+        check(duration, "\"duration_s\": 33.8,", None);
+        check(duration, "\"duration_s\": 5,", Some("duration_s: is 5, but the audio has 32.841 s"));
+        check(duration, "\"duration_s\": 0,", Some("duration_s: is 0, but the audio has 32.841 s"));
+        check("\"at_s\": 28.186", "\"at_s\": 32.841", None);
+        let late = "events[5].at_s: is 32.842, but the audio ends at 32.841 s";
+        check("\"at_s\": 28.186", "\"at_s\": 32.842", Some(late));
+        let late = "events[0].at_s: is 1000, but the audio ends at 32.841 s";
+        check("\"at_s\": 6.578", "\"at_s\": 1000", Some(late));
     }
 
     #[test]

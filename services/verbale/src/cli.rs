@@ -75,6 +75,9 @@ pub enum Command {
     /// Record the five sample calls and show what came of each.
     Demo(DemoArgs),
     /// Send a WAV file as a call, with its timed events.
+    ///
+    /// Exit code 3 where nothing of the call can be recorded, or an event of it had no effect. A customer who does not
+    /// consent is no failure: that call ends with 0.
     Record(RecordArgs),
     /// Find, show and verify recordings.
     #[command(subcommand)]
@@ -219,7 +222,7 @@ pub struct ReplayArgs {
     #[arg(long, value_parser = reason)]
     pub reason: String,
     /// The use: replay, review, rights, legal_claim or authority.
-    #[arg(long = "use", default_value = "replay")]
+    #[arg(long = "use", default_value = "replay", value_parser = reader_use)]
     pub use_: Use,
     /// From this position (`m:ss.mmm` or seconds).
     #[arg(long, conflicts_with = "mark")]
@@ -337,7 +340,7 @@ pub enum AuditCommand {
 /// `verbale audit query`.
 #[derive(Debug, Clone, Args)]
 pub struct AuditQuery {
-    /// Such as `recording/<id>`.
+    /// Such as `recording/<id>`; an id alone is a recording's.
     #[arg(long)]
     pub object: Option<String>,
     /// A subject.
@@ -464,6 +467,15 @@ fn speed(text: &str) -> Result<f64, String> {
     speed.filter(|s| s.is_finite() && *s >= 0.0).ok_or_else(|| "must be a number from 0 on".to_owned())
 }
 
+/// What somebody may want audio for; a probe, verbale's own check, opens it for nobody.
+fn reader_use(text: &str) -> Result<Use, String> {
+    let open = || Use::ALL.iter().copied().filter(|wanted| *wanted != Use::Probe);
+    open().find(|wanted| wanted.as_str() == text).ok_or_else(|| {
+        let legal: Vec<_> = open().map(Use::as_str).collect();
+        format!("must be one of {}", legal.join(", "))
+    })
+}
+
 /// As long as the mesh takes.
 fn reason(text: &str) -> Result<String, String> {
     match text.len() {
@@ -481,6 +493,19 @@ mod tests {
     #[test]
     fn the_command_line_is_consistent() {
         Cli::command().debug_assert();
+    }
+
+    #[test]
+    fn a_use_that_nobody_may_claim_is_not_offered() {
+        let parse = |wanted: &str| {
+            let id = RecordingId::new();
+            let line = format!("verbale replay {id} --purpose quality --reason x -o x --use {wanted}");
+            Cli::try_parse_from(line.split(' '))
+        };
+        assert!(parse("legal_claim").is_ok());
+        let refused = parse("probe").unwrap_err().to_string();
+        let legal = "must be one of replay, review, rights, legal_claim, authority\n";
+        assert!(refused.contains(legal), "{refused}");
     }
 
     #[test]

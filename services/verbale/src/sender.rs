@@ -56,7 +56,8 @@ pub struct Sent {
     pub refused: Vec<(String, String)>,
     /// The strongest level that the mesh gives, LOGGED at most.
     pub level: wire::Level,
-    /// Nothing of the call is recorded, and the grants say why.
+    /// Nothing of the call can be recorded, and the grants say why. A customer who declines on the way is none of it:
+    /// that call was opened.
     pub not_recorded: bool,
 }
 
@@ -109,6 +110,8 @@ impl Call {
                 file.audio.channels.len()
             );
         }
+        let micros = wav.samples() as u64 * 1_000_000 / u64::from(wav.rate);
+        file.check_length(Duration::from_micros(micros))?;
         let samples_per_frame = u64::from(wav.rate) * FRAME_MILLIS / 1_000;
         let frame_bytes = usize::try_from(samples_per_frame)? * wav.codec.width();
         let legs = wav.channels.iter().zip(&file.audio.channels).map(|(payload, channel)| Leg {

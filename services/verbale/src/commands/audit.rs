@@ -1,7 +1,11 @@
 //! `verbale audit tail|query|prove|verify`.
 
+use std::collections::BTreeSet;
+
 use anyhow::Result;
-use kernel::{EventId, Timestamp};
+use audit::finding::FindingKind;
+use kernel::{EventId, RecordingId, Timestamp};
+use platform::rules::RuleBook;
 use proto::audit::v1::ledger_client::LedgerClient;
 use proto::audit::v1::{self as wire};
 use serde_json::json;
@@ -11,6 +15,19 @@ use crate::commands::moment;
 use crate::connect::Caller;
 use crate::output::{Exit, Output, table};
 use crate::shown;
+
+/// What the ledger calls a refused call that has no action of its own.
+const REFUSED: &str = "call.refused";
+/// What the ledger writes of its own accord.
+const FINDINGS: [FindingKind; 7] = [
+    FindingKind::Gap,
+    FindingKind::OutOfOrder,
+    FindingKind::Repeat,
+    FindingKind::Refused,
+    FindingKind::ReasonLost,
+    FindingKind::Unnumbered,
+    FindingKind::Silent,
+];
 
 /// Runs one of them.
 pub async fn run(caller: &Caller, command: AuditCommand, out: Output) -> Result<Exit> {
@@ -31,17 +48,41 @@ async fn tail(caller: &Caller, lines: u32, out: Output) -> Result<Exit> {
 }
 
 async fn find(caller: &Caller, args: AuditQuery, out: Output) -> Result<Exit> {
+    let action = args.action.unwrap_or_default();
     let request = wire::QueryRequest {
-        object: args.object.unwrap_or_default(),
+        object: args.object.map(object).unwrap_or_default(),
         subject_id: args.subject.map(|id| id.to_bytes().to_vec()).unwrap_or_default(),
         actor: args.actor.unwrap_or_default(),
-        action: args.action.unwrap_or_default(),
+        action: action.clone(),
         from: args.from.as_deref().map(moment).transpose()?.map_or(0, |t| t.0),
         to: args.to.as_deref().map(moment).transpose()?.map_or(0, |t| t.0),
         ..Default::default()
     };
-    print(&query(caller, request, args.limit as usize).await?, out);
+    let entries = query(caller, request, args.limit as usize).await?;
+    print(&entries, out);
+    let known = actions()?;
+    // No refusal: what another release wrote may have it.
+    if entries.is_empty() && !action.is_empty() && !known.contains(&action) {
+        let known: Vec<_> = known.into_iter().collect();
+        out.note(&format!("this release writes no action {action:?}; it writes {}", known.join(", ")));
+    }
     Ok(Exit::Ok)
+}
+
+/// An object as entries name it: an id alone is a recording's, as people copy it from a list.
+fn object(text: String) -> String {
+    match text.parse::<RecordingId>() {
+        Ok(id) => format!("recording/{id}"),
+        Err(_) => text,
+    }
+}
+
+/// Every action that this release writes.
+fn actions() -> Result<BTreeSet<String>> {
+    let book = RuleBook::of_the_contract()?;
+    let calls = book.iter().map(|rule| rule.action.as_str()).filter(|action| !action.is_empty());
+    let others = FINDINGS.map(FindingKind::action).into_iter().chain([REFUSED]);
+    Ok(calls.chain(others).map(str::to_owned).collect())
 }
 
 /// Entries page after page, at most `limit`.
@@ -125,4 +166,31 @@ async fn verify(caller: &Caller, out: Output) -> Result<Exit> {
 pub async fn check(caller: &Caller) -> Result<wire::VerifyLedgerResponse> {
     let request = caller.request(wire::VerifyLedgerRequest {})?;
     Ok(LedgerClient::new(caller.wire()).verify_ledger(request).await?.into_inner())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_id_alone_is_a_recording_s() {
+        let id = RecordingId::new();
+        for (asked, meant) in [
+            (id.to_string(), format!("recording/{id}")),
+            (format!("recording/{id}"), format!("recording/{id}")),
+            (format!("subject/{id}"), format!("subject/{id}")),
+            ("anything".to_owned(), "anything".to_owned()),
+        ] {
+            assert_eq!(object(asked), meant);
+        }
+    }
+
+    #[test]
+    fn the_actions_are_those_of_calls_refusals_and_findings() {
+        let known = actions().unwrap();
+        for action in ["recording.replayed", "consent.recorded", "call.refused", "ledger.gap-found"] {
+            assert!(known.contains(action), "{action} is not in {known:?}");
+        }
+        assert!(!known.contains("") && !known.contains("nope"));
+    }
 }

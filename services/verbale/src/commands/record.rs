@@ -18,7 +18,7 @@ pub fn load(args: &RecordArgs) -> Result<Call> {
     sender::load(&args.file, &args.meta, args.recording)
 }
 
-/// Sends it.
+/// Sends it. What the mesh refused of it is told as what came of it, and in the exit code.
 pub async fn run(caller: &Caller, call: &Call, speed: f64, out: Output) -> Result<Exit> {
     let bar = if out.is_json() { ProgressBar::hidden() } else { ProgressBar::new(call.frames()) };
     let style = ProgressStyle::with_template("{bar:40} {pos}/{len} frames acknowledged, {elapsed}");
@@ -37,7 +37,12 @@ pub async fn run(caller: &Caller, call: &Call, speed: f64, out: Output) -> Resul
         }),
         |_| describe(&id, &call.file().purposes, &sent),
     );
-    Ok(Exit::Ok)
+    Ok(ended(&sent))
+}
+
+/// A customer who declines is no refusal: such a call is opened, and what they say has its effect.
+fn ended(sent: &Sent) -> Exit {
+    if sent.not_recorded || !sent.refused.is_empty() { Exit::Refused } else { Exit::Ok }
 }
 
 fn describe(id: &str, asked: &[String], sent: &Sent) -> String {
@@ -69,6 +74,14 @@ fn describe(id: &str, asked: &[String], sent: &Sent) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_call_that_was_not_taken_as_it_is_ends_as_refused() {
+        assert_eq!(ended(&Sent::default()), Exit::Ok);
+        assert_eq!(ended(&Sent { not_recorded: true, ..Sent::default() }), Exit::Refused);
+        let refused = vec![("consent.given".to_owned(), "notice-missing".to_owned())];
+        assert_eq!(ended(&Sent { refused, ..Sent::default() }), Exit::Refused);
+    }
 
     #[test]
     fn a_call_for_no_purpose_says_why_it_was_not_recorded() {

@@ -1,14 +1,18 @@
 //! `verbale replay`: audio for a purpose and a reason, into a WAV file.
 
+use std::collections::BTreeSet;
+use std::fmt::Display;
 use std::io::Write;
 use std::path::Path;
 
 use anyhow::{Context, Result, bail};
 use kernel::{Position, PurposeName, RecordingId};
+use platform::error::reason;
 use proto::archive::v1::recordings_client::RecordingsClient;
 use proto::archive::v1::{self as wire, replay_response::Message};
 use proto::common::v1::Interval;
 use serde_json::json;
+use tonic::{Code, Status};
 
 use crate::cli::ReplayArgs;
 use crate::commands::recordings;
@@ -25,7 +29,11 @@ pub async fn run(caller: &Caller, args: ReplayArgs, out: Output) -> Result<Exit>
         legs: args.leg.clone(),
         format: wire::ReplayFormat::Wav.into(),
     };
-    let written = to_file(caller, request, &args.purpose, &args.reason, &args.output).await?;
+    let played = to_file(caller, request, &args.purpose, &args.reason, &args.output).await;
+    let written = match played {
+        Ok(written) => written,
+        Err(error) => return explain(caller, &args, error, out).await,
+    };
     let gaps: Vec<_> = written.gaps.iter().map(|g| json!({
         "leg": g.leg, "start_s": Position(g.start).as_secs_f64(), "end_s": Position(g.end).as_secs_f64(),
         "reason": g.reason,
@@ -118,6 +126,58 @@ pub async fn to_file(
     Ok(written)
 }
 
+/// Says what archive's answer leaves open: that the recording has no such purpose, mark or leg, and which it has.
+async fn explain(caller: &Caller, args: &ReplayArgs, error: anyhow::Error, out: Output) -> Result<Exit> {
+    let status = error.chain().find_map(|cause| cause.downcast_ref::<Status>());
+    if !status.is_some_and(may_be_unknown) {
+        return Err(error);
+    }
+    // Who may not see the recording's facts has archive's answer.
+    let Ok(recording) = recordings::get(caller, args.id).await else { return Err(error) };
+    let Some((exit, text)) = unknown(&recording, args) else { return Err(error) };
+    out.complain(&anyhow::Error::msg(text), exit, Some("`verbale recordings show ID` says what it has"));
+    Ok(exit)
+}
+
+/// Whether archive would answer so where the recording does not have what was named.
+fn may_be_unknown(status: &Status) -> bool {
+    match status.code() {
+        Code::InvalidArgument => true,
+        Code::PermissionDenied => matches!(reason(status), "no-basis" | "purpose-not-in-policy"),
+        _ => false,
+    }
+}
+
+/// What was asked for and the recording does not have, with what it has instead.
+fn unknown(recording: &wire::Recording, args: &ReplayArgs) -> Option<(Exit, String)> {
+    let marks: BTreeSet<_> = recording.marks.iter().map(|mark| mark.label.as_str()).collect();
+    if let Some(mark) = args.mark.as_deref().filter(|mark| !marks.contains(mark)) {
+        return Some((Exit::Usage, lacks(args.id, "mark", mark, marks)));
+    }
+    let legs: BTreeSet<_> = recording.legs.iter().map(|leg| leg.leg).collect();
+    if let Some(leg) = args.leg.iter().find(|leg| !legs.contains(*leg)) {
+        return Some((Exit::Usage, lacks(args.id, "leg", leg, legs)));
+    }
+    // One that was asked for and had no basis is the recording's, too: archive says why it does not play.
+    let purposes = recording.bases.iter().map(|basis| &basis.purpose);
+    let purposes = purposes.chain(recording.gone.iter().map(|gone| &gone.purpose));
+    let purposes = purposes.chain(recording.grants.iter().map(|grant| &grant.purpose));
+    let purposes: BTreeSet<_> = purposes.map(String::as_str).collect();
+    let is_known = purposes.contains(args.purpose.as_str());
+    (!is_known).then(|| (Exit::NotFound, lacks(args.id, "purpose", &args.purpose, purposes)))
+}
+
+fn lacks(
+    id: RecordingId,
+    kind: &str,
+    asked: impl Display,
+    there: impl IntoIterator<Item = impl Display>,
+) -> String {
+    let there: Vec<_> = there.into_iter().map(|one| one.to_string()).collect();
+    let there = if there.is_empty() { "none".to_owned() } else { there.join(", ") };
+    format!("recording {id} has no {kind} {asked}; it has {there}")
+}
+
 /// That none of what was asked for is in a recording of this length.
 fn outside(asked: &[Interval], length: u64) -> String {
     let from = asked.iter().map(|range| range.start).min().unwrap_or_default();
@@ -149,6 +209,9 @@ fn position(text: &str) -> Result<u64> {
 
 #[cfg(test)]
 mod tests {
+    use kernel::Use;
+    use proto::common::v1::Grant;
+
     use super::*;
 
     #[test]
@@ -157,6 +220,48 @@ mod tests {
         assert_eq!(position("1:02.5").unwrap(), 62_500_000);
         assert!(position("x").is_err() && position("1:-2").is_err() && position("1e300").is_err());
         assert!(range(Some("5"), Some("4")).is_err());
+    }
+
+    #[test]
+    fn what_a_recording_does_not_have_is_named_with_what_it_has() {
+        let recording = wire::Recording {
+            bases: vec![wire::BasisInterval {
+                purpose: "mifid2-transaction".to_owned(),
+                ..Default::default()
+            }],
+            grants: vec![Grant { purpose: "quality".to_owned(), ..Default::default() }],
+            marks: vec![wire::Mark { label: "order".to_owned(), ..Default::default() }],
+            legs: (0..2).map(|leg| wire::RecordingLeg { leg, ..Default::default() }).collect(),
+            ..Default::default()
+        };
+        let check = |purpose: &str, mark: Option<&str>, leg: &[u32], expected: Option<(Exit, &str)>| {
+            let asked = args(purpose, mark, leg);
+            let told = unknown(&recording, &asked);
+            let prefix = format!("recording {} has no ", asked.id);
+            let told = told.as_ref().map(|(exit, text)| (*exit, text.strip_prefix(&prefix).unwrap()));
+            assert_eq!(told, expected);
+        };
+        check("quality", Some("order"), &[1], None);
+        let purpose = "purpose qualty; it has mifid2-transaction, quality";
+        check("qualty", None, &[], Some((Exit::NotFound, purpose)));
+        check("quality", Some("payment"), &[], Some((Exit::Usage, "mark payment; it has order")));
+        check("quality", None, &[0, 7], Some((Exit::Usage, "leg 7; it has 0, 1")));
+        let bare = unknown(&wire::Recording::default(), &args("quality", None, &[])).unwrap();
+        assert!(bare.1.ends_with("; it has none"), "{bare:?}");
+    }
+
+    fn args(purpose: &str, mark: Option<&str>, leg: &[u32]) -> ReplayArgs {
+        ReplayArgs {
+            id: RecordingId::new(),
+            purpose: PurposeName::new(purpose).unwrap(),
+            reason: "a check".to_owned(),
+            use_: Use::Replay,
+            from: None,
+            to: None,
+            mark: mark.map(str::to_owned),
+            leg: leg.to_vec(),
+            output: "x.wav".into(),
+        }
     }
 
     #[test]

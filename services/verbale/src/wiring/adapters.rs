@@ -1,8 +1,10 @@
 //! Each role on its adapters: embedded ones in the data and keys directories, or those on the CQL cluster.
 
+use std::path::Path;
 use std::sync::Arc;
 
 use anyhow::{Context, Result};
+use consent::policies::directory::DOCUMENT;
 use eventlog::{EventLog, SqliteLog, SqliteLogOptions};
 use kernel::topics;
 use platform::audit::AuditOutbox;
@@ -77,12 +79,21 @@ pub(super) async fn consent(shared: &mut Shared) -> Result<Role> {
     // A first start has no policies: it records nothing, and says so to every call.
     std::fs::create_dir_all(&deps.policies)
         .with_context(|| format!("cannot make the directory of policies {}", deps.policies.display()))?;
-    if std::fs::read_dir(&deps.policies).is_ok_and(|mut entries| entries.next().is_none()) {
-        warn!(policies = %deps.policies.display(), "there are no policies: nothing will be recorded");
+    if !has_policy(&deps.policies) {
+        let (policies, expected) = (deps.policies.display(), format!("<tenant>/{DOCUMENT}"));
+        warn!(%policies, expected, "there are no policies: nothing will be recorded");
     }
     let built = consent::build(&shared.config.consent, deps).await?;
     shared.task(super::reload::task(built.policies));
     Ok(built.role)
+}
+
+/// Whether a tenant has a policy there, as consent looks for it: files beside the tenants' folders and hidden folders
+/// are none.
+fn has_policy(directory: &Path) -> bool {
+    let entries = std::fs::read_dir(directory).into_iter().flatten().flatten();
+    let mut folders = entries.filter(|entry| !entry.file_name().to_string_lossy().starts_with('.'));
+    folders.any(|folder| folder.path().join(DOCUMENT).is_file())
 }
 
 /// Sessions.
@@ -186,4 +197,28 @@ pub(super) async fn audit(shared: &mut Shared) -> Result<Role> {
         metrics: shared.metrics.clone(),
     };
     Ok(audit::build(shared.config.ledger.clone(), deps)?)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_policy_is_a_tenant_s_where_it_lies_in_the_tenant_s_folder() {
+        let check = |files: &[&str], expected: bool| {
+            let directory = tempfile::tempdir().unwrap();
+            for file in files {
+                let path = directory.path().join(file);
+                std::fs::create_dir_all(path.parent().unwrap()).unwrap();
+                std::fs::write(path, "").unwrap();
+            }
+            assert_eq!(has_policy(directory.path()), expected, "{files:?}");
+        };
+        check(&[], false);
+        check(&["policy.yaml", "banca-alfa.yaml"], false);
+        check(&["..data/policy.yaml"], false);
+        check(&["banca-alfa/notices/notice-it-3.txt"], false);
+        check(&["README.md", "banca-alfa/policy.yaml"], true);
+        assert!(!has_policy(Path::new("/there/is/no/such/directory")));
+    }
 }
