@@ -155,6 +155,41 @@ async fn what_is_asked_for_and_not_there_is_told_with_what_there_is() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn consent_on_the_command_line_says_what_it_did_not_reach_and_what_it_implied() {
+    let (world, sample) = (World::new(), Sample::new("mifid-order-it"));
+    let mesh = world.up().await;
+    let (server, tenant) = (mesh.server(), sample.tenant.as_str());
+    let person = ["--phone", "+393339990000", "--purpose", "quality", "--json"];
+    let withdraw = [&["consent", "withdraw"][..], &person].concat();
+    let first = world.run(&server, tenant, &withdraw).await;
+    let told = first.json()["warnings"].clone();
+    let nobody = "nobody is known by this number; kept for calls to come";
+    assert_eq!((first.code, told), (0, serde_json::json!([nobody])), "{first:?}");
+    let again = world.run(&server, tenant, &withdraw).await;
+    assert_eq!((again.code, &again.json()["warnings"]), (0, &Value::Array(Vec::new())), "{again:?}");
+
+    let mistyped = RecordingId::new().to_string();
+    let one = [&withdraw[..], &["--recording", &mistyped]].concat();
+    let one = world.run(&server, tenant, &one).await;
+    let told = one.json()["warnings"][0].to_string();
+    assert!(one.code == 4 && told.contains(&format!("there is no recording {mistyped}")), "{one:?}");
+
+    let give = [&["consent", "give", "--notice", "notice-it-3", "--by", "web"][..], &person].concat();
+    let given = world.run(&server, tenant, &give).await;
+    let told = given.json();
+    assert_eq!(given.code, 0, "{given:?}");
+    assert!(told["notice"] == "notice-it-3" && told["expression"] == "web", "{told}");
+    let shown = world.run(&server, tenant, &["consent", "show", "--phone", "+393339990000", "--json"]).await;
+    let shown = shown.json();
+    let history: Vec<_> = shown["history"].as_array().unwrap().iter().rev().take(3).collect();
+    let kinds: Vec<_> = history.iter().map(|event| event["kind"].as_str().unwrap()).collect();
+    assert_eq!(kinds, ["given", "asked", "notice-presented"], "{shown}");
+    assert!(history[0]["implied_by"].is_null(), "{shown}");
+    assert!(history[1..].iter().all(|event| event["implied_by"] == told["event"]), "{shown}");
+    mesh.stop().await.unwrap();
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn errors_name_the_place_and_end_with_a_code_that_scripts_can_use() {
     let (world, sample) = (World::new(), Sample::new("mifid-order-it"));
     let folder = world.folder();

@@ -16,7 +16,8 @@ use policy::consent::{ConsentState, fold_one};
 pub use self::refusal::Refusal;
 pub use self::said::Said;
 use crate::event::{
-    EventKind, Expression, NewEvent, NoticeRef, Reach, StoredEvent, derived_id, is_restrictive,
+    EventKind, Expression, IMPLIED_NOTICE, IMPLIED_QUESTION, NewEvent, NoticeRef, Reach, StoredEvent,
+    derived_id, is_restrictive,
 };
 use crate::policies::PolicyVersion;
 
@@ -97,7 +98,7 @@ fn give(said: &Said, grounds: &Grounds<'_>) -> Result<Vec<NewEvent>, Refusal> {
     let mut events = Vec::with_capacity(3);
     if !unasked.is_empty() {
         let presented = NewEvent {
-            id: derived_id(said.id, "notice"),
+            id: derived_id(said.id, IMPLIED_NOTICE),
             kind: EventKind::NoticePresented,
             purposes: unasked.clone(),
             notice: Some(notice.clone()),
@@ -237,7 +238,7 @@ fn question(
         return None;
     }
     Some(NewEvent {
-        id: derived_id(said.id, "asked"),
+        id: derived_id(said.id, IMPLIED_QUESTION),
         kind: EventKind::Asked,
         purposes,
         notice,

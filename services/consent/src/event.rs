@@ -115,6 +115,11 @@ pub fn is_restrictive(kind: EventKind) -> bool {
     }
 }
 
+/// The notice that an answer brings along, for [`derived_id`]; never changes, or a repetition would be a second one.
+pub const IMPLIED_NOTICE: &str = "notice";
+/// The question that a notice or an answer brings along, for [`derived_id`]; never changes either.
+pub const IMPLIED_QUESTION: &str = "asked";
+
 /// The id of an event that follows from another one: the same each time, so that a repetition is no second one.
 pub fn derived_id(from: EventId, what: &str) -> EventId {
     let digest: [u8; 32] = Sha256::new().chain_update(from.to_bytes()).chain_update(what).finalize().into();

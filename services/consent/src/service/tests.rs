@@ -325,6 +325,19 @@ async fn somebody_may_refuse_before_they_ever_called() {
 }
 
 #[tokio::test]
+async fn a_withdrawal_for_a_call_of_which_consent_hears_later_is_kept_and_closes_it() {
+    let bench = Bench::new().await;
+    let (_, anna) = bench.call(ANNA, &["quality"]).await;
+    bench.says(anna, &by_form(Given, &["quality"], at(-1_000))).await;
+    // Opened while consent was away: ingest asks again once it is back.
+    let late = call(&[ANNA], &["quality"]);
+    let by_letter = Said { position: None, ..said(Withdrawn, late.recording, &["quality"], 1_000) };
+    assert_eq!(bench.says(anna, &by_letter).await, "withdrawn");
+    assert_eq!(outcome(&bench.authorise(&late).await, "quality"), Outcome::AwaitingConsent);
+    assert_eq!(bench.may_use(late.recording, "quality").await, Err(Gone::Withdrawn));
+}
+
+#[tokio::test]
 async fn a_purpose_that_is_gone_from_the_policy_can_still_be_withdrawn() {
     let bench = Bench::new().await;
     let (_, anna) = bench.call(ANNA, &["quality"]).await;

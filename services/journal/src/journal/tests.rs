@@ -1,6 +1,6 @@
 use std::collections::BTreeSet;
 
-use kernel::{ErrorCode, EventId};
+use kernel::{ErrorCode, EventId, Timestamp};
 use objects::{Capabilities, Enforcement, Key, PutOptions};
 use tokio::task::JoinSet;
 
