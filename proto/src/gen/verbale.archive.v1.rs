@@ -543,6 +543,7 @@ pub mod recordings_client {
             self.inner.server_streaming(req, path, codec).await
         }
         /// Recomputes every hash of a recording's objects against its signed manifest, without keys.
+        /// Refused before it is sealed, as `not-sealed-yet`: nothing is signed then.
         pub async fn verify(
             &mut self,
             request: impl tonic::IntoRequest<super::VerifyRequest>,
@@ -600,6 +601,7 @@ pub mod recordings_server {
             request: tonic::Request<super::ReplayRequest>,
         ) -> std::result::Result<tonic::Response<Self::ReplayStream>, tonic::Status>;
         /// Recomputes every hash of a recording's objects against its signed manifest, without keys.
+        /// Refused before it is sealed, as `not-sealed-yet`: nothing is signed then.
         async fn verify(
             &self,
             request: tonic::Request<super::VerifyRequest>,

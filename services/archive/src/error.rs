@@ -69,6 +69,9 @@ pub enum Error {
         /// What is wrong with it; never repeats the value.
         problem: &'static str,
     },
+    /// Nothing of the recording is signed before it is sealed, so there is nothing to hold its objects against.
+    #[error("recording {0} is not sealed yet, and nothing is signed that could be verified")]
+    NotSealedYet(RecordingId),
     /// The recording's state does not allow it.
     #[error("recording {recording} cannot be replayed: {reason}")]
     NotReplayable {
@@ -126,7 +129,9 @@ impl ServiceError for Error {
             Self::Answer { .. } => ErrorCode::Internal,
             Self::NotFound(_) => ErrorCode::NotFound,
             Self::Invalid { .. } => ErrorCode::InvalidArgument,
-            Self::NotReplayable { .. } | Self::Wav { .. } => ErrorCode::FailedPrecondition,
+            Self::NotSealedYet(_) | Self::NotReplayable { .. } | Self::Wav { .. } => {
+                ErrorCode::FailedPrecondition
+            }
             Self::NoBasis { .. } => ErrorCode::PermissionDenied,
             Self::Busy { .. } => ErrorCode::ResourceExhausted,
             Self::Document { .. } => ErrorCode::DataLoss,
@@ -152,6 +157,7 @@ impl Error {
     /// What the caller is told: the code and, in one word, why.
     pub fn to_status(&self) -> Status {
         match self {
+            Self::NotSealedYet(_) => refusal(self.code(), "not-sealed-yet", self.to_string()),
             Self::NotReplayable { reason, .. } => refusal(self.code(), reason, self.to_string()),
             Self::NoBasis { reason, .. } => refusal(self.code(), reason, self.to_string()),
             // A refusal by the gate is the answer, and its reason is the reader's to know.

@@ -59,7 +59,7 @@ pub use store::sqlite::SqliteStore;
 use mesh::Mesh;
 use rpc::Rpc;
 use sealing::Sealer;
-use shelf::Shelf;
+use shelf::{SetAside, Shelf};
 
 /// Everything archive may touch; built once in the wiring.
 #[derive(Clone)]
@@ -84,7 +84,7 @@ pub struct Deps {
     pub ingest: Wire,
     /// The tenants' policies.
     pub policies: Arc<PolicyBook>,
-    /// Where it is counted what waits.
+    /// Where it is counted what waits and what is set aside.
     pub metrics: Metrics,
 }
 
@@ -118,6 +118,7 @@ pub fn consumer(cfg: &Config, deps: Deps) -> Consumer {
         objects: Arc::clone(&objects),
         policies,
         clock: Arc::clone(&clock),
+        set_aside: SetAside::new(&metrics),
     };
     let sealer = Sealer {
         store: Arc::clone(&store),

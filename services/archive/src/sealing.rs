@@ -252,6 +252,8 @@ impl Sealer {
     ) -> Result<Placed, Error> {
         let (key, now) = (&history.recording.key, self.clock.now());
         let name = document::name(key, version);
+        let row_kind =
+            document_kind(kind).ok_or_else(|| Error::Document { recording: key.id, name: name.clone() })?;
         let signed = self.instance.sign(kind, payload, now)?;
         let bytes = Bytes::from(signed.encode()?);
         let lock = history.objects.iter().filter_map(|object| object.lock_until).max();
@@ -266,7 +268,7 @@ impl Sealer {
             Err(::objects::Error::AlreadyExists { .. }) => self.placed_before(key, &name, kind).await?,
             Err(error) => return Err(error.into()),
         };
-        let document = Document { version, kind: document_kind(kind), name, sha256, at: now };
+        let document = Document { version, kind: row_kind, name, sha256, at: now };
         Ok(Placed { document, signed })
     }
 
@@ -312,11 +314,13 @@ struct Placed {
     signed: SignedDocument,
 }
 
-fn document_kind(kind: Signed) -> DocumentKind {
+/// What a signed document is to its recording; none where it is no recording's.
+fn document_kind(kind: Signed) -> Option<DocumentKind> {
     match kind {
-        Signed::NotRecorded => DocumentKind::NotRecorded,
-        Signed::Addendum => DocumentKind::Addendum,
-        Signed::Manifest | Signed::Receipt | Signed::Heartbeat => DocumentKind::Manifest,
+        Signed::Manifest => Some(DocumentKind::Manifest),
+        Signed::NotRecorded => Some(DocumentKind::NotRecorded),
+        Signed::Addendum => Some(DocumentKind::Addendum),
+        Signed::Receipt | Signed::Heartbeat => None,
     }
 }
 
@@ -358,3 +362,6 @@ fn gone(by_timeline: Vec<Gone>, by_crypto: Vec<Gone>) -> Vec<Gone> {
     all.extend(by_crypto);
     all
 }
+
+#[cfg(test)]
+mod tests;

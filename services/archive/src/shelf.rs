@@ -10,6 +10,7 @@ use ::objects::{IfExists, Key, LegalHold, ObjectStore, PutOptions};
 use bytes::Bytes;
 use kernel::{Clock, EventId, Timestamp};
 use platform::PolicyBook;
+use platform::telemetry::{Counter, Label, Metric, MetricKind, Metrics};
 use policy::PolicyHash;
 use seal::object::{Footer, Object, verify_object};
 use seal::{Hash, ObjectBuilder, SpanHeader, SpanView};
@@ -20,6 +21,15 @@ use crate::fact::{Fact, Span, StoredObject, What};
 use crate::packer::{Held, Pack};
 use crate::store::Store;
 
+/// Bytes that are kept without a place. No document names them: anything but zero is an incident.
+pub(crate) const SET_ASIDE: Metric = Metric {
+    name: "verbale_archive_set_aside_total",
+    help: "records of the audio topic that could not be used and are kept under quarantine/ in the object store, \
+           by reason; counted again where one is read again",
+    kind: MetricKind::Counter,
+    labels: &[Label::Reason],
+};
+
 /// Puts packs away.
 #[derive(Clone)]
 pub struct Shelf {
@@ -27,6 +37,7 @@ pub struct Shelf {
     pub(crate) objects: Arc<dyn ObjectStore>,
     pub(crate) policies: Arc<PolicyBook>,
     pub(crate) clock: Arc<dyn Clock>,
+    pub(crate) set_aside: SetAside,
 }
 
 /// Where a span that contradicts a stored one, or a record that cannot be read, is kept for people to look at.
@@ -36,6 +47,56 @@ pub struct Quarantined {
     pub partition: u32,
     /// Its offset.
     pub offset: u64,
+}
+
+/// Why bytes have no place.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
+pub enum Misfit {
+    /// A record that cannot be read.
+    Unreadable,
+    /// A span that came before with other bytes.
+    OtherBytes,
+    /// A section's key that crypto will never take.
+    KeyRefused,
+}
+
+impl Misfit {
+    /// The word that leaves the process.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Unreadable => "unreadable",
+            Self::OtherBytes => "other-bytes",
+            Self::KeyRefused => "key-refused",
+        }
+    }
+}
+
+/// Counts what is set aside. Each series is there from the start, at 0.
+#[derive(Clone)]
+pub(crate) struct SetAside {
+    unreadable: Counter,
+    other_bytes: Counter,
+    key_refused: Counter,
+}
+
+impl SetAside {
+    pub(crate) fn new(metrics: &Metrics) -> Self {
+        let counter = |misfit: Misfit| metrics.counter(&SET_ASIDE, &[misfit.as_str()]);
+        Self {
+            unreadable: counter(Misfit::Unreadable),
+            other_bytes: counter(Misfit::OtherBytes),
+            key_refused: counter(Misfit::KeyRefused),
+        }
+    }
+
+    fn count(&self, misfit: Misfit) {
+        let counter = match misfit {
+            Misfit::Unreadable => &self.unreadable,
+            Misfit::OtherBytes => &self.other_bytes,
+            Misfit::KeyRefused => &self.key_refused,
+        };
+        counter.increment();
+    }
 }
 
 impl Shelf {
@@ -51,12 +112,16 @@ impl Shelf {
         Ok(())
     }
 
-    /// Keeps bytes that have no place, so that no evidence is lost with the log.
-    pub async fn quarantine(&self, at: Quarantined, bytes: Bytes) -> Result<(), Error> {
+    /// Keeps bytes that have no place, so that no evidence is lost with the log. Those that lie there already are
+    /// counted too: whoever put them may have died before anybody could see the count.
+    pub async fn quarantine(&self, at: Quarantined, misfit: Misfit, bytes: Bytes) -> Result<(), Error> {
         let name = Key::new(format!("quarantine/audio/{:03}/{:020}", at.partition, at.offset))
             .map_err(::objects::Error::from)?;
         match self.objects.put(&name, bytes, PutOptions::default()).await {
-            Ok(_) | Err(::objects::Error::AlreadyExists { .. }) => Ok(()),
+            Ok(_) | Err(::objects::Error::AlreadyExists { .. }) => {
+                self.set_aside.count(misfit);
+                Ok(())
+            }
             Err(error) => Err(error.into()),
         }
     }
@@ -104,8 +169,8 @@ impl Shelf {
         for held in rest {
             if footer.span(held.span).is_some_and(|row| row.ct_root != held.ct_root) {
                 error!(object = %name, span = %held.span, "a span came again with other bytes");
-                self.quarantine(Quarantined { partition, offset: held.offset }, held.container.clone())
-                    .await?;
+                let at = Quarantined { partition, offset: held.offset };
+                self.quarantine(at, Misfit::OtherBytes, held.container.clone()).await?;
             }
         }
         Ok(Lies {

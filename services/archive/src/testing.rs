@@ -42,6 +42,7 @@ pub(crate) struct Bench {
     pub(crate) ingest: FakeIngest,
     pub(crate) store: SqliteStore,
     pub(crate) config: Config,
+    pub(crate) metrics: Metrics,
     instance: Arc<Instance>,
     _files: TempDir,
 }
@@ -64,6 +65,7 @@ impl Bench {
             ingest: FakeIngest::default(),
             // Polls of an empty topic end at once, and so do tests.
             config: Config { poll_wait: platform::config::Period::millis(1), ..Config::default() },
+            metrics: Metrics::new(),
             clock,
             keys,
             store,
@@ -85,7 +87,7 @@ impl Bench {
             ingest: in_process(RecorderServer::new(self.ingest.clone())),
             policies: Arc::new(PolicyBook::new(consent.clone())),
             consent,
-            metrics: Metrics::new(),
+            metrics: self.metrics.clone(),
         }
     }
 

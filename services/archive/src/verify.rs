@@ -3,6 +3,7 @@
 //! Documents are checked against their rows, their signatures, and what is known of the recording; objects
 //! against rows, footers and ciphertext roots, so that a flipped byte is named by its object and its span.
 
+use std::collections::BTreeSet;
 use std::fmt;
 use std::sync::Arc;
 
@@ -13,10 +14,10 @@ use seal::hash::root_of_roots;
 use seal::object::verify_object;
 use seal::{Hash, SignedDocument, SpanView, TrustRoots};
 
-use crate::document::spans_of;
+use crate::document::{self, spans_of};
 use crate::error::Error;
 use crate::fact::{RecordingKey, Span, StoredObject};
-use crate::store::{Document, DocumentKind, History};
+use crate::store::{Document, DocumentKind, History, State};
 use crate::timeline::{fold, span_table_hash, timeline_hash};
 
 /// What was found.
@@ -44,6 +45,8 @@ pub struct Finding {
 /// What can be wrong.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
 pub enum FindingKind {
+    /// A document that must have been settled is not known.
+    DocumentMissing,
     /// A document is not there.
     ManifestMissing,
     /// A document's bytes are not those that were settled.
@@ -68,6 +71,7 @@ impl FindingKind {
     /// The word that leaves the process.
     pub fn as_str(self) -> &'static str {
         match self {
+            Self::DocumentMissing => "document-missing",
             Self::ManifestMissing => "manifest-missing",
             Self::ManifestHash => "manifest-hash",
             Self::ManifestSignature => "manifest-signature",
@@ -87,13 +91,18 @@ impl fmt::Display for FindingKind {
     }
 }
 
-/// Verifies everything that lies of a recording.
+/// Verifies everything that lies of a settled recording. Of any other nothing is signed yet, and "all is well" would
+/// be said of nothing.
 pub async fn verify(
     objects: &Arc<dyn ObjectStore>,
     history: &History,
     roots: &TrustRoots,
 ) -> Result<Report, Error> {
+    if !history.recording.state.is_settled() {
+        return Err(Error::NotSealedYet(history.recording.key.id));
+    }
     let mut report = Report::default();
+    report.rows(history);
     for document in &history.documents {
         match whole(objects, &document.name).await? {
             Some(bytes) => report.document(history, document, &bytes, roots),
@@ -119,6 +128,19 @@ impl Report {
 
     fn find(&mut self, name: impl fmt::Display, kind: FindingKind, detail: impl Into<String>) {
         self.findings.push(Finding { name: name.to_string(), kind, detail: detail.into() });
+    }
+
+    /// Which documents there must be, by the recording's state and by the objects that they name.
+    fn rows(&mut self, history: &History) {
+        let mut expected: BTreeSet<u32> =
+            history.objects.iter().filter_map(|object| object.document).collect();
+        expected.extend(1..=documents_min(history.recording.state));
+        for version in expected {
+            if !history.documents.iter().any(|row| row.version == version) {
+                let name = document::name(&history.recording.key, version);
+                self.find(name, FindingKind::DocumentMissing, "it was settled, and its row is not there");
+            }
+        }
     }
 
     fn document(&mut self, history: &History, document: &Document, bytes: &Bytes, roots: &TrustRoots) {
@@ -176,6 +198,15 @@ impl Report {
                 self.find(name, FindingKind::SectionRoot, place(leg, section));
             }
         }
+    }
+}
+
+/// How many documents a recording in this state has at least.
+fn documents_min(state: State) -> u32 {
+    match state {
+        State::Open | State::Sealing => 0,
+        State::Sealed | State::NotRecorded => 1,
+        State::Addended => 2,
     }
 }
 

@@ -209,7 +209,8 @@ fn judge(error: &anyhow::Error) -> (Exit, Option<&'static str>) {
             Some("a fresh token: `verbale token --role ... --tenant ...`, or the right --keys"),
         ),
         Code::PermissionDenied => (Exit::Refused, permission_hint(platform::error::reason(status))),
-        Code::FailedPrecondition | Code::Aborted | Code::AlreadyExists => (Exit::Refused, None),
+        Code::FailedPrecondition => (Exit::Refused, state_hint(platform::error::reason(status))),
+        Code::Aborted | Code::AlreadyExists => (Exit::Refused, None),
         Code::NotFound if status.message().contains("recording") => {
             (Exit::NotFound, Some("`verbale recordings list --tenant ...` says what there is"))
         }
@@ -230,6 +231,14 @@ fn permission_hint(reason: &str) -> Option<&'static str> {
         "role" => Some("a token with another role: `verbale token --role ... --tenant ...`"),
         "withdrawn" | "refused" | "not-recorded" => None,
         _ => Some("`verbale policy explain FILE` says who may do what, for which purpose"),
+    }
+}
+
+/// When a state that does not allow it will; nothing where waiting does not help.
+fn state_hint(reason: &str) -> Option<&'static str> {
+    match reason {
+        "not-sealed-yet" => Some("again once `verbale recordings show ID` says that it is sealed"),
+        _ => None,
     }
 }
 
@@ -262,5 +271,17 @@ mod tests {
         assert!(hint("tenant").unwrap().contains("--tenant"));
         assert!(hint("purpose-not-in-policy").unwrap().contains("policy explain"));
         assert_eq!(hint("withdrawn"), None);
+    }
+
+    #[test]
+    fn a_recording_that_is_not_sealed_yet_is_refused_with_when_to_ask_again() {
+        let check = |reason: &str| {
+            let refusal = platform::error::refusal(ErrorCode::FailedPrecondition, reason, "no");
+            judge(&anyhow::Error::new(refusal).context("recording 7"))
+        };
+        let (exit, hint) = check("not-sealed-yet");
+        assert_eq!(exit, Exit::Refused);
+        assert!(hint.unwrap().contains("recordings show"));
+        assert_eq!(check("failed-precondition"), (Exit::Refused, None));
     }
 }

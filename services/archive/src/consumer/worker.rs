@@ -18,7 +18,7 @@ use crate::error::Error;
 use crate::fact::{Fact, RecordingKey, SectionKey, What};
 use crate::packer::{Held, Limits, Offered, Packer};
 use crate::sealing::{Need, need};
-use crate::shelf::Quarantined;
+use crate::shelf::{Misfit, Quarantined};
 use crate::store::Recording;
 
 /// Sections whose keys are adopted at once.
@@ -230,7 +230,7 @@ impl Worker {
                     error = chain(&bad),
                     "an audio record cannot be read and is set aside"
                 );
-                return self.set_aside(offset, record.value.clone()).await;
+                return self.set_aside(offset, Misfit::Unreadable, record.value.clone()).await;
             }
         };
         work.learn(facts);
@@ -245,7 +245,7 @@ impl Worker {
                 let is_settled = self.section(&section).await?.is_settled;
                 if self.pack(&section, held).await? == Offered::Differs {
                     error!(recording = %section.recording.id, offset, "a span came again with other bytes");
-                    self.set_aside(offset, container).await?;
+                    self.set_aside(offset, Misfit::OtherBytes, container).await?;
                 } else if is_settled {
                     work.settle.insert(section.recording);
                 }
@@ -288,7 +288,7 @@ impl Worker {
                 let partition = self.partition;
                 error!(recording = %recording.id, partition, offset, error = chain(&error),
                     "crypto refuses a section's key, and its record is set aside");
-                self.set_aside(offset, bytes).await
+                self.set_aside(offset, Misfit::KeyRefused, bytes).await
             }
             answered => answered,
         }
@@ -325,7 +325,8 @@ impl Worker {
         self.sections.retain(|section, _| section.recording != *recording);
     }
 
-    async fn set_aside(&self, offset: u64, bytes: Bytes) -> Result<(), Error> {
-        self.parts.shelf.quarantine(Quarantined { partition: self.partition, offset }, bytes).await
+    async fn set_aside(&self, offset: u64, misfit: Misfit, bytes: Bytes) -> Result<(), Error> {
+        let at = Quarantined { partition: self.partition, offset };
+        self.parts.shelf.quarantine(at, misfit, bytes).await
     }
 }

@@ -2,6 +2,7 @@ use eventlog::{EventLog, Record, Stored};
 use kernel::topics::AUDIO;
 use objects::{ObjectStore, Prefix};
 
+use crate::shelf::SET_ASIDE;
 use crate::store::State;
 use crate::testing::{Bench, Call};
 
@@ -28,6 +29,11 @@ async fn objects(bench: &Bench, prefix: &str) -> Vec<(String, u64)> {
     let prefix = Prefix::new(prefix).unwrap();
     let listed = bench.objects.list_versions(&prefix, None, 1_000).await.unwrap();
     listed.into_iter().map(|object| (object.key.to_string(), object.length)).collect()
+}
+
+/// What the operator is shown of what was set aside.
+fn set_aside(bench: &Bench, reason: &str) -> u64 {
+    bench.metrics.counter(&SET_ASIDE, &[reason]).value()
 }
 
 #[tokio::test]
@@ -161,6 +167,7 @@ async fn a_key_that_crypto_never_takes_is_set_aside_and_holds_nothing_up() {
     refused.close(&bench, 50).await;
     bench.consume().await;
     assert_eq!(objects(&bench, "quarantine/").await.len(), 3);
+    assert_eq!(set_aside(&bench, "key-refused"), 3);
     bench.keys.state().refuses_keys = false;
     let mut call = Call::plain(&bench, 1, &[("mifid2-transaction", 0)]).await;
     call.close(&bench, 50).await;
@@ -175,11 +182,11 @@ async fn a_span_that_comes_again_with_other_bytes_is_set_aside() {
     call.span(&bench, 0, 0, 1, (50, 99), true).await;
     call.close(&bench, 100).await;
     bench.consume().await;
-    assert_eq!(objects(&bench, "quarantine/").await.len(), 1);
+    assert_eq!((objects(&bench, "quarantine/").await.len(), set_aside(&bench, "other-bytes")), (1, 1));
     // Also when the first copy is long in an object.
     call.span(&bench, 0, 0, 1, (50, 99), true).await;
     bench.consume().await;
-    assert_eq!(objects(&bench, "quarantine/").await.len(), 2);
+    assert_eq!((objects(&bench, "quarantine/").await.len(), set_aside(&bench, "other-bytes")), (2, 2));
     assert_eq!(bench.history(&call).await.documents.len(), 1);
 }
 
@@ -192,7 +199,9 @@ async fn a_record_that_cannot_be_read_is_set_aside_and_holds_nothing_up() {
     call.open(&bench, Vec::new()).await;
     bench.consume().await;
     let aside = objects(&bench, "quarantine/").await;
-    assert_eq!((aside.len(), aside[0].1), (1, 12));
+    assert_eq!((aside.len(), aside[0].1, set_aside(&bench, "unreadable")), (1, 12, 1));
+    let shown = bench.metrics.render();
+    assert!(shown.contains("verbale_archive_set_aside_total{reason=\"key-refused\"} 0\n"), "{shown}");
     assert_eq!(bench.state(&call).await, State::Open);
 }
 

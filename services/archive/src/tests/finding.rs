@@ -1,3 +1,6 @@
+use std::sync::Arc;
+
+use kernel::Position;
 use objects::{Key, ObjectStore};
 use proto::archive::v1::list_request::By;
 use proto::archive::v1::recordings_server::Recordings;
@@ -6,7 +9,9 @@ use proto::common::v1::{Identifier, IdentifierKind};
 use tonic::Code;
 
 use super::replaying::flip;
+use crate::store::{History, State, Store};
 use crate::testing::{Bench, Call, guarded};
+use crate::verify::{FindingKind, Report, verify};
 
 const MIFID: &str = "mifid2-transaction";
 
@@ -100,6 +105,62 @@ async fn a_sound_recording_verifies() {
     let call = sealed(&bench).await;
     let response = verified(&bench, &call).await;
     assert_eq!((response.ok, response.objects, response.spans), (true, 3, 5));
+}
+
+#[tokio::test]
+async fn a_recording_that_is_not_sealed_yet_is_refused_and_not_called_sound() {
+    let bench = Bench::new().await;
+    let call = Call::plain(&bench, 1, &[(MIFID, 0)]).await;
+    bench.consume().await;
+    let is_refused = async |state: State| {
+        assert_eq!(bench.state(&call).await, state);
+        let asked = VerifyRequest { recording_id: call.key.id.to_bytes().to_vec() };
+        let refused = bench.rpc().verify(guarded(&call.key.tenant, None, asked)).await.unwrap_err();
+        let told = (refused.code(), platform::error::reason(&refused));
+        assert_eq!(told, (Code::FailedPrecondition, "not-sealed-yet"));
+    };
+    is_refused(State::Open).await;
+    bench.store.sealing(&call.key, "hangup", Position(1_000_000)).await.unwrap();
+    is_refused(State::Sealing).await;
+}
+
+async fn report(bench: &Bench, history: &History) -> Report {
+    let objects: Arc<dyn ObjectStore> = Arc::new(bench.objects.clone());
+    let roots = crate::service(&bench.config, &bench.deps()).mesh().trust().await.unwrap();
+    verify(&objects, history, &roots).await.unwrap()
+}
+
+#[tokio::test]
+async fn a_settled_recording_whose_documents_rows_are_gone_is_not_as_signed() {
+    let bench = Bench::new().await;
+    let call = sealed(&bench).await;
+    let mut history = bench.history(&call).await;
+    history.documents.clear();
+    for (state, versions) in
+        [(State::Sealed, &[1][..]), (State::NotRecorded, &[1][..]), (State::Addended, &[1, 2][..])]
+    {
+        history.recording.state = state;
+        let report = report(&bench, &history).await;
+        let found: Vec<_> =
+            report.findings.iter().map(|finding| (finding.name.as_str(), finding.kind)).collect();
+        let names: Vec<_> =
+            versions.iter().map(|version| crate::document::name(&call.key, *version).to_string()).collect();
+        let expected: Vec<_> =
+            names.iter().map(|name| (name.as_str(), FindingKind::DocumentMissing)).collect();
+        assert_eq!((report.is_ok(), found), (false, expected), "{state:?}");
+        assert_eq!(report.objects, 3, "objects are looked at all the same");
+    }
+}
+
+#[tokio::test]
+async fn an_addendum_whose_row_is_gone_is_missed_by_the_objects_that_it_names() {
+    let bench = Bench::new().await;
+    let call = sealed(&bench).await;
+    let mut history = bench.history(&call).await;
+    history.objects[2].document = Some(3);
+    let report = report(&bench, &history).await;
+    let missing = report.findings.iter().find(|finding| finding.kind == FindingKind::DocumentMissing);
+    assert_eq!(missing.unwrap().name, crate::document::name(&call.key, 3).as_str());
 }
 
 #[tokio::test]
