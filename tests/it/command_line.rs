@@ -314,7 +314,7 @@ async fn the_demo_tells_its_story_and_catches_what_it_alters() {
     assert!(again.code == 2 && again.err.contains("not empty"), "{again:?}");
     // Nor over its files, to which the commands that it named point.
     assert_eq!(told["files"], "data-files");
-    for gone in ["data", "demo-keys"] {
+    for gone in ["data", "data-keys"] {
         std::fs::remove_dir_all(folder.path().join(gone)).unwrap();
     }
     let again = program::run(folder.path(), &["demo", "--data", "data"]).await;

@@ -280,7 +280,7 @@ pub enum ConsentCommand {
         #[arg(long)]
         notice: String,
         /// How it was expressed.
-        #[arg(long, value_enum, default_value_t = Expression::Written)]
+        #[arg(long, value_enum)]
         by: Expression,
     },
     /// Record that a person withdrew it; needs no reason and no document.

@@ -41,7 +41,7 @@ pub struct Places {
 }
 
 impl Places {
-    /// Fresh places: the directories given and one for files beside the data, which must all be empty, or new ones
+    /// Fresh places: the directories given, with keys and files beside the data, which must all be empty, or new ones
     /// under the system's temporary directory.
     pub fn fresh(data: Option<&Path>, keys: Option<&Path>) -> Result<Self> {
         let Some(data) = data else {
@@ -52,8 +52,8 @@ impl Places {
                 files: folder.join("files"),
             });
         };
-        let keys = keys.map_or_else(|| data.with_file_name("demo-keys"), Path::to_owned);
-        let files = files_beside(data)?;
+        let keys = keys.map_or_else(|| beside(data, "keys"), |keys| Ok(keys.to_owned()))?;
+        let files = beside(data, "files")?;
         for (folder, option) in [(data, "--data"), (keys.as_path(), "--keys"), (files.as_path(), "--data")] {
             let used = folder.read_dir().is_ok_and(|mut entries| entries.next().is_some());
             ensure!(
@@ -66,18 +66,18 @@ impl Places {
     }
 }
 
-/// Where the files of the demo with this data directory are. It has the data directory's name, so that no other demo
-/// beside it writes there.
-fn files_beside(data: &Path) -> Result<PathBuf> {
+/// Where the keys or files of the demo with this data directory are. They have its name, so that no other demo beside
+/// it writes there.
+fn beside(data: &Path, what: &str) -> Result<PathBuf> {
     let name = data.file_name().with_context(|| {
         format!(
-            "{} has no name to call the demo's files after: give --data a directory by name",
+            "{} has no name to call the demo's {what} after: give --data a directory by name",
             data.display()
         )
     })?;
-    let mut files = name.to_owned();
-    files.push("-files");
-    Ok(data.with_file_name(files))
+    let mut own = name.to_owned();
+    own.push(format!("-{what}"));
+    Ok(data.with_file_name(own))
 }
 
 /// Runs the demo.
@@ -293,13 +293,11 @@ mod tests {
     fn demos_beside_each_other_share_no_directory() {
         let folder = tempfile::tempdir().unwrap();
         let at = |name: &str| folder.path().join(name);
-        let check = |data: &str, files: &str| {
-            let places = Places::fresh(Some(&at(data)), Some(&at("keys"))).unwrap();
-            assert_eq!((places.data, places.files), (at(data), at(files)));
-        };
-        check("d1", "d1-files");
-        check("d2", "d2-files");
-        check("demo", "demo-files");
+        for name in ["d1", "d2"] {
+            let Places { data, keys, files } = Places::fresh(Some(&at(name)), None).unwrap();
+            let own = |what: &str| at(&format!("{name}{what}"));
+            assert_eq!([data, keys, files], [own(""), own("-keys"), own("-files")]);
+        }
         let error = Places::fresh(Some(Path::new("..")), None).unwrap_err().to_string();
         assert!(error.contains("--data"), "{error}");
     }
