@@ -1,4 +1,9 @@
-//! Verified from files alone; one changed byte is caught, wherever it is.
+//! Verified from files alone: one changed bit in the middle of a span's object, a manifest, a record of why not, the
+//! largest ledger tile or the largest file of entries is caught, and so is what the store keeps beside each of these when
+//! it cannot be read.
+//!
+//! Not looked at are partial tiles that a later one superseded, older versions of checkpoints, and single facts in what
+//! the store keeps beside an object, such as its legal hold.
 
 use std::path::{Path, PathBuf};
 
@@ -10,7 +15,7 @@ use verbale::commands::{audit, trust};
 use crate::harness::{Ended, Sample, World, eventually, files, id_of, program};
 
 #[tokio::test(flavor = "multi_thread")]
-async fn files_verify_offline_and_one_flipped_byte_is_caught_wherever_it_is() {
+async fn files_verify_offline_and_one_flipped_bit_is_caught_in_each_kind_of_file() {
     let (world, samples) = (World::new(), ["mifid-order-it", "no-consent-it"].map(Sample::new));
     let mesh = world.up().await;
     let server = mesh.server();

@@ -1,5 +1,5 @@
 //! No plaintext in what a mesh keeps, in directories, topics, tables or the bucket: no audio, nobody's name or
-//! number, no key.
+//! number, no key, nothing of what the keys directory keeps for itself.
 
 use std::path::Path;
 
@@ -7,11 +7,12 @@ use eventlog::Stored;
 use futures::future::join_all;
 use kernel::PurposeName;
 use kernel::topics::{ALL, Topic};
+use sqlite::rusqlite::Connection;
 use verbale::call_file::CallFile;
 use verbale::sender::Call;
 use verbale::wav::Wav;
 
-use crate::harness::{Expected, Raw, Sample, Scan, World, files, hear_range, id_of, on_every_shape};
+use crate::harness::{Expected, Raw, Sample, Scan, World, files, hear_range, id_of, on_every_shape, secrets};
 
 /// Values that occur nowhere by chance.
 const PHONE: &str = "+390655512345";
@@ -20,6 +21,8 @@ const EMAIL: &str = "giulia.verdi@example.org";
 const CALL_ID: &str = "call-quercia-20260302-0001";
 const EMPLOYEE: &str = "employee-quercia-017";
 const REASON: &str = "the customer of the oak tree complains";
+/// What embedded key tables hold once a call is sealed.
+const KEPT: [&str; 5] = ["epoch.kek", "epoch.hpke_secret", "page.key", "entry.sealed", "identifier.value"];
 
 on_every_shape!(no_audio_no_identifier_and_no_key_lies_anywhere);
 
@@ -40,6 +43,10 @@ async fn no_audio_no_identifier_and_no_key_lies_anywhere(world: World) {
         }
     }
 
+    let kept = secrets(&world.keys());
+    for name in KEPT.iter().filter(|_| world.is_embedded()) {
+        assert!(kept.iter().any(|(own, _)| own == name), "no {name} in the keys directory");
+    }
     let scan = everything(&samples, &world.keys());
     // With the write-ahead logs of a running program, and as it is left.
     look(&scan, &world.raw().await, "running");
@@ -55,6 +62,11 @@ fn the_scan_finds_what_is_there() {
     let sample = Sample::new("mifid-order-it");
     let folder = tempfile::tempdir().unwrap();
     std::fs::write(folder.path().join("issuer.key"), [0xa7; 32]).unwrap();
+    let wrapped: Vec<u8> = (0..81u8).map(|n| n.wrapping_mul(37) ^ 0x5a).collect();
+    let public: Vec<u8> = (0..32u8).map(|n| n.wrapping_mul(91) ^ 0xc3).collect();
+    let tables = Connection::open(folder.path().join("keys.db")).unwrap();
+    tables.execute_batch("CREATE TABLE epoch (kek BLOB NOT NULL, hpke_public BLOB NOT NULL)").unwrap();
+    tables.execute("INSERT INTO epoch VALUES (?, ?)", (&wrapped, &public)).unwrap();
     let scan = everything(&[Sample::new("mifid-order-it")], folder.path());
     let voice = 60_000..60_000 + 64;
     for planted in [
@@ -62,6 +74,13 @@ fn the_scan_finds_what_is_there() {
         pcm(&sample.legs[0])[voice.start * 2..voice.start * 2 + 64].to_vec(),
         PHONE.as_bytes().to_vec(),
         b"+390612345678".to_vec(),
+        CRM.as_bytes().to_vec(),
+        EMAIL.as_bytes().to_vec(),
+        CALL_ID.as_bytes().to_vec(),
+        EMPLOYEE.as_bytes().to_vec(),
+        REASON.as_bytes().to_vec(),
+        wrapped.clone(),
+        wrapped[5..37].to_vec(),
         vec![0xa7; 32],
         "a7".repeat(32).into_bytes(),
     ] {
@@ -69,6 +88,7 @@ fn the_scan_finds_what_is_there() {
         bytes.splice(777..777, planted);
         assert_eq!(scan.findings(&bytes).len(), 1, "{:?}", scan.findings(&bytes));
     }
+    assert_eq!(scan.findings(&public), [""; 0], "what is public is looked for");
 }
 
 /// A sample call between people whose identifiers are known to occur nowhere else.
@@ -122,6 +142,9 @@ fn everything(samples: &[Sample], keys: &Path) -> Scan {
     }
     assert!(keys_found > 0, "{} has no file of 32 bytes", keys.display());
     assert!(scan.blocks() > 1_000 * samples.len(), "the samples are not silent");
+    for (name, bytes) in secrets(keys) {
+        scan.secret(&name, bytes);
+    }
     scan
 }
 

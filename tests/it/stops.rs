@@ -2,13 +2,17 @@
 
 use std::time::{Duration, Instant};
 
-use kernel::{Interval, Position};
+use kernel::{Interval, Position, RecordingId};
 use proto::archive::v1::RecordingState;
 use tokio::sync::watch;
 use tokio::task::JoinSet;
+use verbale::config::Config;
 use verbale::sender::Pace;
 
-use crate::harness::{Child, Expected, PATIENCE, Sample, World, free_port, hear, server};
+use crate::harness::{Child, Expected, Line, PATIENCE, Sample, World, eventually, free_port, hear, server};
+
+/// What a program logs when it drains and calls still run.
+const DRAINS: &str = "senders are told to go elsewhere";
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_program_that_is_stopped_in_a_call_lets_it_end_and_seals_it_when_started_again() {
@@ -77,4 +81,26 @@ async fn a_program_that_is_stopped_in_a_long_call_stops_in_time_and_the_call_goe
         hear(&person, id, &purpose).await.unwrap().must_be(&expected, &sample, &purpose, whole);
     }
     assert_eq!(child.terminate().await, Some(0));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_second_signal_ends_a_program_at_once_that_waits_for_a_call() {
+    let (world, sample, port) = (World::new(), Sample::new("mifid-order-it"), free_port());
+    let child = Child::up(&world, port).await;
+    let caller = world.sender(&server(port), &sample.tenant);
+    // Nobody closes it: what drains waits for it as long as it may.
+    let (mut line, _) =
+        Line::open(&caller, &sample.tenant, sample.open(RecordingId::new(), 1)).await.unwrap();
+    line.media(&sample, 0..60).await;
+    line.logged(50).await.unwrap();
+
+    child.signal("TERM").await;
+    eventually("the program drains", async || {
+        std::fs::read_to_string(world.log()).unwrap().contains(DRAINS).then_some(())
+    })
+    .await;
+    let asked = Instant::now();
+    assert_eq!(child.terminate().await, Some(130), "{}", std::fs::read_to_string(world.log()).unwrap());
+    let drain = Config::default().ingest.drain.0;
+    assert!(asked.elapsed() < drain / 2, "it ended after {:?}, and may drain for {drain:?}", asked.elapsed());
 }

@@ -69,7 +69,7 @@ async fn a_call_goes_on_without_one_broker_and_into_a_bounded_spool_without_two(
     assert_eq!(member.process.metric("verbale_ingest_spool_bytes").await, Some(0.0));
     let at = format!("broker {first}, then {second}");
     let calls = [(id, sample.frames()), (short, SHORT)];
-    let calls = calls.map(|(id, frames)| (Told { sample: &sample, id, at: at.clone() }, frames));
+    let calls = calls.map(|(id, frames)| (Told::new(&sample, id, at.clone()), frames));
     for (call, frames) in &calls {
         call.is_sealed(&world, &server).await;
         call.plays(&world, &server, &purpose("mifid2-transaction"), |frame| frame < *frames).await;

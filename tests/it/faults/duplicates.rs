@@ -11,7 +11,7 @@ use rand::seq::SliceRandom;
 use verbale::config::{Config, Engine};
 
 use super::stage::{Member, config};
-use super::told::{Told, ledger_is_whole};
+use super::told::{Told, ledger_is_whole, said_in};
 use crate::harness::{PATIENCE, Sample, Shape, Turn, World, eventually, moments};
 use verbale::sender::Pace;
 
@@ -63,7 +63,7 @@ async fn send<'s>(world: &World, server: &str, sample: &'s Sample) -> Told<'s> {
     let (call, caller) = (sample.call(), world.sender(server, &sample.tenant));
     let sent = call.send(&caller, Pace { speed: 0.0, patience: PATIENCE }, |_| {}).await.unwrap();
     assert_eq!(sent.refused, []);
-    Told { sample, id: call.recording(), at: format!("{}, everything twice", sample.name) }
+    Told::new(sample, call.recording(), format!("{}, everything twice", sample.name)).saying(said_in(sample))
 }
 
 /// The log past the program.

@@ -48,8 +48,7 @@ async fn a_full_object_store_holds_up_sealing_and_no_call() {
 
     ballast.remove();
     let calls = [(id, sample.frames()), (later, 100)];
-    let calls =
-        calls.map(|(id, frames)| (Told { sample: &sample, id, at: "a full store".to_owned() }, frames));
+    let calls = calls.map(|(id, frames)| (Told::new(&sample, id, "a full store".to_owned()), frames));
     for (call, frames) in &calls {
         call.is_sealed(&world, &server).await;
         call.plays(&world, &server, &purpose("mifid2-transaction"), |frame| frame < *frames).await;

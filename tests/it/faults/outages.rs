@@ -10,8 +10,8 @@ use tonic::Code;
 use verbale::connect::Caller;
 
 use super::stage::{ALL, Member, config, open};
-use super::told::{Told, ledger_is_whole};
-use crate::harness::{FRAME, Line, Sample, Shape, Turn, Ways, World, event, hear, moments, purpose, reason};
+use super::told::{Told, ledger_is_whole, word};
+use crate::harness::{FRAME, Line, Sample, Shape, Turn, Ways, World, event, moments, purpose};
 
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 enum Engine {
@@ -122,17 +122,17 @@ impl Scene<'_> {
         self.member.says_that_it_is_ready(world).await;
         assert_eq!(self.member.process.metric("verbale_ingest_spool_bytes").await, Some(0.0), "{at}");
 
-        let call = Told { sample, id, at: at.clone() };
+        let said = [("notice-presented", ""), ("given", "quality"), ("withdrawn", "quality")];
+        let said = said.map(|(kind, purpose)| word(kind, purpose)).to_vec();
+        let call = Told::new(sample, id, at.clone()).saying(said);
         call.is_sealed(world, server).await;
         let duty = purpose("mifid2-transaction");
         call.plays(world, server, &duty, |frame| !(pause..resume).contains(&frame)).await;
-        let person = world.person(server, &sample.tenant);
-        let refused = hear(&person, id, &purpose("quality")).await.unwrap_err();
-        assert_eq!((refused.code(), reason(&refused)), (Code::PermissionDenied, "withdrawn"), "{at}");
+        call.is_refused(world, server, &purpose("quality"), "withdrawn").await;
         let mut calls = vec![call];
         if let Some((id, line)) = other {
             line.close_after(PART).await.unwrap();
-            let call = Told { sample, id, at: format!("{at}, the call that began in it") };
+            let call = Told::new(sample, id, format!("{at}, the call that began in it"));
             call.is_sealed(world, server).await;
             call.plays(world, server, &duty, |frame| frame < PART).await;
             calls.push(call);

@@ -12,7 +12,7 @@ use verbale::config::Config;
 use verbale::connect::Caller;
 use verbale::sender::{Pace, Sent};
 
-use super::told::Told;
+use super::told::{Told, said_in};
 use crate::harness::{Line, PATIENCE, Process, Sample, Turn, World, eventually, free_port, server};
 
 /// Every role.
@@ -48,7 +48,8 @@ pub(super) struct Sending<'s> {
     pub(super) calls: Vec<Told<'s>>,
     /// How many frames the call that was acknowledged last has LOGGED.
     logged: watch::Receiver<u64>,
-    sent: JoinSet<anyhow::Result<Sent>>,
+    /// Each with the number of its call.
+    sent: JoinSet<(usize, anyhow::Result<Sent>)>,
 }
 
 impl<'s> Sending<'s> {
@@ -60,13 +61,13 @@ impl<'s> Sending<'s> {
             let (call, caller) = (sample.call(), world.sender(server, &sample.tenant));
             let progress = progress.clone();
             let at = format!("{at}; call {number}, {}", sample.name);
-            calls.push(Told { sample, id: call.recording(), at });
+            calls.push(Told::new(sample, call.recording(), at).saying(said_in(sample)));
             sent.spawn(async move {
                 let pace = Pace { speed, patience: PATIENCE };
-                call.send(&caller, pace, |frames| {
+                let sent = call.send(&caller, pace, |frames| {
                     progress.send_replace(frames);
-                })
-                .await
+                });
+                (number, sent.await)
             });
         }
         Self { calls, logged, sent }
@@ -79,11 +80,14 @@ impl<'s> Sending<'s> {
 
     /// Waits for all; no event of theirs was refused.
     pub(super) async fn end(self) -> (Vec<Told<'s>>, Vec<Sent>) {
-        let sent: Vec<_> = self.sent.join_all().await.into_iter().map(Result::unwrap).collect();
-        for one in &sent {
-            assert_eq!(one.refused, [], "{}", self.calls[0].at);
+        let (mut calls, mut all) = (self.calls, Vec::new());
+        for (number, sent) in self.sent.join_all().await {
+            let (call, sent) = (&mut calls[number], sent.unwrap());
+            assert_eq!(sent.refused, [], "{}", call.at);
+            call.opens += sent.reconnects as usize;
+            all.push(sent);
         }
-        (self.calls, sent)
+        (calls, all)
     }
 }
 

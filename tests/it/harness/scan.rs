@@ -3,7 +3,8 @@
 //! Audio is looked for in stretches of at least 64 bytes. To find one at any offset, each source is cut into
 //! blocks of 32 bytes, of which any 64 bytes hold a whole one; files are hashed at every offset, and a block that
 //! is found is extended both ways. Blocks of fewer than eight different bytes are not looked for: silence and
-//! steady tones say nothing, and zeroes are everywhere.
+//! steady tones say nothing, and zeroes are everywhere. Secrets are looked for in the same way, but in stretches of
+//! one block: each of theirs is taken, at every offset.
 
 use std::collections::HashMap;
 
@@ -18,23 +19,43 @@ const BASE: u64 = 0x0100_0000_01b3;
 /// What must not be there.
 #[derive(Default)]
 pub(crate) struct Scan {
-    audio: Vec<(String, Vec<u8>)>,
+    sources: Vec<Source>,
     blocks: HashMap<u64, Vec<(usize, usize)>>,
     texts: Vec<(String, Vec<u8>)>,
+}
+
+/// What is looked for in stretches.
+struct Source {
+    name: String,
+    bytes: Vec<u8>,
+    /// Shortest stretch of it that counts.
+    shortest: usize,
 }
 
 impl Scan {
     /// Adds audio bytes.
     pub(crate) fn audio(&mut self, name: &str, bytes: Vec<u8>) {
-        let source = self.audio.len();
         for (number, block) in bytes.chunks_exact(BLOCK).enumerate() {
-            let mut seen = [false; 256];
-            block.iter().for_each(|byte| seen[usize::from(*byte)] = true);
-            if seen.iter().filter(|seen| **seen).count() >= VARIETY {
-                self.blocks.entry(hash(block)).or_default().push((source, number * BLOCK));
-            }
+            self.look_for(block, number * BLOCK);
         }
-        self.audio.push((name.to_owned(), bytes));
+        self.sources.push(Source { name: name.to_owned(), bytes, shortest: STRETCH });
+    }
+
+    /// Adds random bytes, of which any 32 in a row count.
+    pub(crate) fn secret(&mut self, name: &str, bytes: Vec<u8>) {
+        for (offset, block) in bytes.windows(BLOCK).enumerate() {
+            self.look_for(block, offset);
+        }
+        self.sources.push(Source { name: name.to_owned(), bytes, shortest: BLOCK });
+    }
+
+    /// A block of the source that is added next.
+    fn look_for(&mut self, block: &[u8], offset: usize) {
+        let mut seen = [false; 256];
+        block.iter().for_each(|byte| seen[usize::from(*byte)] = true);
+        if seen.iter().filter(|seen| **seen).count() >= VARIETY {
+            self.blocks.entry(hash(block)).or_default().push((self.sources.len(), offset));
+        }
     }
 
     /// Adds a text or a key, whole.
@@ -42,7 +63,7 @@ impl Scan {
         self.texts.push((name.to_owned(), bytes.as_ref().to_vec()));
     }
 
-    /// How many blocks of audio are looked for.
+    /// How many blocks are looked for.
     pub(crate) fn blocks(&self) -> usize {
         self.blocks.values().map(Vec::len).sum()
     }
@@ -61,8 +82,8 @@ impl Scan {
             rolling.push(*byte, end.checked_sub(BLOCK).map(|left| bytes[left]));
             let Some(at) = (end + 1).checked_sub(BLOCK).filter(|at| *at >= beyond) else { continue };
             for (source, offset) in self.blocks.get(&rolling.0).into_iter().flatten() {
-                let (name, audio) = &self.audio[*source];
-                if let Some(length) = common(bytes, at, audio, *offset) {
+                let Source { name, bytes: own, shortest } = &self.sources[*source];
+                if let Some(length) = common(bytes, at, own, *offset).filter(|length| length >= shortest) {
                     findings.push(format!("{length} bytes of {name} at byte {at}"));
                     beyond = at + length;
                     break;
@@ -73,16 +94,15 @@ impl Scan {
     }
 }
 
-/// The length of the common stretch around a block, where it is long enough.
-fn common(bytes: &[u8], at: usize, audio: &[u8], offset: usize) -> Option<usize> {
-    if bytes[at..at + BLOCK] != audio[offset..offset + BLOCK] {
+/// The length of the common stretch around a block, where it is the same.
+fn common(bytes: &[u8], at: usize, own: &[u8], offset: usize) -> Option<usize> {
+    if bytes[at..at + BLOCK] != own[offset..offset + BLOCK] {
         return None;
     }
-    let before = bytes[..at].iter().rev().zip(audio[..offset].iter().rev());
-    let after = bytes[at + BLOCK..].iter().zip(&audio[offset + BLOCK..]);
+    let before = bytes[..at].iter().rev().zip(own[..offset].iter().rev());
+    let after = bytes[at + BLOCK..].iter().zip(&own[offset + BLOCK..]);
     let same = |(a, b): &(&u8, &u8)| a == b;
-    let length = before.take_while(same).count() + BLOCK + after.take_while(same).count();
-    (length >= STRETCH).then_some(length)
+    Some(before.take_while(same).count() + BLOCK + after.take_while(same).count())
 }
 
 fn find(bytes: &[u8], text: &[u8]) -> Option<usize> {
@@ -146,6 +166,20 @@ mod tests {
         assert_eq!(scan.findings(&bytes), [""; 0]);
         bytes.extend(b"tel:+390612345678");
         assert_eq!(scan.findings(&bytes), ["the number at byte 5004"]);
+    }
+
+    #[test]
+    fn any_block_of_a_secret_is_found_and_less_is_not() {
+        let key: Vec<u8> = (0..81u8).map(|n| n.wrapping_mul(37) ^ 0x5a).collect();
+        let mut scan = Scan::default();
+        scan.secret("the key", key.clone());
+        for from in [0, 1, 31, key.len() - BLOCK] {
+            let mut bytes = vec![0; 500];
+            bytes[99..99 + BLOCK].copy_from_slice(&key[from..from + BLOCK]);
+            assert_eq!(scan.findings(&bytes), ["32 bytes of the key at byte 99"], "from {from}");
+            bytes[99] ^= 1;
+            assert_eq!(scan.findings(&bytes), [""; 0], "from {from}");
+        }
     }
 
     #[test]
