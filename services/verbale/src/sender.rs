@@ -181,7 +181,7 @@ impl Call {
                         return Err(error.context("the call could not be sent to its end"));
                     }
                     if told.is_none_or(|told| told < last_progress) {
-                        tracing::warn!(error = format!("{error:#}"), "the stream broke, trying again");
+                        tracing::warn!(error = words(&error), "the stream broke, trying again");
                         told = Some(Instant::now());
                     }
                     sent.reconnects += 1;
@@ -295,6 +295,14 @@ enum Failure {
     Broken(anyhow::Error),
     /// It will not.
     Final(anyhow::Error),
+}
+
+/// What a person needs of an error: of a mesh's answer its message, and none of the transport's innards.
+fn words(error: &anyhow::Error) -> String {
+    match error.downcast_ref::<tonic::Status>() {
+        Some(status) => status.message().to_owned(),
+        None => format!("{error:#}"),
+    }
 }
 
 impl From<tonic::Status> for Failure {

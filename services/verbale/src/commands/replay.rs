@@ -40,7 +40,8 @@ pub async fn run(caller: &Caller, args: ReplayArgs, out: Output) -> Result<Exit>
     })).collect();
     let file = args.output.display().to_string();
     out.value(&json!({"file": file, "bytes": written.bytes, "frames": written.frames, "gaps": gaps}), |_| {
-        let mut text = format!("{file}: {} frames, {} bytes", written.frames, written.bytes);
+        let silent = if written.frames == 0 { ", all of it silence" } else { "" };
+        let mut text = format!("{file}: {} frames, {} bytes{silent}", written.frames, written.bytes);
         if !written.gaps.is_empty() {
             let rows = written.gaps.iter().map(|g| {
                 let (start, end) = (Position(g.start).to_string(), Position(g.end).to_string());
