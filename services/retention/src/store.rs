@@ -69,7 +69,7 @@ pub struct Order {
     pub placed_at: Timestamp,
 }
 
-/// Rows of recordings, holds and orders. All methods are durable when they answer; any number of processes may use a
+/// Rows of recordings, holds and orders; events go to [`kernel::topics::RETENTION`]. All methods are durable when they answer; any number of processes may use a
 /// store at once.
 #[async_trait]
 pub trait Store: Send + Sync + 'static {
