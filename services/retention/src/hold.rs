@@ -101,7 +101,8 @@ pub enum ReleaseError {
 impl Selector {
     /// Whether it covers a recording.
     pub fn covers(&self, kept: &Kept) -> bool {
-        let is_on = |subjects: &BTreeSet<SubjectId>| kept.parties.iter().any(|party| subjects.contains(party));
+        let is_on =
+            |subjects: &BTreeSet<SubjectId>| kept.parties.iter().any(|party| subjects.contains(party));
         match self {
             Self::Recordings(ids) => ids.contains(&kept.key.id),
             Self::Subjects(subjects) => is_on(subjects),
