@@ -128,6 +128,8 @@ uuid_id!(/// One running process of the mesh; signs with its own key.
     InstanceId, "instance id", now_v7);
 uuid_id!(/// A page of entries under one page key.
     PageId, "page id", now_v7);
+uuid_id!(/// An order not to erase.
+    HoldId, "hold id", now_v7);
 uuid_id!(/// Permission to hold a part of a key tree for at most 60 s of machine time.
     LeaseId, "lease id", now_v7);
 

@@ -50,5 +50,13 @@ pub const RECORDINGS: Topic = Topic {
     retention: Retention::For(Duration::from_secs(30 * DAY.as_secs())),
 };
 
+/// What became of how long recordings are kept (stamped, held, released, ordered, ended; random ids and codes only),
+/// keyed by recording or hold id. Consumers: platform teams, dsar. Thirty days, as for recordings.
+pub const RETENTION: Topic = Topic {
+    name: "verbale.retention.v1",
+    partitions: 4,
+    retention: Retention::For(Duration::from_secs(30 * DAY.as_secs())),
+};
+
 /// Every topic.
-pub const ALL: &[Topic] = &[AUDIO, AUDIT, CONSENT, RECORDINGS];
+pub const ALL: &[Topic] = &[AUDIO, AUDIT, CONSENT, RECORDINGS, RETENTION];

@@ -94,6 +94,21 @@ impl OrderScope {
         if from < until && somebody { Ok(Self { from, until, parties }) } else { Err(InvalidScope) }
     }
 
+    /// It reaches recordings that began at or after this moment.
+    pub fn from(&self) -> Timestamp {
+        self.from
+    }
+
+    /// It reaches recordings that began before this moment.
+    pub fn until(&self) -> Timestamp {
+        self.until
+    }
+
+    /// Of whom one must be in a recording; whoever is in it where none are named.
+    pub fn parties(&self) -> Option<&BTreeSet<SubjectId>> {
+        self.parties.as_ref()
+    }
+
     /// Whether it reaches a recording that began at `started_at` with these parties in it. One whose parties are
     /// not known is not among those of any party.
     pub fn covers(&self, started_at: Timestamp, parties: &BTreeSet<SubjectId>) -> bool {

@@ -1,0 +1,104 @@
+//! The tables. Each row of `kept` and `hold` has the version that the next change is decided on; what is due is found by
+//! an index over the rows themselves, so that it cannot say other than they do.
+
+use ::sqlite::Component;
+
+/// Retention's tables.
+pub(super) const COMPONENT: Component = Component { name: "retention", steps: &[FIRST] };
+
+/// The numbers of [`crate::hold::Selector`]'s variants in `hold.selector`; never reused.
+pub(super) mod selector {
+    pub(crate) const RECORDINGS: i64 = 1;
+    pub(crate) const SUBJECTS: i64 = 2;
+    pub(crate) const QUERY: i64 = 3;
+}
+
+// hold.state: 1 placed, 2 release asked, 3 released. A query must have the condition of a hold's index word for word, and
+// name the index: SQLite would walk over the primary key, which has the same columns and all the released holds.
+const FIRST: &str = "
+CREATE TABLE kept (
+    tenant TEXT NOT NULL,
+    recording BLOB NOT NULL CHECK (length(recording) = 16),
+    version INTEGER NOT NULL CHECK (version > 0),
+    started_at INTEGER NOT NULL,
+    ended_at INTEGER NOT NULL,
+    policy BLOB NOT NULL CHECK (length(policy) = 32),
+    due_at INTEGER,
+    PRIMARY KEY (tenant, recording)
+) STRICT, WITHOUT ROWID;
+CREATE INDEX kept_due ON kept (tenant, due_at, recording) WHERE due_at IS NOT NULL;
+
+CREATE TABLE kept_party (
+    tenant TEXT NOT NULL,
+    recording BLOB NOT NULL,
+    place INTEGER NOT NULL,
+    subject BLOB NOT NULL CHECK (length(subject) = 16),
+    PRIMARY KEY (tenant, recording, place)
+) STRICT, WITHOUT ROWID;
+CREATE UNIQUE INDEX kept_party_by_subject ON kept_party (tenant, subject, recording);
+
+CREATE TABLE kept_term (
+    tenant TEXT NOT NULL,
+    recording BLOB NOT NULL,
+    purpose TEXT NOT NULL,
+    kind INTEGER NOT NULL,
+    ends INTEGER NOT NULL,
+    rule TEXT NOT NULL,
+    state INTEGER NOT NULL,
+    PRIMARY KEY (tenant, recording, purpose, kind)
+) STRICT, WITHOUT ROWID;
+
+CREATE TABLE hold (
+    tenant TEXT NOT NULL,
+    id BLOB NOT NULL CHECK (length(id) = 16),
+    version INTEGER NOT NULL CHECK (version > 0),
+    kind INTEGER NOT NULL,
+    selector INTEGER NOT NULL,
+    from_at INTEGER,
+    until_at INTEGER,
+    reason TEXT NOT NULL,
+    placed_by TEXT NOT NULL,
+    placed_at INTEGER NOT NULL,
+    review_at INTEGER NOT NULL,
+    state INTEGER NOT NULL,
+    released_at INTEGER,
+    PRIMARY KEY (tenant, id)
+) STRICT, WITHOUT ROWID;
+CREATE INDEX hold_standing ON hold (tenant, id) WHERE state IN (1, 2);
+CREATE INDEX hold_released ON hold (tenant, id) WHERE state = 3;
+
+CREATE TABLE hold_named (
+    tenant TEXT NOT NULL,
+    hold BLOB NOT NULL,
+    named BLOB NOT NULL CHECK (length(named) = 16),
+    PRIMARY KEY (tenant, hold, named)
+) STRICT, WITHOUT ROWID;
+
+CREATE TABLE hold_release (
+    tenant TEXT NOT NULL,
+    hold BLOB NOT NULL,
+    place INTEGER NOT NULL,
+    asked_by TEXT NOT NULL,
+    PRIMARY KEY (tenant, hold, place)
+) STRICT, WITHOUT ROWID;
+
+CREATE TABLE extension_order (
+    tenant TEXT NOT NULL,
+    reference TEXT NOT NULL,
+    regime TEXT NOT NULL,
+    until_at INTEGER NOT NULL,
+    scope_from INTEGER NOT NULL,
+    scope_until INTEGER NOT NULL,
+    names_parties INTEGER NOT NULL CHECK (names_parties IN (0, 1)),
+    placed_by TEXT NOT NULL,
+    placed_at INTEGER NOT NULL,
+    PRIMARY KEY (tenant, reference)
+) STRICT, WITHOUT ROWID;
+
+CREATE TABLE order_party (
+    tenant TEXT NOT NULL,
+    reference TEXT NOT NULL,
+    subject BLOB NOT NULL CHECK (length(subject) = 16),
+    PRIMARY KEY (tenant, reference, subject)
+) STRICT, WITHOUT ROWID;
+";
