@@ -118,7 +118,8 @@ pub trait Store: Send + Sync + 'static {
         limit: u32,
     ) -> Result<Vec<Hold>, StoreError>;
 
-    /// Adds an order, with the event; a conflict where one has its reference.
+    /// Adds an order, with the event; a conflict where one has its reference, [`ErrorCode::ResourceExhausted`] where
+    /// there are [`MAX_ORDERS`].
     async fn order(&self, order: &Order, event: &Envelope) -> Result<Written, StoreError>;
     /// Every order of a tenant, in order of their references.
     async fn orders(&self, tenant: &TenantId) -> Result<Vec<Order>, StoreError>;
