@@ -6,7 +6,7 @@ use std::path::Path;
 use eventlog::Stored;
 use futures::future::join_all;
 use kernel::PurposeName;
-use kernel::topics::{ALL, Topic};
+use kernel::topics::{ALL, RETENTION, Topic};
 use sqlite::rusqlite::Connection;
 use verbale::call_file::CallFile;
 use verbale::sender::Call;
@@ -156,7 +156,8 @@ fn look(scan: &Scan, kept: &[Raw], when: &str) {
 }
 
 fn through_the_log(scan: &Scan, passed: &[(&Topic, Stored)]) {
-    for topic in ALL {
+    // No role writes to that of retention yet.
+    for topic in ALL.iter().filter(|topic| **topic != RETENTION) {
         let records: Vec<_> =
             passed.iter().filter(|(own, _)| *own == topic).map(|(_, record)| record).collect();
         assert!(!records.is_empty(), "nothing passed through {}", topic.name);
