@@ -50,8 +50,8 @@ pub struct Config {
     /// Bytes at which the spool takes nothing more: acknowledgements stop, and an `Open` is refused. Keep this
     /// much of the disk for it, and as much again for what is deleted and not yet used anew.
     pub spool_bytes: ByteSize,
-    /// Age of the spool's oldest record at which an `Open` is refused; running calls go on. Keep it below the
-    /// time after which a key epoch that is not left raises its alarm.
+    /// Age of the spool's oldest record at which an `Open` is refused; running calls go on. No key epoch is left while
+    /// anything is in the spool.
     pub spool_age: Period,
     /// How often crypto is told of key epochs that this instance has left. None of them ends before.
     pub epoch_report: Period,
