@@ -13,11 +13,11 @@ test: lint
 	@unshare --map-root-user --mount true 2>/dev/null || \
 	  echo 'NOT TESTED: a full disk: this machine lets nobody mount a small one (unshare)' >&2
 
-# Engines of their own are stopped, killed, filled and cut off: ten minutes, and a machine with nothing else to do. All of
+# Engines of their own are stopped, killed, filled and cut off, and what takes minutes: a machine with nothing else to do. All of
 # it is required, full disks too: where mounts are denied (unshare, for whoever runs it) this fails.
 test-faults:
 	VERBALE_FAULTS=1 VERBALE_REQUIRE="$${VERBALE_REQUIRE:+$$VERBALE_REQUIRE,}faults,namespaces" \
-	  $(CARGO) test --workspace --test it -- faults:: disk:: --nocapture
+	  $(CARGO) test --workspace --test it -- faults:: disk:: drill::engines erasures::locks::slow --nocapture
 
 # The quick half: tests of engines whose URL is not set say that they tested nothing.
 test-embedded: lint

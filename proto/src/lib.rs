@@ -33,6 +33,8 @@ packages! {
     crypto = "verbale.crypto.v1.rs";
     /// Recordings found, replayed, verified.
     archive = "verbale.archive.v1.rs";
+    /// How long recordings are kept, holds, erasures.
+    retention = "verbale.retention.v1.rs";
     /// The ledger.
     audit = "verbale.audit.v1.rs";
 }

@@ -2,7 +2,7 @@
 # Apache Cassandra, one node, which the same driver and CQL serve as ScyllaDB. Sourced.
 
 CASSANDRA_VERSION=5.0.5
-CASSANDRA_HEAP=${ENGINES_CASSANDRA_HEAP:-2g}
+CASSANDRA_HEAP=${ENGINES_CASSANDRA_HEAP:-5g}
 
 cassandra_configure() { CASSANDRA_JARS=$CACHE/cassandra-$CASSANDRA_VERSION; }
 cassandra_url() { printf 'scylla://127.0.0.1:%s\n' $((PORT + 21)); }

@@ -1,5 +1,7 @@
 //! The command line as scripts use it: JSON, exit codes, and errors that name the place.
 
+mod keeping;
+
 use std::path::Path;
 
 use kernel::{RecordingId, Role};
@@ -286,6 +288,8 @@ async fn the_demo_tells_its_story_and_catches_what_it_alters() {
     assert_eq!(told["verified"], true, "{told}");
     let caught = told["tampering"].as_array().unwrap();
     assert!(caught.len() >= 2 && caught.iter().all(|one| one["caught"] == true), "{caught:?}");
+    let later = told["later"].as_array().unwrap();
+    assert!(later.len() > 15 && later.iter().all(|step| step["as_it_must_be"] == true), "{later:?}");
     let mut heard = Vec::new();
     for call in told["recordings"].as_array().unwrap() {
         for one in call["listening"].as_array().unwrap() {
@@ -299,8 +303,8 @@ async fn the_demo_tells_its_story_and_catches_what_it_alters() {
     let story = [
         ("mifid-order-it", "mifid2-transaction", None),
         ("mifid-order-it", "quality", None),
-        ("withdrawal-midcall-it", "quality", Some("withdrawn")),
-        ("withdrawal-midcall-it", "training", Some("withdrawn")),
+        ("withdrawal-midcall-it", "quality", Some("erased")),
+        ("withdrawal-midcall-it", "training", Some("erased")),
         ("card-payment-en", "verbal-contract", None),
         ("card-payment-en", "quality", None),
         ("access-request-en", "quality", None),

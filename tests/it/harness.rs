@@ -3,6 +3,7 @@
 mod child;
 mod engines;
 mod expected;
+pub(crate) mod keeping;
 mod keyring;
 mod line;
 mod listening;
@@ -17,6 +18,7 @@ mod scan;
 mod secrets;
 mod shape;
 mod shelf;
+mod snapshot;
 mod split;
 mod tap;
 mod world;
@@ -30,7 +32,7 @@ pub(crate) use child::{Child, free_port, server};
 pub(crate) use expected::Expected;
 pub(crate) use keyring::Keyring;
 pub(crate) use line::Line;
-pub(crate) use listening::{Heard, hear, hear_range};
+pub(crate) use listening::{Heard, hear, hear_for, hear_range};
 pub(crate) use moments::moments;
 pub(crate) use own::{BROKERS, Turn, Ways};
 pub(crate) use process::Process;
@@ -39,7 +41,7 @@ pub(crate) use raw::{Raw, files};
 pub(crate) use sample::{FRAME, Sample, event};
 pub(crate) use scan::Scan;
 pub(crate) use secrets::secrets;
-pub(crate) use shape::{Shape, on_every_shape};
+pub(crate) use shape::{Running, Shape, in_one_process, on_every_shape};
 pub(crate) use shelf::Shelf;
 pub(crate) use split::{REPLICAS, Split};
 pub(crate) use tap::Tap;
@@ -54,6 +56,15 @@ pub(crate) fn not_tested(name: &str, why: &str) {
     assert!(required.split(',').all(|own| own.trim() != name), "VERBALE_REQUIRE names {name}: {why}");
     // Straight to standard error: the test harness shows nothing else of a test that passes.
     std::io::stderr().write_all(format!("NOT TESTED: {why}\n").as_bytes()).unwrap();
+}
+
+/// Whether what takes minutes is asked for: with the faults, apart from what somebody waits for.
+pub(crate) fn is_patient(what: &str) -> bool {
+    let asked = std::env::var_os("VERBALE_FAULTS").is_some();
+    if !asked {
+        not_tested("faults", &format!("VERBALE_FAULTS is not set: {what} takes minutes"));
+    }
+    asked
 }
 
 /// Waits until the probe finds something; the only place that waits by looking again.

@@ -56,16 +56,26 @@ async fn walk(world: &World, wire: &Wire) {
     for rule in rules.iter() {
         let right = rule.permission.roles();
         let wrong: Vec<_> = Role::ALL.iter().copied().filter(|role| !right.contains(role)).collect();
-        let good = world.token(right, &[&own]);
+        // Some calls are one role's of the mesh, whatever else its token says.
+        let caller = rule.permission.caller();
+        let good = world.token_as(caller.unwrap_or("it"), right, &[&own]);
         let mut table = vec![
             ("no token", None, Code::Unauthenticated, "unauthenticated"),
             ("a broken token", Some(broken(&good)), Code::Unauthenticated, "unauthenticated"),
             ("an expired token", Some(expired(world, right, &own)), Code::Unauthenticated, "unauthenticated"),
             ("every wrong role", Some(world.token(&wrong, &[&own])), Code::PermissionDenied, "role"),
         ];
+        if caller.is_some() {
+            table.push((
+                "another's token",
+                Some(world.token(right, &[&own])),
+                Code::PermissionDenied,
+                "role",
+            ));
+        }
         match rule.scope {
             Scope::Tenant => {
-                let foreign = Some(world.token(right, &[&other]));
+                let foreign = Some(world.token_as(caller.unwrap_or("it"), right, &[&other]));
                 table.push(("another tenant's token", foreign, Code::PermissionDenied, "tenant"));
             }
             Scope::Deployment => {}

@@ -2,6 +2,7 @@
 
 #![allow(clippy::unwrap_used, reason = "a check that cannot go on has failed")]
 
+mod deletion;
 mod directions;
 mod sources;
 mod tree;

@@ -117,6 +117,9 @@ pub struct UnwrapRequest {
     /// The JWT of whom the audio is for; crypto verifies it itself.
     #[prost(string, tag = "5")]
     pub subject_token: ::prost::alloc::string::String,
+    /// What covers a legal claim or an authority's use: a hold's id, an order's reference.
+    #[prost(string, tag = "6")]
+    pub reference: ::prost::alloc::string::String,
 }
 #[derive(Clone, PartialEq, ::prost::Message)]
 pub struct UnwrapResponse {
@@ -149,6 +152,134 @@ pub struct RenewRequest {
 pub struct RenewResponse {
     #[prost(uint32, tag = "1")]
     pub ttl: u32,
+}
+#[derive(Clone, PartialEq, ::prost::Message)]
+pub struct EraseRequest {
+    #[prost(bytes = "vec", tag = "1")]
+    pub recording_id: ::prost::alloc::vec::Vec<u8>,
+    /// The act; one that comes again is known by it.
+    #[prost(bytes = "vec", tag = "2")]
+    pub erasure_id: ::prost::alloc::vec::Vec<u8>,
+    /// Only these purposes; every one, the reserved ones too, where empty.
+    #[prost(string, repeated, tag = "3")]
+    pub purposes: ::prost::alloc::vec::Vec<::prost::alloc::string::String>,
+    /// Only these spans; every one, also those still to come, where empty.
+    #[prost(message, repeated, tag = "4")]
+    pub spans: ::prost::alloc::vec::Vec<SectionSpans>,
+}
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct EraseResponse {
+    #[prost(uint32, tag = "1")]
+    pub removed: u32,
+    #[prost(uint32, tag = "2")]
+    pub narrowed: u32,
+    /// How long leases that were handed out before may still run, in milliseconds of machine time.
+    #[prost(uint32, tag = "3")]
+    pub leases: u32,
+    /// The epochs whose end makes it final, in order; none where nothing was removed.
+    #[prost(uint64, repeated, tag = "4")]
+    pub epochs: ::prost::alloc::vec::Vec<u64>,
+    /// Before when the last of these does not end, in domain time; 0 where there are none.
+    #[prost(int64, tag = "5")]
+    pub not_before: i64,
+}
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct ProbeRequest {
+    #[prost(bytes = "vec", tag = "1")]
+    pub recording_id: ::prost::alloc::vec::Vec<u8>,
+}
+#[derive(Clone, PartialEq, ::prost::Message)]
+pub struct ProbeResponse {
+    /// What opens, by section and purpose, the reserved purpose `sealing` among them.
+    #[prost(message, repeated, tag = "1")]
+    pub open: ::prost::alloc::vec::Vec<OpenSection>,
+}
+#[derive(Clone, PartialEq, ::prost::Message)]
+pub struct OpenSection {
+    #[prost(uint32, tag = "1")]
+    pub leg: u32,
+    #[prost(uint32, tag = "2")]
+    pub section: u32,
+    #[prost(string, tag = "3")]
+    pub purpose: ::prost::alloc::string::String,
+    #[prost(message, repeated, tag = "4")]
+    pub spans: ::prost::alloc::vec::Vec<super::super::common::v1::SpanRange>,
+}
+#[derive(Clone, PartialEq, ::prost::Message)]
+pub struct EpochStatus {
+    #[prost(uint64, tag = "1")]
+    pub epoch: u64,
+    #[prost(enumeration = "EpochState", tag = "2")]
+    pub state: i32,
+    #[prost(int64, tag = "3")]
+    pub from: i64,
+    #[prost(int64, tag = "4")]
+    pub until: i64,
+    /// Instances that may still seal to it.
+    #[prost(message, repeated, tag = "5")]
+    pub holders: ::prost::alloc::vec::Vec<EpochHolder>,
+    #[prost(uint64, tag = "6")]
+    pub pages: u64,
+    #[prost(uint64, tag = "7")]
+    pub dirty_pages: u64,
+    #[prost(uint64, tag = "8")]
+    pub entries: u64,
+    /// Why it is not further, in words; empty where nothing holds it up.
+    #[prost(string, tag = "9")]
+    pub waits_for: ::prost::alloc::string::String,
+    #[prost(int64, tag = "10")]
+    pub destroyed_at: i64,
+}
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct EpochHolder {
+    #[prost(bytes = "vec", tag = "1")]
+    pub instance_id: ::prost::alloc::vec::Vec<u8>,
+    #[prost(int64, tag = "2")]
+    pub since: i64,
+}
+/// One removed entry whose old bytes were kept outside, and its neighbour.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct CanaryStatus {
+    #[prost(uint64, tag = "1")]
+    pub epoch: u64,
+    /// The removed one must not open once its epoch is destroyed.
+    #[prost(bool, tag = "2")]
+    pub removed_opens: bool,
+    /// The neighbour must open, always.
+    #[prost(bool, tag = "3")]
+    pub neighbour_opens: bool,
+    #[prost(bool, tag = "4")]
+    pub ok: bool,
+}
+#[derive(Clone, Copy, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct GetStatusRequest {
+    /// Open the canaries with every key that is there.
+    #[prost(bool, tag = "1")]
+    pub canaries: bool,
+}
+#[derive(Clone, PartialEq, ::prost::Message)]
+pub struct GetStatusResponse {
+    #[prost(message, repeated, tag = "1")]
+    pub epochs: ::prost::alloc::vec::Vec<EpochStatus>,
+    #[prost(message, repeated, tag = "2")]
+    pub canaries: ::prost::alloc::vec::Vec<CanaryStatus>,
+    /// Where key tables are copied to; empty: one disk holds the keys.
+    #[prost(string, tag = "3")]
+    pub copies: ::prost::alloc::string::String,
+    #[prost(int64, tag = "4")]
+    pub copied_at: i64,
+    #[prost(string, repeated, tag = "5")]
+    pub warnings: ::prost::alloc::vec::Vec<::prost::alloc::string::String>,
+}
+#[derive(Clone, Copy, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct TurnRequest {
+    #[prost(bool, tag = "1")]
+    pub begin: bool,
+}
+#[derive(Clone, PartialEq, ::prost::Message)]
+pub struct TurnResponse {
+    #[prost(message, repeated, tag = "1")]
+    pub epochs: ::prost::alloc::vec::Vec<EpochStatus>,
 }
 #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
 pub struct HmacRequest {
@@ -207,6 +338,43 @@ pub struct ExportTrustResponse {
     /// Ed25519 public keys of the deployment's signing roots, newest first.
     #[prost(bytes = "vec", repeated, tag = "1")]
     pub signing_roots: ::prost::alloc::vec::Vec<::prost::alloc::vec::Vec<u8>>,
+}
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, ::prost::Enumeration)]
+#[repr(i32)]
+pub enum EpochState {
+    Unspecified = 0,
+    Active = 1,
+    Closing = 2,
+    /// Nothing is sealed to it any more; its pages are being taken over.
+    Drained = 3,
+    /// Its key is destroyed, and with it everything that was removed before.
+    Destroyed = 4,
+}
+impl EpochState {
+    /// String value of the enum field names used in the ProtoBuf definition.
+    ///
+    /// The values are not transformed in any way and thus are considered stable
+    /// (if the ProtoBuf definition does not change) and safe for programmatic use.
+    pub fn as_str_name(&self) -> &'static str {
+        match self {
+            Self::Unspecified => "EPOCH_STATE_UNSPECIFIED",
+            Self::Active => "EPOCH_STATE_ACTIVE",
+            Self::Closing => "EPOCH_STATE_CLOSING",
+            Self::Drained => "EPOCH_STATE_DRAINED",
+            Self::Destroyed => "EPOCH_STATE_DESTROYED",
+        }
+    }
+    /// Creates an enum from field names used in the ProtoBuf definition.
+    pub fn from_str_name(value: &str) -> ::core::option::Option<Self> {
+        match value {
+            "EPOCH_STATE_UNSPECIFIED" => Some(Self::Unspecified),
+            "EPOCH_STATE_ACTIVE" => Some(Self::Active),
+            "EPOCH_STATE_CLOSING" => Some(Self::Closing),
+            "EPOCH_STATE_DRAINED" => Some(Self::Drained),
+            "EPOCH_STATE_DESTROYED" => Some(Self::Destroyed),
+            _ => None,
+        }
+    }
 }
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, ::prost::Enumeration)]
 #[repr(i32)]
@@ -466,6 +634,98 @@ pub mod keys_client {
                 .insert(GrpcMethod::new("verbale.crypto.v1.Keys", "Renew"));
             self.inner.unary(req, path, codec).await
         }
+        /// Makes spans unreadable, for some purposes or all: at once for readers, for ever once their epochs are
+        /// destroyed. What comes of the recording later is reached, too. The same request again has no second effect.
+        pub async fn erase(
+            &mut self,
+            request: impl tonic::IntoRequest<super::EraseRequest>,
+        ) -> std::result::Result<tonic::Response<super::EraseResponse>, tonic::Status> {
+            self.inner
+                .ready()
+                .await
+                .map_err(|e| {
+                    tonic::Status::unknown(
+                        format!("Service was not ready: {}", e.into()),
+                    )
+                })?;
+            let codec = tonic_prost::ProstCodec::default();
+            let path = http::uri::PathAndQuery::from_static(
+                "/verbale.crypto.v1.Keys/Erase",
+            );
+            let mut req = request.into_request();
+            req.extensions_mut()
+                .insert(GrpcMethod::new("verbale.crypto.v1.Keys", "Erase"));
+            self.inner.unary(req, path, codec).await
+        }
+        /// Which spans of a recording still open, for any purpose, by opening their entries; hands nothing out.
+        pub async fn probe(
+            &mut self,
+            request: impl tonic::IntoRequest<super::ProbeRequest>,
+        ) -> std::result::Result<tonic::Response<super::ProbeResponse>, tonic::Status> {
+            self.inner
+                .ready()
+                .await
+                .map_err(|e| {
+                    tonic::Status::unknown(
+                        format!("Service was not ready: {}", e.into()),
+                    )
+                })?;
+            let codec = tonic_prost::ProstCodec::default();
+            let path = http::uri::PathAndQuery::from_static(
+                "/verbale.crypto.v1.Keys/Probe",
+            );
+            let mut req = request.into_request();
+            req.extensions_mut()
+                .insert(GrpcMethod::new("verbale.crypto.v1.Keys", "Probe"));
+            self.inner.unary(req, path, codec).await
+        }
+        /// A tenant's epochs, who holds them up, its canaries, and where the keys are copied to.
+        pub async fn get_status(
+            &mut self,
+            request: impl tonic::IntoRequest<super::GetStatusRequest>,
+        ) -> std::result::Result<
+            tonic::Response<super::GetStatusResponse>,
+            tonic::Status,
+        > {
+            self.inner
+                .ready()
+                .await
+                .map_err(|e| {
+                    tonic::Status::unknown(
+                        format!("Service was not ready: {}", e.into()),
+                    )
+                })?;
+            let codec = tonic_prost::ProstCodec::default();
+            let path = http::uri::PathAndQuery::from_static(
+                "/verbale.crypto.v1.Keys/GetStatus",
+            );
+            let mut req = request.into_request();
+            req.extensions_mut()
+                .insert(GrpcMethod::new("verbale.crypto.v1.Keys", "GetStatus"));
+            self.inner.unary(req, path, codec).await
+        }
+        /// Takes a tenant's ended epochs as far as they can go now; with `begin`, ends the active one first.
+        pub async fn turn(
+            &mut self,
+            request: impl tonic::IntoRequest<super::TurnRequest>,
+        ) -> std::result::Result<tonic::Response<super::TurnResponse>, tonic::Status> {
+            self.inner
+                .ready()
+                .await
+                .map_err(|e| {
+                    tonic::Status::unknown(
+                        format!("Service was not ready: {}", e.into()),
+                    )
+                })?;
+            let codec = tonic_prost::ProstCodec::default();
+            let path = http::uri::PathAndQuery::from_static(
+                "/verbale.crypto.v1.Keys/Turn",
+            );
+            let mut req = request.into_request();
+            req.extensions_mut()
+                .insert(GrpcMethod::new("verbale.crypto.v1.Keys", "Turn"));
+            self.inner.unary(req, path, codec).await
+        }
         /// HMACs under a key that only crypto holds.
         pub async fn hmac(
             &mut self,
@@ -639,6 +899,30 @@ pub mod keys_server {
             &self,
             request: tonic::Request<super::RenewRequest>,
         ) -> std::result::Result<tonic::Response<super::RenewResponse>, tonic::Status>;
+        /// Makes spans unreadable, for some purposes or all: at once for readers, for ever once their epochs are
+        /// destroyed. What comes of the recording later is reached, too. The same request again has no second effect.
+        async fn erase(
+            &self,
+            request: tonic::Request<super::EraseRequest>,
+        ) -> std::result::Result<tonic::Response<super::EraseResponse>, tonic::Status>;
+        /// Which spans of a recording still open, for any purpose, by opening their entries; hands nothing out.
+        async fn probe(
+            &self,
+            request: tonic::Request<super::ProbeRequest>,
+        ) -> std::result::Result<tonic::Response<super::ProbeResponse>, tonic::Status>;
+        /// A tenant's epochs, who holds them up, its canaries, and where the keys are copied to.
+        async fn get_status(
+            &self,
+            request: tonic::Request<super::GetStatusRequest>,
+        ) -> std::result::Result<
+            tonic::Response<super::GetStatusResponse>,
+            tonic::Status,
+        >;
+        /// Takes a tenant's ended epochs as far as they can go now; with `begin`, ends the active one first.
+        async fn turn(
+            &self,
+            request: tonic::Request<super::TurnRequest>,
+        ) -> std::result::Result<tonic::Response<super::TurnResponse>, tonic::Status>;
         /// HMACs under a key that only crypto holds.
         async fn hmac(
             &self,
@@ -993,6 +1277,178 @@ pub mod keys_server {
                     let inner = self.inner.clone();
                     let fut = async move {
                         let method = RenewSvc(inner);
+                        let codec = tonic_prost::ProstCodec::default();
+                        let mut grpc = tonic::server::Grpc::new(codec)
+                            .apply_compression_config(
+                                accept_compression_encodings,
+                                send_compression_encodings,
+                            )
+                            .apply_max_message_size_config(
+                                max_decoding_message_size,
+                                max_encoding_message_size,
+                            );
+                        let res = grpc.unary(method, req).await;
+                        Ok(res)
+                    };
+                    Box::pin(fut)
+                }
+                "/verbale.crypto.v1.Keys/Erase" => {
+                    #[allow(non_camel_case_types)]
+                    struct EraseSvc<T: Keys>(pub Arc<T>);
+                    impl<T: Keys> tonic::server::UnaryService<super::EraseRequest>
+                    for EraseSvc<T> {
+                        type Response = super::EraseResponse;
+                        type Future = BoxFuture<
+                            tonic::Response<Self::Response>,
+                            tonic::Status,
+                        >;
+                        fn call(
+                            &mut self,
+                            request: tonic::Request<super::EraseRequest>,
+                        ) -> Self::Future {
+                            let inner = Arc::clone(&self.0);
+                            let fut = async move {
+                                <T as Keys>::erase(&inner, request).await
+                            };
+                            Box::pin(fut)
+                        }
+                    }
+                    let accept_compression_encodings = self.accept_compression_encodings;
+                    let send_compression_encodings = self.send_compression_encodings;
+                    let max_decoding_message_size = self.max_decoding_message_size;
+                    let max_encoding_message_size = self.max_encoding_message_size;
+                    let inner = self.inner.clone();
+                    let fut = async move {
+                        let method = EraseSvc(inner);
+                        let codec = tonic_prost::ProstCodec::default();
+                        let mut grpc = tonic::server::Grpc::new(codec)
+                            .apply_compression_config(
+                                accept_compression_encodings,
+                                send_compression_encodings,
+                            )
+                            .apply_max_message_size_config(
+                                max_decoding_message_size,
+                                max_encoding_message_size,
+                            );
+                        let res = grpc.unary(method, req).await;
+                        Ok(res)
+                    };
+                    Box::pin(fut)
+                }
+                "/verbale.crypto.v1.Keys/Probe" => {
+                    #[allow(non_camel_case_types)]
+                    struct ProbeSvc<T: Keys>(pub Arc<T>);
+                    impl<T: Keys> tonic::server::UnaryService<super::ProbeRequest>
+                    for ProbeSvc<T> {
+                        type Response = super::ProbeResponse;
+                        type Future = BoxFuture<
+                            tonic::Response<Self::Response>,
+                            tonic::Status,
+                        >;
+                        fn call(
+                            &mut self,
+                            request: tonic::Request<super::ProbeRequest>,
+                        ) -> Self::Future {
+                            let inner = Arc::clone(&self.0);
+                            let fut = async move {
+                                <T as Keys>::probe(&inner, request).await
+                            };
+                            Box::pin(fut)
+                        }
+                    }
+                    let accept_compression_encodings = self.accept_compression_encodings;
+                    let send_compression_encodings = self.send_compression_encodings;
+                    let max_decoding_message_size = self.max_decoding_message_size;
+                    let max_encoding_message_size = self.max_encoding_message_size;
+                    let inner = self.inner.clone();
+                    let fut = async move {
+                        let method = ProbeSvc(inner);
+                        let codec = tonic_prost::ProstCodec::default();
+                        let mut grpc = tonic::server::Grpc::new(codec)
+                            .apply_compression_config(
+                                accept_compression_encodings,
+                                send_compression_encodings,
+                            )
+                            .apply_max_message_size_config(
+                                max_decoding_message_size,
+                                max_encoding_message_size,
+                            );
+                        let res = grpc.unary(method, req).await;
+                        Ok(res)
+                    };
+                    Box::pin(fut)
+                }
+                "/verbale.crypto.v1.Keys/GetStatus" => {
+                    #[allow(non_camel_case_types)]
+                    struct GetStatusSvc<T: Keys>(pub Arc<T>);
+                    impl<T: Keys> tonic::server::UnaryService<super::GetStatusRequest>
+                    for GetStatusSvc<T> {
+                        type Response = super::GetStatusResponse;
+                        type Future = BoxFuture<
+                            tonic::Response<Self::Response>,
+                            tonic::Status,
+                        >;
+                        fn call(
+                            &mut self,
+                            request: tonic::Request<super::GetStatusRequest>,
+                        ) -> Self::Future {
+                            let inner = Arc::clone(&self.0);
+                            let fut = async move {
+                                <T as Keys>::get_status(&inner, request).await
+                            };
+                            Box::pin(fut)
+                        }
+                    }
+                    let accept_compression_encodings = self.accept_compression_encodings;
+                    let send_compression_encodings = self.send_compression_encodings;
+                    let max_decoding_message_size = self.max_decoding_message_size;
+                    let max_encoding_message_size = self.max_encoding_message_size;
+                    let inner = self.inner.clone();
+                    let fut = async move {
+                        let method = GetStatusSvc(inner);
+                        let codec = tonic_prost::ProstCodec::default();
+                        let mut grpc = tonic::server::Grpc::new(codec)
+                            .apply_compression_config(
+                                accept_compression_encodings,
+                                send_compression_encodings,
+                            )
+                            .apply_max_message_size_config(
+                                max_decoding_message_size,
+                                max_encoding_message_size,
+                            );
+                        let res = grpc.unary(method, req).await;
+                        Ok(res)
+                    };
+                    Box::pin(fut)
+                }
+                "/verbale.crypto.v1.Keys/Turn" => {
+                    #[allow(non_camel_case_types)]
+                    struct TurnSvc<T: Keys>(pub Arc<T>);
+                    impl<T: Keys> tonic::server::UnaryService<super::TurnRequest>
+                    for TurnSvc<T> {
+                        type Response = super::TurnResponse;
+                        type Future = BoxFuture<
+                            tonic::Response<Self::Response>,
+                            tonic::Status,
+                        >;
+                        fn call(
+                            &mut self,
+                            request: tonic::Request<super::TurnRequest>,
+                        ) -> Self::Future {
+                            let inner = Arc::clone(&self.0);
+                            let fut = async move {
+                                <T as Keys>::turn(&inner, request).await
+                            };
+                            Box::pin(fut)
+                        }
+                    }
+                    let accept_compression_encodings = self.accept_compression_encodings;
+                    let send_compression_encodings = self.send_compression_encodings;
+                    let max_decoding_message_size = self.max_decoding_message_size;
+                    let max_encoding_message_size = self.max_encoding_message_size;
+                    let inner = self.inner.clone();
+                    let fut = async move {
+                        let method = TurnSvc(inner);
                         let codec = tonic_prost::ProstCodec::default();
                         let mut grpc = tonic::server::Grpc::new(codec)
                             .apply_compression_config(

@@ -3,6 +3,7 @@
 use kernel::{Interval, IntervalSet, LegNo, Position};
 
 use crate::completeness::Completeness;
+use crate::erased::Erased;
 use crate::fact::DropReason;
 use crate::store::History;
 use crate::timeline::Timeline;
@@ -12,6 +13,8 @@ use crate::timeline::Timeline;
 pub enum Reason {
     /// The recording was paused.
     Pause,
+    /// It was stored, and nobody can open it any more.
+    Erased,
     /// No purpose had its basis.
     NoBasis,
     /// It is stored for other purposes only.
@@ -31,6 +34,7 @@ impl Reason {
     pub fn as_str(self) -> &'static str {
         match self {
             Self::Pause => "pause",
+            Self::Erased => "erased",
             Self::NoBasis => "no-basis",
             Self::OtherPurpose => "other-purpose",
             Self::Sender => "sender",
@@ -71,6 +75,7 @@ pub fn explain(
     let anybodys = stored.intersection(&timeline.bases.any());
     let layers = [
         (Reason::Pause, timeline.paused().union(&dropped(DropReason::Pause))),
+        (Reason::Erased, Erased::of(history).intervals(leg)),
         (Reason::Stopped, dropped(DropReason::Stopped)),
         (Reason::NoBasis, dropped(DropReason::NoBasis)),
         (Reason::OtherPurpose, anybodys),

@@ -3,21 +3,25 @@
 use std::collections::BTreeSet;
 
 use kernel::{
-    Basis, Envelope, EventId, FrameNo, InstanceId, KeyEpoch, LegNo, MarkLabel, Position, PurposeName,
-    RecordingId, RegimeName, SectionNo, SessionEpoch, SpanNo, SubjectId, TenantId, Timestamp,
+    Basis, Envelope, ErasureId, EventId, FrameNo, InstanceId, KeyEpoch, LegNo, MarkLabel, Position,
+    PurposeName, RecordingId, RegimeName, SectionNo, SessionEpoch, SpanNo, SubjectId, TenantId, Timestamp,
 };
 use objects::Key;
 use platform::OutboxStore;
 use policy::{BasisChange, Cause, ChangeKind};
 use proto::common::v1::Grant;
-use seal::{Hash, SectionKind};
+use seal::manifest::ReasonCode;
+use seal::{Hash, SectionKind, SpanSet};
 
 use crate::fact::{
     Anchor, Anchors, Closed, ClosedSection, DropReason, Dropped, Edge, Fact, Gone, Leg, LegClosed, MarkEdge,
     NotRecorded, Note, Opened, Party, PauseEdge, RecordingKey, SectionBegan, SectionKey, Span, StoredObject,
     What,
 };
-use crate::store::{By, Document, DocumentKind, Error, History, Query, Recording, Settlement, State, Store};
+use crate::store::{
+    By, Document, DocumentKind, ErasedRow, ErasureRow, Error, History, Query, Recording, Settlement, State,
+    Store,
+};
 
 /// One test per line of the contract; `$store` makes a fresh store and whatever must outlive it, as a tuple, or
 /// `None` where there is no engine to test on.
@@ -38,12 +42,17 @@ macro_rules! contract_suite {
             a_late_object_makes_a_settled_recording_unsettled,
             pages_list_newest_first_without_gap_or_repetition,
             a_batch_that_contradicts_itself_leaves_nothing,
+            what_a_document_erases_counts_with_it_and_once,
+            an_erasure_is_remembered_as_it_was_first_heard_of,
+            an_object_that_is_gone_keeps_its_row_and_its_first_date,
+            erased_recordings_are_in_no_list_and_shorten_no_page,
         );
         $crate::contract_suite!(@races $store;
             settling_twice_at_once_leaves_one_document_and_one_event,
             of_two_objects_with_one_span_at_once_one_is_stored,
             an_object_that_is_stored_while_others_settle_is_owed_a_document,
             facts_that_come_twice_at_once_are_one_set_of_facts,
+            an_erasure_that_is_heard_of_twice_at_once_is_one,
         );
     };
     (@tests $store:expr; $($name:ident,)+) => { $(
@@ -136,7 +145,25 @@ pub(crate) fn object(recording: &RecordingKey, first: u32, spans: &[u32]) -> Sto
         section: SectionNo(0),
         spans: spans.iter().map(|number| span(*number)).collect(),
         document: None,
+        deleted_at: None,
     }
+}
+
+/// What a document says that nobody can open any more.
+pub(crate) fn erased(document: u32, section: u32, spans: &[u32]) -> ErasedRow {
+    ErasedRow {
+        leg: LegNo(u16::MAX),
+        section: SectionNo(section),
+        spans: SpanSet::from_spans(spans.iter().map(|span| SpanNo(*span))).expect("within the tree"),
+        reason: ReasonCode::new("period-over").expect("a code"),
+        at: Timestamp(-5),
+        erasure: ErasureId::from_bytes([7; 16]),
+        document,
+    }
+}
+
+fn gone(purpose: &str, reason: &str) -> Gone {
+    Gone { purpose: PurposeName::new(purpose).expect("a slug"), reason: reason.to_owned() }
 }
 
 /// One of each.
@@ -218,10 +245,8 @@ pub(crate) fn settlement(
             at: Timestamp(3),
         },
         objects,
-        gone: vec![Gone {
-            purpose: PurposeName::new("training").expect("a slug"),
-            reason: "withdrawn".to_owned(),
-        }],
+        gone: vec![gone("training", "withdrawn")],
+        erased: Vec::new(),
         event: Envelope {
             id: EventId::new(),
             kind: "verbale.recording.sealed".to_owned(),
@@ -520,6 +545,107 @@ pub async fn facts_that_come_twice_at_once_are_one_set_of_facts<S: Store>(one: &
             (call, sound, history.changes.len() + history.pauses.len() + history.marks.len())
         };
         assert_eq!(lengths(&history), lengths(&expected));
+    }
+}
+
+/// Erased spans are known as the document that names them is.
+pub async fn what_a_document_erases_counts_with_it_and_once(store: &dyn Store) {
+    record(store, everything(&key(1))).await;
+    store.settle(settlement(&key(1), 1, 1, vec![object(&key(1), 0, &[]).name])).await.expect("is taken");
+    let rows = vec![erased(2, 0, &[0, 1, 7]), erased(2, u32::MAX, &[5])];
+    let second =
+        Settlement { state: State::Erased, erased: rows.clone(), ..settlement(&key(1), 2, 2, Vec::new()) };
+    store.settle(second.clone()).await.expect("is taken");
+    let third = Settlement { erased: vec![erased(3, 0, &[2])], ..settlement(&key(1), 3, 3, Vec::new()) };
+    store.settle(third).await.expect("is taken");
+    store.settle(second.clone()).await.expect("again is no error");
+    let other = Settlement {
+        erased: vec![erased(2, 1, &[1])],
+        document: Document { sha256: Hash([9; 32]), ..second.document.clone() },
+        ..second
+    };
+    assert!(matches!(store.settle(other).await, Err(Error::Conflict { .. })));
+    let history = store.history(&key(1)).await.expect("reads").expect("is known");
+    let expected: Vec<_> = rows.into_iter().chain([erased(3, 0, &[2])]).collect();
+    assert_eq!((history.erased, history.documents.len()), (expected, 3));
+    assert_eq!(history.recording.state, State::Addended);
+    assert_eq!(store.history(&key(2)).await.expect("reads"), None);
+}
+
+/// Where the log ended then, and why purposes are gone, is not said anew by a call that comes again.
+pub async fn an_erasure_is_remembered_as_it_was_first_heard_of(store: &dyn Store) {
+    record(store, everything(&key(1))).await;
+    store.settle(settlement(&key(1), 1, 1, Vec::new())).await.expect("is taken");
+    let [one, two] = [1, 2].map(|number| ErasureId::from_bytes([number; 16]));
+    let of = |erasure, log_end, through| ErasureRow { erasure, log_end, through };
+    let erasing = async |erasure, log_end, gone| {
+        store.erasing(&key(1), erasure, log_end, gone).await.expect("is taken")
+    };
+    assert_eq!(erasing(one, u64::MAX, vec![gone("quality", "period-over")]).await, of(one, u64::MAX, 0));
+    let again = vec![gone("quality", "other"), gone("training", "other")];
+    assert_eq!(erasing(one, 9, again).await, of(one, u64::MAX, 0));
+    store.looked(&key(1), one, 3).await.expect("is taken");
+    store.looked(&key(1), one, 2).await.expect("is taken");
+    assert_eq!(erasing(one, 9, Vec::new()).await, of(one, u64::MAX, 3));
+    assert_eq!(erasing(two, 9, Vec::new()).await, of(two, 9, 0));
+    let lost = store.history(&key(1)).await.expect("reads").expect("is known").gone;
+    assert_eq!(lost, [gone("quality", "period-over"), gone("training", "withdrawn")]);
+    assert!(matches!(store.erasing(&key(9), one, 1, Vec::new()).await, Err(Error::Unknown(_))));
+    store.looked(&key(1), ErasureId::from_bytes([9; 16]), 3).await.expect("an unknown one is nothing");
+    assert_eq!(erasing(ErasureId::from_bytes([9; 16]), 1, Vec::new()).await.through, 0);
+}
+
+/// What is not there is not made by saying that it is gone.
+pub async fn an_object_that_is_gone_keeps_its_row_and_its_first_date(store: &dyn Store) {
+    record(store, everything(&key(1))).await;
+    let late = object(&key(1), 5, &[5]);
+    record(store, vec![fact(&key(1), 50, What::Stored(late.clone()))]).await;
+    let before = store.history(&key(1)).await.expect("reads").expect("is known");
+    let first = object(&key(1), 0, &[]).name;
+    let names = vec![first.clone(), object(&key(1), 9, &[]).name];
+    store.mark_deleted(&key(1), names.clone(), Timestamp(70)).await.expect("is taken");
+    store.mark_deleted(&key(1), names, Timestamp(71)).await.expect("is taken");
+    store.mark_deleted(&key(2), vec![first.clone()], Timestamp(71)).await.expect("is taken");
+    let after = store.history(&key(1)).await.expect("reads").expect("is known");
+    let mut expected = before;
+    expected.objects.iter_mut().filter(|object| object.name == first).for_each(|object| {
+        object.deleted_at = Some(Timestamp(70));
+    });
+    assert_eq!(after, expected);
+    assert_eq!(store.history(&key(2)).await.expect("reads"), None);
+}
+
+/// Whatever they are found by.
+pub async fn erased_recordings_are_in_no_list_and_shorten_no_page(store: &dyn Store) {
+    for number in 1..=6u8 {
+        record(store, vec![fact(&key(number), number, opened(i64::from(number), 1))]).await;
+        let first = settlement(&key(number), 1, 1, Vec::new());
+        let state = if number % 2 == 0 { State::Erased } else { State::Sealed };
+        store.settle(Settlement { state, ..first }).await.expect("is taken");
+    }
+    for by in [By::Time, By::Subject(SubjectId::from_bytes([2; 16])), By::Correlation(Hash([5; 32]))] {
+        for limit in [1, 2, 3, 9] {
+            let found = list(store, "banca-alfa", by, limit).await;
+            let expected = [5, 3, 1].map(|number| (Timestamp(i64::from(number)), key(number).id));
+            assert_eq!(found, expected, "{by:?} by {limit}");
+        }
+    }
+}
+
+/// Both are told the same end of the log.
+pub async fn an_erasure_that_is_heard_of_twice_at_once_is_one<S: Store>(one: &S, two: &S) {
+    for number in 1..=4 {
+        record(one, everything(&key(number))).await;
+        let erasure = ErasureId::from_bytes([number; 16]);
+        let of = key(number);
+        let lost = vec![gone("quality", "period-over")];
+        let (here, there) = futures::join!(
+            one.erasing(&of, erasure, 10, lost.clone()),
+            two.erasing(&of, erasure, 20, lost.clone())
+        );
+        let (here, there) = (here.expect("is taken"), there.expect("is taken"));
+        assert_eq!(here, there);
+        assert!([10, 20].contains(&here.log_end), "{here:?}");
     }
 }
 

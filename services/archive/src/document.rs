@@ -4,19 +4,22 @@
 use std::collections::BTreeSet;
 use std::time::Duration;
 
-use kernel::{FrameNo, Interval, IntervalSet, LegNo, Position, PurposeName, Timestamp};
+use kernel::{
+    ErasureId, EventId, FrameNo, Interval, IntervalSet, LegNo, Position, PurposeName, SpanNo, Timestamp,
+};
 use objects::Key;
 use policy::DenyReason;
 use proto::common::v1::{GrantOutcome, PartyRole};
 use seal::hash::root_of_roots;
 use seal::manifest::{
     AddendumChange, Anchor, BasisInterval, Completeness as Verdict, Denial, DropReason as Absent, Dropped,
-    EndCause, Evidence, FrameRange, Leg, Mark, NotRecordedReason, ObjectRow, PartyRole as Role, ReasonCode,
-    SectionRow, Superseded,
+    EndCause, ErasedSpans, Evidence, FrameRange, Leg, Mark, NotRecordedReason, ObjectRow, PartyRole as Role,
+    ReasonCode, SectionRow, Superseded,
 };
 use seal::{Addendum, Codec, Hash, Manifest, NotRecorded, SectionKind};
 
 use crate::completeness::{Completeness, dropped_ranges};
+use crate::erased;
 use crate::fact::{DropReason, META_LEG, RecordingKey, Span, StoredObject};
 use crate::store::{History, LegRow};
 use crate::timeline::{Timeline, span_table_hash, timeline_hash};
@@ -71,22 +74,52 @@ pub fn manifest(history: &History, timeline: &Timeline, judged: &Completeness) -
 
 /// The addendum for objects that no document names yet.
 pub fn addendum(history: &History, timeline: &Timeline, judged: &Completeness) -> Option<Addendum> {
-    let manifest = history.documents.first()?;
-    let last = history.documents.last()?;
     let late: BTreeSet<LegNo> =
         history.objects.iter().filter(|object| object.document.is_none()).map(|object| object.leg).collect();
     let legs = legs(history, timeline, judged).into_iter().filter(|leg| late.contains(&leg.leg));
+    let change = AddendumChange::Filled {
+        completeness: verdict(judged),
+        legs: legs.collect(),
+        objects: objects(history, |object| object.document.is_none()),
+    };
+    next_addendum(history, change)
+}
+
+/// The addendum for spans that nobody can open any more, with the objects of which these were the last.
+pub fn erasure(
+    history: &History,
+    erasure: ErasureId,
+    reason: &ReasonCode,
+    spans: Vec<ErasedSpans>,
+) -> Option<Addendum> {
+    let before = erased::named(history);
+    let mut after = before.clone();
+    spans.iter().for_each(|row| erased::add(&mut after, (row.leg, row.section), &row.spans));
+    let names = |spans| {
+        let whole = erased::whole_objects(history, spans).into_iter();
+        whole.map(|object| object.name.clone()).collect::<BTreeSet<_>>()
+    };
+    let (known, whole) = (names(&before), names(&after));
+    let change = AddendumChange::Erased {
+        reason: reason.clone(),
+        ledger: EventId::from_bytes(erasure.to_bytes()),
+        spans,
+        objects: objects(history, |object| whole.contains(&object.name) && !known.contains(&object.name)),
+    };
+    next_addendum(history, change)
+}
+
+/// The addendum after a recording's last document.
+fn next_addendum(history: &History, change: AddendumChange) -> Option<Addendum> {
+    let manifest = history.documents.first()?;
+    let last = history.documents.last()?;
     Some(Addendum {
         tenant: history.recording.key.tenant.clone(),
         recording: history.recording.key.id,
         number: last.version,
         manifest: manifest.sha256,
         previous: (last.version > 1).then_some(last.sha256),
-        change: AddendumChange::Filled {
-            completeness: verdict(judged),
-            legs: legs.collect(),
-            objects: objects(history, |object| object.document.is_none()),
-        },
+        change,
     })
 }
 
@@ -250,12 +283,9 @@ fn objects(history: &History, wanted: impl Fn(&StoredObject) -> bool) -> Vec<Obj
 /// The spans in an object. Objects hold consecutive spans and are named by their first, so a span is in the
 /// last object of its section that begins at or before it.
 pub fn spans_of<'h>(history: &'h History, object: &StoredObject) -> Vec<&'h Span> {
-    let first = |object: &StoredObject| {
-        object.name.as_str().parse::<seal::ObjectName>().map(|name| name.first_span).unwrap_or_default()
-    };
-    let begin = first(object);
+    let begin = first_span(object);
     let own = |other: &&StoredObject| other.leg == object.leg && other.section == object.section;
-    let next = history.objects.iter().filter(own).map(first).filter(|span| *span > begin).min();
+    let next = history.objects.iter().filter(own).map(first_span).filter(|span| *span > begin).min();
     let mine = |span: &&Span| {
         span.leg == object.leg
             && span.section == object.section
@@ -263,6 +293,17 @@ pub fn spans_of<'h>(history: &'h History, object: &StoredObject) -> Vec<&'h Span
             && next.is_none_or(|next| span.span < next)
     };
     history.spans.iter().filter(mine).collect()
+}
+
+/// The object that a span is in.
+pub fn object_of<'h>(history: &'h History, span: &Span) -> Option<&'h StoredObject> {
+    let own =
+        history.objects.iter().filter(|object| (object.leg, object.section) == (span.leg, span.section));
+    own.filter(|object| first_span(object) <= span.span).max_by_key(|object| first_span(object))
+}
+
+fn first_span(object: &StoredObject) -> SpanNo {
+    object.name.as_str().parse::<seal::ObjectName>().map(|name| name.first_span).unwrap_or_default()
 }
 
 fn bases(history: &History, timeline: &Timeline) -> Vec<BasisInterval> {

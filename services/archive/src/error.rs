@@ -69,9 +69,16 @@ pub enum Error {
         /// What is wrong with it; never repeats the value.
         problem: &'static str,
     },
-    /// Nothing of the recording is signed before it is sealed, so there is nothing to hold its objects against.
-    #[error("recording {0} is not sealed yet, and nothing is signed that could be verified")]
+    /// Nothing of the recording is signed before it is sealed: there is nothing to hold its objects against, and no
+    /// addendum could follow.
+    #[error("recording {0} is not sealed yet, and nothing of it is signed")]
     NotSealedYet(RecordingId),
+    /// A purpose is said to have gone whole, and crypto opens something for it.
+    #[error("a purpose that is to be gone still opens spans of recording {0}")]
+    StillOpens(RecordingId),
+    /// Others made its next documents again and again.
+    #[error("the documents of recording {0} changed again and again")]
+    Contended(RecordingId),
     /// The recording's state does not allow it.
     #[error("recording {recording} cannot be replayed: {reason}")]
     NotReplayable {
@@ -129,9 +136,10 @@ impl ServiceError for Error {
             Self::Answer { .. } => ErrorCode::Internal,
             Self::NotFound(_) => ErrorCode::NotFound,
             Self::Invalid { .. } => ErrorCode::InvalidArgument,
-            Self::NotSealedYet(_) | Self::NotReplayable { .. } | Self::Wav { .. } => {
+            Self::NotSealedYet(_) | Self::StillOpens(_) | Self::NotReplayable { .. } | Self::Wav { .. } => {
                 ErrorCode::FailedPrecondition
             }
+            Self::Contended(_) => ErrorCode::Aborted,
             Self::NoBasis { .. } => ErrorCode::PermissionDenied,
             Self::Busy { .. } => ErrorCode::ResourceExhausted,
             Self::Document { .. } => ErrorCode::DataLoss,
@@ -143,6 +151,7 @@ impl ServiceError for Error {
             Self::Store(source) => source.retry(),
             Self::Objects(source) => source.retry(),
             Self::Log(source) => source.retry(),
+            Self::Contended(_) => Retry::Backoff,
             _ => match self.code() {
                 ErrorCode::Unavailable | ErrorCode::DeadlineExceeded | ErrorCode::ResourceExhausted => {
                     Retry::Backoff
@@ -158,6 +167,7 @@ impl Error {
     pub fn to_status(&self) -> Status {
         match self {
             Self::NotSealedYet(_) => refusal(self.code(), "not-sealed-yet", self.to_string()),
+            Self::StillOpens(_) => refusal(self.code(), "still-opens", self.to_string()),
             Self::NotReplayable { reason, .. } => refusal(self.code(), reason, self.to_string()),
             Self::NoBasis { reason, .. } => refusal(self.code(), reason, self.to_string()),
             // A refusal by the gate is the answer, and its reason is the reader's to know.

@@ -188,6 +188,8 @@ pub struct StoredObject {
     pub spans: Vec<Span>,
     /// The document that names it, from 1; `None` while none does.
     pub document: Option<u32>,
+    /// When it was deleted in all versions, because nobody could open anything of it any more.
+    pub deleted_at: Option<Timestamp>,
 }
 
 /// A stored span: facts only.

@@ -5,8 +5,9 @@
 //! replay. It does not know why a purpose has its basis, how long anything is kept, nor who somebody is.
 //!
 //! Read [`fact`] (what is learnt), [`store`] (how it is kept), [`timeline`] and [`completeness`] (what it comes
-//! to). Then the way in: [`decode`], [`packer`], [`shelf`], [`consumer`], [`sealing`] with [`document`]. And the
-//! way out: [`replay`] with [`absence`] and [`wav`], [`verify`], [`rpc`].
+//! to). Then the way in: [`decode`], [`packer`], [`shelf`], [`consumer`], [`sealing`] with [`document`] and
+//! [`placing`]. And the way out: [`replay`] with [`absence`] and [`wav`], [`verify`], [`erasing`] with [`erased`],
+//! [`rpc`].
 
 pub mod fact;
 pub mod store;
@@ -18,10 +19,13 @@ pub mod consumer;
 pub mod decode;
 pub mod document;
 pub mod packer;
+pub mod placing;
 pub mod sealing;
 pub mod shelf;
 
 pub mod absence;
+pub mod erased;
+pub mod erasing;
 pub mod replay;
 pub mod verify;
 pub mod wav;
@@ -56,7 +60,9 @@ pub use store::Store;
 pub use store::scylla::ScyllaStore;
 pub use store::sqlite::SqliteStore;
 
+use erasing::Eraser;
 use mesh::Mesh;
+use placing::Placer;
 use rpc::Rpc;
 use sealing::Sealer;
 use shelf::{SetAside, Shelf};
@@ -92,10 +98,10 @@ pub struct Deps {
 pub fn build(cfg: &Config, deps: Deps) -> Role {
     let outbox = Arc::clone(&deps.outbox);
     let instance = Arc::clone(&deps.instance);
-    let service = service(cfg, &deps);
+    let rpc = Rpc::new(Arc::new(service(cfg, &deps)), eraser(cfg, &deps));
     let consumer = consumer(cfg, deps);
     Role::new("archive")
-        .service(RecordingsServer::new(Rpc::new(Arc::new(service))))
+        .service(RecordingsServer::new(rpc))
         .audit_outbox(outbox)
         .task("archive-audio", move |shutdown| consumer.run(shutdown))
         .ready("archive-certificate", move || {
@@ -109,27 +115,35 @@ pub fn service(cfg: &Config, deps: &Deps) -> Service {
     Service::new(Arc::clone(&deps.store), Arc::clone(&deps.objects), mesh(deps), cfg.clone())
 }
 
+/// What erases, without its role.
+pub fn eraser(cfg: &Config, deps: &Deps) -> Eraser {
+    Eraser { sealer: sealer(cfg, deps), log: Arc::clone(&deps.log) }
+}
+
 /// The consumer, without its role.
 pub fn consumer(cfg: &Config, deps: Deps) -> Consumer {
-    let mesh = mesh(&deps);
-    let Deps { store, log, objects, clock, instance, policies, metrics, .. } = deps;
+    let (mesh, sealer) = (mesh(&deps), sealer(cfg, &deps));
+    let Deps { store, log, objects, clock, policies, metrics, .. } = deps;
     let shelf = Shelf {
         store: Arc::clone(&store),
-        objects: Arc::clone(&objects),
+        objects,
         policies,
         clock: Arc::clone(&clock),
         set_aside: SetAside::new(&metrics),
     };
-    let sealer = Sealer {
-        store: Arc::clone(&store),
-        objects,
-        mesh: mesh.clone(),
-        instance,
-        clock: Arc::clone(&clock),
-        config: cfg.clone(),
-    };
     let waiting = metrics.gauge(&consumer::WAITING, &[]);
     Consumer { log, store, mesh, shelf, sealer, clock, waiting, config: cfg.clone() }
+}
+
+fn sealer(cfg: &Config, deps: &Deps) -> Sealer {
+    let placer = Placer {
+        store: Arc::clone(&deps.store),
+        objects: Arc::clone(&deps.objects),
+        instance: Arc::clone(&deps.instance),
+        clock: Arc::clone(&deps.clock),
+    };
+    let (store, clock) = (Arc::clone(&deps.store), Arc::clone(&deps.clock));
+    Sealer { store, placer, mesh: mesh(deps), clock, config: cfg.clone() }
 }
 
 fn mesh(deps: &Deps) -> Mesh {

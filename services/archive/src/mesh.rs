@@ -8,8 +8,8 @@ use proto::consent::v1::ResolveSubjectRequest;
 use proto::consent::v1::consent_client::ConsentClient;
 use proto::crypto::v1::keys_client::KeysClient;
 use proto::crypto::v1::{
-    AdoptRequest, ExportTrustRequest, HmacKey, HmacRequest, RenewRequest, SealRequest, SectionEntry,
-    SectionSpans, UnwrapRequest,
+    AdoptRequest, ExportTrustRequest, HmacKey, HmacRequest, OpenSection, ProbeRequest, RenewRequest,
+    SealRequest, SectionEntry, SectionSpans, UnwrapRequest,
 };
 use proto::ingest::v1::recorder_client::RecorderClient;
 use proto::ingest::v1::{FenceSessionRequest, LegOpened};
@@ -79,8 +79,23 @@ pub struct Asked {
     pub purpose: PurposeName,
     /// For which use.
     pub use_for: Use,
+    /// What covers a legal claim or an authority's use; empty for every other.
+    pub reference: String,
     /// Which spans.
     pub spans: Vec<(LegNo, SectionNo, SpanSet)>,
+}
+
+/// Spans of a section that open for one purpose, reserved ones among them.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct OpenSpans {
+    /// Of which leg.
+    pub leg: LegNo,
+    /// Of which section.
+    pub section: SectionNo,
+    /// For which purpose.
+    pub purpose: PurposeName,
+    /// Which spans.
+    pub spans: SpanSet,
 }
 
 impl Mesh {
@@ -134,6 +149,7 @@ impl Mesh {
             r#use: asked.use_for.number(),
             sections: asked.spans.iter().map(section_spans).collect(),
             subject_token: token.to_owned(),
+            reference: asked.reference.clone(),
         };
         let answer =
             KeysClient::new(self.crypto.clone()).unwrap(request(&asked.recording.tenant, message)).await;
@@ -155,6 +171,16 @@ impl Mesh {
         let answer = KeysClient::new(self.crypto.clone()).renew(request(tenant, asked)).await;
         let answer = answer.map_err(peer("crypto", "renew a lease"))?.into_inner();
         Ok(std::time::Duration::from_millis(answer.ttl.into()))
+    }
+
+    /// What still opens of a recording, for any purpose. An answer that cannot be read is none: what opens must never
+    /// look as if it did not.
+    pub async fn open_spans(&self, recording: &RecordingKey) -> Result<Vec<OpenSpans>, Error> {
+        let asked = ProbeRequest { recording_id: id(recording.id) };
+        let answer = KeysClient::new(self.crypto.clone()).probe(request(&recording.tenant, asked)).await;
+        let answer = answer.map_err(peer("crypto", "say what opens"))?.into_inner();
+        let bad = Error::Answer { peer: "crypto", what: "a section that opens" };
+        answer.open.into_iter().map(open_spans).collect::<Option<_>>().ok_or(bad)
     }
 
     /// What a correlation id is found by.
@@ -213,6 +239,19 @@ impl Mesh {
 /// A set of spans as ranges with both ends in them.
 pub fn ranges(spans: &SpanSet) -> Vec<SpanRange> {
     spans.ranges().map(|range| SpanRange { first: range.start, last: range.end - 1 }).collect()
+}
+
+fn open_spans(open: OpenSection) -> Option<OpenSpans> {
+    let ranges = open.spans.iter().map(|range| {
+        let end = range.last.checked_add(1).filter(|end| range.first < *end)?;
+        Some(range.first..end)
+    });
+    Some(OpenSpans {
+        leg: LegNo(u16::try_from(open.leg).ok()?),
+        section: SectionNo(open.section),
+        purpose: PurposeName::new(open.purpose).ok()?,
+        spans: SpanSet::from_ranges(ranges.collect::<Option<Vec<_>>>()?).ok()?,
+    })
 }
 
 fn section_spans((leg, section, spans): &(LegNo, SectionNo, SpanSet)) -> SectionSpans {

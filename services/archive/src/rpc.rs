@@ -1,5 +1,6 @@
 //! The gRPC service: converts, calls, notes what was touched. Nothing is decided here.
 
+mod ask;
 mod convert;
 mod stream;
 
@@ -7,21 +8,21 @@ use std::pin::Pin;
 use std::sync::Arc;
 
 use futures::Stream;
-use kernel::{LegNo, MarkLabel, Position, RecordingId, SubjectId, Timestamp, Use};
+use kernel::{RecordingId, SubjectId, Timestamp, Use};
 use platform::CallContext;
 use proto::archive::v1::list_request::By as WireBy;
 use proto::archive::v1::recordings_server::Recordings;
 use proto::archive::v1::{
-    Finding, GetRequest, ListRequest, ListResponse, Recording, ReplayFormat, ReplayRequest, ReplayResponse,
-    VerifyRequest, VerifyResponse,
+    EraseRequest, EraseResponse, Finding, GetRequest, ListRequest, ListResponse, Recording, ReplayFormat,
+    ReplayRequest, ReplayResponse, SpansRequest, SpansResponse, VerifyRequest, VerifyResponse,
 };
 use tonic::{Request, Response, Status};
 
+use crate::erasing::Eraser;
 use crate::error::Error;
 use crate::fact::RecordingKey;
-use crate::replay;
 use crate::service::Service;
-use crate::store::{By, Query};
+use crate::store::{By, Query, State};
 
 /// Longest identifier or correlation id that is looked for.
 const MAX_VALUE: usize = 1_024;
@@ -29,19 +30,18 @@ const MAX_VALUE: usize = 1_024;
 const PAGE: usize = 100;
 /// Recordings of the largest page.
 const PAGE_MAX: usize = 500;
-/// Most ranges of one replay.
-const RANGES_MAX: usize = 1_000;
 
 /// archive behind its contract.
 #[derive(Clone)]
 pub struct Rpc {
     service: Arc<Service>,
+    eraser: Eraser,
 }
 
 impl Rpc {
-    /// Answers with this service.
-    pub fn new(service: Arc<Service>) -> Self {
-        Self { service }
+    /// Answers with this service, and erases with this eraser.
+    pub fn new(service: Arc<Service>, eraser: Eraser) -> Self {
+        Self { service, eraser }
     }
 }
 
@@ -54,7 +54,9 @@ impl Recordings for Rpc {
         let key = key(&call, &request.get_ref().recording_id)?;
         call.touched().recording(key.id);
         let history = self.service.history(&key).await.map_err(|error| error.to_status())?;
-        history.parties.iter().for_each(|party| {
+        // Of an erased one nothing is told that is about them.
+        let told = history.parties.iter().filter(|_| history.recording.state != State::Erased);
+        told.for_each(|party| {
             call.touched().subject(party.subject);
         });
         Ok(Response::new(convert::recording(&history)))
@@ -105,9 +107,11 @@ impl Recordings for Rpc {
         let use_for = Use::from_number(asked.r#use).ok_or_else(|| told(invalid("use", "must be named")))?;
         call.touched().fact("use", use_for);
         let format = ReplayFormat::try_from(asked.format).unwrap_or_default();
-        let wanted = wanted(&asked).map_err(told)?;
+        let reference = ask::reference(&asked, use_for).map_err(told)?;
+        let wanted = ask::wanted(&asked).map_err(told)?;
         let token = call.token.clone();
-        let player = self.service.replay(key, purpose, use_for, &wanted, token).await.map_err(told)?;
+        let replay = self.service.replay(key, purpose, use_for, reference, &wanted, token);
+        let player = replay.await.map_err(told)?;
         let stream = match format {
             ReplayFormat::Frames => stream::frames(player, call.sent().clone()),
             ReplayFormat::Wav => stream::wav(player, call.sent().clone()).map_err(told)?,
@@ -133,6 +137,33 @@ impl Recordings for Rpc {
             objects: report.objects,
             spans: report.spans,
         }))
+    }
+
+    async fn spans(&self, request: Request<SpansRequest>) -> Answer<SpansResponse> {
+        let call = CallContext::of(&request)?;
+        let asked = request.into_inner();
+        let key = key(&call, &asked.recording_id)?;
+        call.touched().recording(key.id);
+        let told = |error: Error| error.to_status();
+        let legs = ask::legs(&asked.legs).map_err(told)?;
+        let stretch = ask::stretch(asked.stretch).map_err(told)?;
+        let sections = self.service.spans(&key, stretch, &legs).await.map_err(told)?;
+        Ok(Response::new(convert::spans(sections)))
+    }
+
+    async fn erase(&self, request: Request<EraseRequest>) -> Answer<EraseResponse> {
+        let call = CallContext::of(&request)?;
+        let asked = request.into_inner();
+        let key = key(&call, &asked.recording_id)?;
+        call.touched().recording(key.id);
+        let told = |error: Error| error.to_status();
+        let erasure = ask::erasure(key, &asked).map_err(told)?;
+        call.touched().fact("erasure", erasure.erasure);
+        call.touched().fact("reason", &erasure.reason);
+        let outcome = self.eraser.erase(&erasure).await.map_err(told)?;
+        call.touched().fact("spans", outcome.spans);
+        call.touched().fact("objects", outcome.deleted);
+        Ok(Response::new(convert::outcome(outcome)))
     }
 }
 
@@ -166,23 +197,6 @@ fn key(call: &CallContext, id: &[u8]) -> Result<RecordingKey, Status> {
     let id =
         RecordingId::from_slice(id).map_err(|_| invalid("recording_id", "must be 16 bytes").to_status())?;
     Ok(RecordingKey { tenant: call.tenant()?.clone(), id })
-}
-
-fn wanted(asked: &ReplayRequest) -> Result<replay::Request, Error> {
-    if asked.ranges.len() > RANGES_MAX {
-        return Err(invalid("ranges", "must be at most 1000"));
-    }
-    let legs = asked
-        .legs
-        .iter()
-        .map(|leg| u16::try_from(*leg).map(LegNo).map_err(|_| invalid("a leg", "is not in this recording")));
-    let mark = (!asked.mark.is_empty())
-        .then(|| MarkLabel::new(asked.mark.as_str()).map_err(|_| invalid("mark", "is not a label")));
-    Ok(replay::Request {
-        ranges: asked.ranges.iter().map(|range| (Position(range.start), Position(range.end))).collect(),
-        mark: mark.transpose()?,
-        legs: legs.collect::<Result<_, _>>()?,
-    })
 }
 
 fn invalid(what: &'static str, problem: &'static str) -> Error {

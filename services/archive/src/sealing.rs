@@ -4,17 +4,16 @@
 //! and its row, the recording's state and the outgoing event are one transaction. So a crash anywhere is
 //! finished by doing all of it again, and two instances that seal one recording leave one document.
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
+use std::time::Duration;
 
-use ::objects::{IfExists, Key, ObjectStore, PutOptions};
-use bytes::Bytes;
-use kernel::{Clock, Envelope, EventId, SectionNo, Timestamp};
-use platform::Instance;
-use prost::Message;
+use ::objects::Key;
+use kernel::{Clock, PurposeName, SectionNo, Timestamp};
 use proto::archive::v1::recording_event::Event;
-use proto::archive::v1::{RecordingAddended, RecordingEvent, RecordingNotRecorded, RecordingSealed};
+use proto::archive::v1::{MarkEnded, RecordingNotRecorded, RecordingSealed, SealedPurpose};
+use seal::SpanSet;
 use seal::signing::DocumentKind as Signed;
-use seal::{Hash, SignedDocument, SpanSet};
 use tracing::{info, warn};
 
 use crate::completeness::{Completeness, judge};
@@ -23,16 +22,16 @@ use crate::document::{self, ABANDONED};
 use crate::error::Error;
 use crate::fact::{Gone, RecordingKey};
 use crate::mesh::{Mesh, Sealed, Sealing};
-use crate::store::{Document, DocumentKind, History, Recording, Settlement, State, Store};
+use crate::placing::Placer;
+use crate::store::{History, Recording, Settlement, State, Store};
 use crate::timeline::{self, Timeline, fold};
 
 /// Settles recordings.
 #[derive(Clone)]
 pub struct Sealer {
     pub(crate) store: Arc<dyn Store>,
-    pub(crate) objects: Arc<dyn ObjectStore>,
+    pub(crate) placer: Placer,
     pub(crate) mesh: Mesh,
-    pub(crate) instance: Arc<Instance>,
     pub(crate) clock: Arc<dyn Clock>,
     pub(crate) config: Config,
 }
@@ -62,8 +61,10 @@ pub fn need(row: &Recording, now: Timestamp, heard_since: Timestamp, config: &Co
             if now.since(silent_since) >= config.abandon.0 { Need::Abandon } else { Need::Wait }
         }
         State::Sealing => Need::Finish,
-        State::Sealed | State::Addended | State::NotRecorded if row.has_unnamed => Need::Addend,
-        State::Sealed | State::Addended | State::NotRecorded => Need::Wait,
+        State::Sealed | State::Addended | State::NotRecorded | State::Erased if row.has_unnamed => {
+            Need::Addend
+        }
+        State::Sealed | State::Addended | State::NotRecorded | State::Erased => Need::Wait,
     }
 }
 
@@ -110,13 +111,14 @@ impl Sealer {
         }
         let sealed = self.write_entries(&history, &timeline, &judged).await?;
         let manifest = document::manifest(&history, &timeline, &judged);
-        let placed = self.place(&history, 1, Signed::Manifest, manifest.encode()?).await?;
+        let placed = self.placer.place(&history, 1, Signed::Manifest, manifest.encode()?).await?;
         let manifest = seal::Manifest::decode(placed.signed.unverified_payload())?;
         let complete = manifest.completeness == seal::manifest::Completeness::Complete;
         let mut regimes: Vec<_> =
             manifest.objects.iter().flat_map(|o| &o.regimes).map(ToString::to_string).collect();
         regimes.sort_unstable();
         regimes.dedup();
+        let gone = gone(timeline::gone(&history, &timeline), sealed.gone);
         let event = Event::Sealed(RecordingSealed {
             recording_id: key.id.to_bytes().to_vec(),
             complete,
@@ -127,6 +129,10 @@ impl Sealer {
             document_name: placed.document.name.to_string(),
             purposes: sealed.purposes.iter().map(ToString::to_string).collect(),
             regimes,
+            parties: parties(&history),
+            kept: sealed.purposes.iter().filter_map(|purpose| kept(&timeline, purpose)).collect(),
+            marks: marks(&history, manifest.started_at),
+            gone: gone.iter().map(|gone| gone.purpose.to_string()).collect(),
         });
         let objects = manifest.objects.iter().map(|row| row_name(key, row)).collect::<Result<_, _>>()?;
         info!(recording = %key.id, complete, purposes = sealed.purposes.len(), "a recording is sealed");
@@ -137,40 +143,45 @@ impl Sealer {
                 complete,
                 document: placed.document,
                 objects,
-                gone: gone(timeline::gone(&history, &timeline), sealed.gone),
-                event: self.envelope(key, 1, "verbale.recording.sealed", event),
+                gone,
+                erased: Vec::new(),
+                event: self.placer.envelope(key, 1, "verbale.recording.sealed", event),
             })
             .await?;
         Ok(())
     }
 
-    /// What was stored after the document, under the timeline as it was frozen.
-    async fn addend(&self, key: &RecordingKey) -> Result<(), Error> {
+    /// What was stored after the document, under the timeline as it was frozen. Where an erasure has placed the next
+    /// document and not settled it, that is settled instead, and what was stored is still owed.
+    pub(crate) async fn addend(&self, key: &RecordingKey) -> Result<(), Error> {
         let history = self.history(key).await?;
+        // Another was faster: an addendum that adds nothing is none.
+        if history.objects.iter().all(|object| object.document.is_some()) {
+            return Ok(());
+        }
         let (timeline, judged) = (fold(&history), judge(&history));
         let Some(addendum) = document::addendum(&history, &timeline, &judged) else { return Ok(()) };
         let sealed = self.write_entries(&history, &timeline, &judged).await?;
         let version = addendum.number + 1;
-        let placed = self.place(&history, version, Signed::Addendum, addendum.encode()?).await?;
+        let placed = self.placer.place(&history, version, Signed::Addendum, addendum.encode()?).await?;
         let addendum = seal::Addendum::decode(placed.signed.unverified_payload())?;
         let seal::manifest::AddendumChange::Filled { completeness, objects, .. } = addendum.change else {
-            return Err(Error::Document { recording: key.id, name: placed.document.name });
+            return self.placer.settle_erased(&history, &placed).await;
         };
-        let event = Event::Addended(RecordingAddended {
-            recording_id: key.id.to_bytes().to_vec(),
-            document_hash: placed.document.sha256.0.to_vec(),
-            document_name: placed.document.name.to_string(),
-        });
+        // What comes late to a recording that was erased opens for nobody, most likely.
+        let stays_erased = history.recording.state == State::Erased && sealed.purposes.is_empty();
+        let state = if stays_erased { State::Erased } else { State::Addended };
         info!(recording = %key.id, version, "late audio of a sealed recording has its addendum");
         self.store
             .settle(Settlement {
                 recording: key.clone(),
-                state: State::Addended,
+                state,
                 complete: completeness == seal::manifest::Completeness::Complete,
+                event: self.placer.addended(key, &placed.document),
                 document: placed.document,
                 objects: objects.iter().map(|row| row_name(key, row)).collect::<Result<_, _>>()?,
                 gone: gone(timeline::gone(&history, &timeline), sealed.gone),
-                event: self.envelope(key, version, "verbale.recording.addended", event),
+                erased: Vec::new(),
             })
             .await?;
         Ok(())
@@ -188,7 +199,7 @@ impl Sealer {
             self.seal_with(history, timeline, judged, Vec::new()).await?;
         }
         let record = document::not_recorded(history);
-        let placed = self.place(history, 1, Signed::NotRecorded, record.encode()?).await?;
+        let placed = self.placer.place(history, 1, Signed::NotRecorded, record.encode()?).await?;
         let event = Event::NotRecorded(RecordingNotRecorded {
             recording_id: key.id.to_bytes().to_vec(),
             reason: document::refusal(history),
@@ -204,7 +215,8 @@ impl Sealer {
                 document: placed.document,
                 objects: history.objects.iter().map(|object| object.name.clone()).collect(),
                 gone: timeline::gone(history, timeline),
-                event: self.envelope(key, 1, "verbale.recording.not-recorded", event),
+                erased: Vec::new(),
+                event: self.placer.envelope(key, 1, "verbale.recording.not-recorded", event),
             })
             .await?;
         Ok(())
@@ -242,106 +254,29 @@ impl Sealer {
         self.mesh.seal(&sealing).await
     }
 
-    /// Puts a signed document where none lies; where one does, that is the document.
-    async fn place(
-        &self,
-        history: &History,
-        version: u32,
-        kind: Signed,
-        payload: Vec<u8>,
-    ) -> Result<Placed, Error> {
-        let (key, now) = (&history.recording.key, self.clock.now());
-        let name = document::name(key, version);
-        let row_kind =
-            document_kind(kind).ok_or_else(|| Error::Document { recording: key.id, name: name.clone() })?;
-        let signed = self.instance.sign(kind, payload, now)?;
-        let bytes = Bytes::from(signed.encode()?);
-        let lock = history.objects.iter().filter_map(|object| object.lock_until).max();
-        let options = PutOptions {
-            if_exists: IfExists::Refuse,
-            // A lock that would have ended already, as of an imported call, is none.
-            retain_until: lock.filter(|until| *until > now),
-            legal_hold: ::objects::LegalHold::Off,
-        };
-        let (signed, sha256) = match self.objects.put(&name, bytes, options).await {
-            Ok(done) => (signed, Hash(done.sha256)),
-            Err(::objects::Error::AlreadyExists { .. }) => self.placed_before(key, &name, kind).await?,
-            Err(error) => return Err(error.into()),
-        };
-        let document = Document { version, kind: row_kind, name, sha256, at: now };
-        Ok(Placed { document, signed })
-    }
-
-    async fn placed_before(
-        &self,
-        key: &RecordingKey,
-        name: &Key,
-        kind: Signed,
-    ) -> Result<(SignedDocument, Hash), Error> {
-        let object = self.objects.get(name, None, None).await?;
-        let signed = SignedDocument::decode(&object.bytes)?;
-        if signed.kind() != kind || !is_about(&signed, key)? {
-            return Err(Error::Document { recording: key.id, name: name.clone() });
-        }
-        Ok((signed, Hash(object.head.sha256)))
-    }
-
     async fn history(&self, key: &RecordingKey) -> Result<History, Error> {
         self.store.history(key).await?.ok_or(Error::NotFound(key.id))
     }
-
-    /// The event's id comes of the document's name, so that a second attempt is the same event.
-    fn envelope(&self, key: &RecordingKey, version: u32, kind: &str, event: Event) -> Envelope {
-        let hash = Hash::of(document::name(key, version).as_str().as_bytes());
-        let mut id = [0; 16];
-        id.copy_from_slice(&hash.0[..16]);
-        Envelope {
-            id: EventId::from_bytes(id),
-            kind: kind.to_owned(),
-            tenant: key.tenant.clone(),
-            aggregate: key.id.to_string(),
-            version: version.into(),
-            at: self.clock.now(),
-            trace: None,
-            payload: RecordingEvent { event: Some(event) }.encode_to_vec(),
-        }
-    }
 }
 
-/// A document that lies in its place.
-struct Placed {
-    document: Document,
-    signed: SignedDocument,
+/// Who takes part, each once.
+fn parties(history: &History) -> Vec<Vec<u8>> {
+    let subjects: BTreeSet<_> = history.parties.iter().map(|party| party.subject.to_bytes()).collect();
+    subjects.into_iter().map(Vec::from).collect()
 }
 
-/// What a signed document is to its recording; none where it is no recording's.
-fn document_kind(kind: Signed) -> Option<DocumentKind> {
-    match kind {
-        Signed::Manifest => Some(DocumentKind::Manifest),
-        Signed::NotRecorded => Some(DocumentKind::NotRecorded),
-        Signed::Addendum => Some(DocumentKind::Addendum),
-        Signed::Receipt | Signed::Heartbeat => None,
-    }
+fn kept(timeline: &Timeline, purpose: &PurposeName) -> Option<SealedPurpose> {
+    let basis = timeline.basis(purpose)?.number();
+    Some(SealedPurpose { purpose: purpose.to_string(), basis })
 }
 
-fn is_about(signed: &SignedDocument, key: &RecordingKey) -> Result<bool, Error> {
-    let payload = signed.unverified_payload();
-    let (tenant, recording) = match signed.kind() {
-        Signed::Manifest => {
-            let manifest = seal::Manifest::decode(payload)?;
-            (manifest.tenant, manifest.recording)
-        }
-        Signed::NotRecorded => {
-            let record = seal::NotRecorded::decode(payload)?;
-            (record.tenant, record.recording)
-        }
-        Signed::Addendum => {
-            let addendum = seal::Addendum::decode(payload)?;
-            (addendum.tenant, addendum.recording)
-        }
-        Signed::Receipt | Signed::Heartbeat => return Ok(false),
-    };
-    Ok((tenant, recording) == (key.tenant.clone(), key.id))
+fn marks(history: &History, started_at: Timestamp) -> Vec<MarkEnded> {
+    let ends = timeline::mark_ends(history).into_iter();
+    let ended = ends.map(|(label, end)| MarkEnded {
+        label: label.to_string(),
+        at: started_at.plus(Duration::from_micros(end.0)).0,
+    });
+    ended.collect()
 }
 
 fn stored(history: &History, leg: kernel::LegNo, section: SectionNo) -> Result<SpanSet, Error> {
@@ -362,6 +297,3 @@ fn gone(by_timeline: Vec<Gone>, by_crypto: Vec<Gone>) -> Vec<Gone> {
     all.extend(by_crypto);
     all
 }
-
-#[cfg(test)]
-mod tests;

@@ -1,13 +1,15 @@
 //! What readers ask of archive.
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use ::objects::ObjectStore;
-use kernel::{PurposeName, Use};
+use kernel::{Interval, LegNo, Position, PurposeName, Use};
 use platform::auth::Token;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
 use crate::config::Config;
+use crate::erased::{self, Sections};
 use crate::error::Error;
 use crate::fact::RecordingKey;
 use crate::mesh::{Asked, Mesh};
@@ -59,16 +61,40 @@ impl Service {
         key: RecordingKey,
         purpose: PurposeName,
         use_for: Use,
+        reference: String,
         wanted: &replay::Request,
         token: Token,
     ) -> Result<Playing, Error> {
         let busy = |_| Error::Busy { what: "the number of replays", bound: self.config.replays };
         let permit = Arc::clone(&self.replays).try_acquire_owned().map_err(busy)?;
         let plan = plan::plan(self.history(&key).await?, &purpose, wanted)?;
-        let asked = Asked { recording: key, purpose, use_for, spans: plan.spans.clone() };
+        let asked = Asked { recording: key, purpose, use_for, reference, spans: plan.spans.clone() };
         let (mesh, objects) = (self.mesh.clone(), Arc::clone(&self.objects));
         let player = Player::start(mesh, objects, self.config.replay_read.0, plan, asked, token).await?;
         Ok(Playing { player, permit })
+    }
+
+    /// The whole spans that a stretch of a sealed recording touches; of every leg of audio where none is named.
+    pub async fn spans(
+        &self,
+        key: &RecordingKey,
+        (start, end): (Position, Position),
+        legs: &[LegNo],
+    ) -> Result<Sections, Error> {
+        let history = self.history(key).await?;
+        if !history.recording.state.is_settled() {
+            return Err(Error::NotSealedYet(key.id));
+        }
+        let empty = Error::Invalid { what: "stretch", problem: "must end after its start" };
+        let stretch = Interval::new(start, end).ok_or(empty)?;
+        if end > history.duration() {
+            return Err(Error::Invalid {
+                what: "stretch",
+                problem: "must not reach past the recording's end",
+            });
+        }
+        let legs: BTreeSet<_> = plan::legs(&history, legs)?.into_iter().collect();
+        erased::spans_touched(&history, stretch, &legs)
     }
 
     /// Verifies what lies of a recording.

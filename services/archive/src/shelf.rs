@@ -210,6 +210,7 @@ impl Shelf {
             section,
             spans: spans.collect::<Result<_, Error>>()?,
             document: None,
+            deleted_at: None,
         };
         let fact = Fact {
             recording: pack.section.recording.clone(),

@@ -8,11 +8,13 @@ use std::collections::BTreeMap;
 
 use async_trait::async_trait;
 use kernel::{
-    Envelope, ErrorCode, Position, Retry, ServiceError, SessionEpoch, SpanNo, SubjectId, TenantId, Timestamp,
+    Envelope, ErasureId, ErrorCode, LegNo, Position, Retry, SectionNo, ServiceError, SessionEpoch, SpanNo,
+    SubjectId, TenantId, Timestamp,
 };
 use objects::Key;
 use policy::BasisChange;
 use proto::common::v1::Grant;
+use seal::manifest::ReasonCode;
 use seal::{Hash, SpanSet};
 
 use crate::fact::{
@@ -62,7 +64,23 @@ pub trait Store: Send + Sync + 'static {
     /// [`Error::Conflict`]. An object that is stored meanwhile is never taken for named.
     async fn settle(&self, settlement: Settlement) -> Result<(), Error>;
 
-    /// Recordings of a tenant, newest first.
+    /// Remembers an erasure and the purposes that went with it, and answers how it is remembered: the first word on
+    /// either stays.
+    async fn erasing(
+        &self,
+        key: &RecordingKey,
+        erasure: ErasureId,
+        log_end: u64,
+        gone: Vec<Gone>,
+    ) -> Result<ErasureRow, Error>;
+
+    /// Raises how far an erasure has looked; it never goes back.
+    async fn looked(&self, key: &RecordingKey, erasure: ErasureId, through: u32) -> Result<(), Error>;
+
+    /// Says that objects are gone in all versions; their rows stay, with the first such date.
+    async fn mark_deleted(&self, key: &RecordingKey, names: Vec<Key>, at: Timestamp) -> Result<(), Error>;
+
+    /// Recordings of a tenant, newest first; erased ones are not among them.
     async fn list(&self, query: &Query) -> Result<Vec<Recording>, Error>;
 }
 
@@ -114,6 +132,8 @@ pub enum State {
     Addended = 4,
     /// Nothing was recorded, and a signed document says why.
     NotRecorded = 5,
+    /// No stored span of it opens for anybody: what is left is its documents.
+    Erased = 6,
 }
 
 impl State {
@@ -123,14 +143,14 @@ impl State {
     }
     /// The state with this number.
     pub fn from_number(number: i32) -> Option<Self> {
-        let all = [Self::Open, Self::Sealing, Self::Sealed, Self::Addended, Self::NotRecorded];
+        let all = [Self::Open, Self::Sealing, Self::Sealed, Self::Addended, Self::NotRecorded, Self::Erased];
         all.into_iter().find(|state| state.number() == number)
     }
     /// Whether a signed document exists.
     pub fn is_settled(self) -> bool {
         match self {
             Self::Open | Self::Sealing => false,
-            Self::Sealed | Self::Addended | Self::NotRecorded => true,
+            Self::Sealed | Self::Addended | Self::NotRecorded | Self::Erased => true,
         }
     }
 }
@@ -166,8 +186,42 @@ pub struct History {
     pub dropped: Vec<Dropped>,
     /// Purposes without an entry though they had an interval.
     pub gone: Vec<Gone>,
+    /// What nobody can open any more, in order of document, leg and section.
+    pub erased: Vec<ErasedRow>,
     /// Signed documents, in order of version.
     pub documents: Vec<Document>,
+}
+
+/// Spans of a section that an addendum says nobody can open any more.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct ErasedRow {
+    /// Of which leg.
+    pub leg: LegNo,
+    /// Of which section.
+    pub section: SectionNo,
+    /// Which spans.
+    pub spans: SpanSet,
+    /// Why, as a code.
+    pub reason: ReasonCode,
+    /// When the addendum was signed, in domain time.
+    pub at: Timestamp,
+    /// By which act.
+    pub erasure: ErasureId,
+    /// The addendum's version.
+    pub document: u32,
+}
+
+/// An erasure of a recording, as archive remembers it.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct ErasureRow {
+    /// Which.
+    pub erasure: ErasureId,
+    /// The end of the recording's audio partition when archive first heard of it: what the log held of the recording
+    /// then lies below.
+    pub log_end: u64,
+    /// The last document whose objects it has looked at; 0 before it has looked. What becomes unreadable later in
+    /// these is another erasure's to say.
+    pub through: u32,
 }
 
 /// A leg and how it ended.
@@ -240,6 +294,8 @@ pub struct Settlement {
     pub objects: Vec<Key>,
     /// Purposes that got no entry, beside those known before.
     pub gone: Vec<Gone>,
+    /// What it says that nobody can open any more.
+    pub erased: Vec<ErasedRow>,
     /// What the rest of the world is told.
     pub event: Envelope,
 }
@@ -337,7 +393,7 @@ impl History {
         self.spans.iter().filter(|span| span.leg != crate::fact::META_LEG)
     }
     /// The session epoch of every section, by leg and section.
-    pub fn epochs(&self) -> BTreeMap<(kernel::LegNo, kernel::SectionNo), SessionEpoch> {
+    pub fn epochs(&self) -> BTreeMap<(LegNo, SectionNo), SessionEpoch> {
         let of = |row: &SectionRow| ((row.began.leg, row.began.section), row.began.session_epoch);
         self.sections.iter().map(of).collect()
     }

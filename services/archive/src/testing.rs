@@ -3,6 +3,7 @@
 
 mod call;
 mod fakes;
+mod faulty;
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -24,10 +25,11 @@ use tempfile::TempDir;
 
 pub(crate) use call::{Call, leg, payload};
 pub(crate) use fakes::{FakeConsent, FakeIngest, FakeKeys};
+pub(crate) use faulty::{Fault, FaultyStore};
 
 use crate::rpc::Rpc;
 use crate::store::{History, State};
-use crate::{Config, Deps, SqliteStore, Store, consumer, service};
+use crate::{Config, Deps, SqliteStore, Store, consumer, eraser, service};
 
 /// The moment at which tests begin.
 pub(crate) const NOW: Timestamp = Timestamp(1_780_000_000_000_000);
@@ -56,9 +58,7 @@ impl Bench {
         let store = SqliteStore::open(&path, sqlite::Options::default(), Arc::clone(&shared)).await.unwrap();
         let keys = FakeKeys::new(clock.clone());
         let instance = Instance::new("archive", Vec::new()).unwrap();
-        let wire = in_process(KeysServer::new(keys.clone()));
-        instance.certify(&KeysCertifier::new(wire)).await.unwrap();
-        Self {
+        let bench = Self {
             log: MemoryLog::new(Arc::clone(&shared)),
             objects: MemoryObjects::new(shared),
             consent: FakeConsent::default(),
@@ -71,7 +71,15 @@ impl Bench {
             store,
             instance,
             _files: files,
-        }
+        };
+        bench.certify().await;
+        bench
+    }
+
+    /// Gives the instance a certificate that holds from now on, for thirty days.
+    pub(crate) async fn certify(&self) {
+        let wire = in_process(KeysServer::new(self.keys.clone()));
+        self.instance.certify(&KeysCertifier::new(wire)).await.unwrap();
     }
 
     pub(crate) fn deps(&self) -> Deps {
@@ -97,7 +105,8 @@ impl Bench {
     }
 
     pub(crate) fn rpc(&self) -> Rpc {
-        Rpc::new(Arc::new(service(&self.config, &self.deps())))
+        let deps = self.deps();
+        Rpc::new(Arc::new(service(&self.config, &deps)), eraser(&self.config, &deps))
     }
 
     pub(crate) async fn history(&self, call: &Call) -> History {

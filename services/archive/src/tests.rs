@@ -1,6 +1,7 @@
 //! The role as a whole, over memory adapters and fakes of its neighbours.
 
 mod consuming;
+mod erasing;
 mod finding;
 mod replaying;
 mod settling;

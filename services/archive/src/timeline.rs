@@ -9,6 +9,7 @@ use kernel::{Basis, Interval, IntervalSet, LegNo, MarkLabel, Position, PurposeNa
 use policy::{BasisTimeline, Cause, ChangeKind};
 use seal::{Hash, SectionKind, SpanSet};
 
+use crate::erased::Erased;
 use crate::fact::{Edge, Gone, PauseEdge, Span};
 use crate::store::History;
 
@@ -77,9 +78,10 @@ impl Timeline {
 }
 
 /// Every purpose's entries: the stored spans that lie wholly where it may open them, and the call's
-/// identifying metadata where it may open anything.
+/// identifying metadata where it may open anything. What was erased is in none.
 pub fn entries(history: &History, timeline: &Timeline) -> Vec<PlannedEntry> {
     let mut planned = Vec::new();
+    let erased = Erased::of(history);
     for purpose in timeline.bases.purposes.keys() {
         let usable = timeline.usable(purpose);
         let Some(basis) = timeline.basis(purpose).filter(|_| !usable.is_empty()) else { continue };
@@ -91,6 +93,7 @@ pub fn entries(history: &History, timeline: &Timeline) -> Vec<PlannedEntry> {
                 SectionKind::Meta => true,
                 SectionKind::Subject => false,
             });
+            let opened = opened.filter(|span| !erased.has(span));
             let spans = SpanSet::from_spans(opened.map(|span| span.span))
                 .expect("stored spans were parsed, and a parsed span's number is below the tree's bound");
             if !spans.is_empty() {
@@ -204,9 +207,29 @@ fn effective(edge: &PauseEdge) -> Position {
     if edge.begins.is_some() { edge.position.minus(error) } else { edge.position.plus(error) }
 }
 
-/// As with pauses each end belongs to the stretch that was open when it was logged; stretches of one label may
-/// overlap.
+/// Where the last stretch of each label ends; not of labels whose mark nobody has ended.
+pub fn mark_ends(history: &History) -> BTreeMap<MarkLabel, Position> {
+    let (closed, open) = pair_marks(history);
+    let mut ends: BTreeMap<MarkLabel, Position> = BTreeMap::new();
+    for (label, interval) in closed.into_iter().filter(|(label, _)| !open.contains_key(label)) {
+        let last = ends.entry(label).or_default();
+        *last = interval.end().max(*last);
+    }
+    ends
+}
+
 fn marks(history: &History) -> Vec<(MarkLabel, Interval)> {
+    let (mut found, open) = pair_marks(history);
+    for (label, start) in open {
+        found.extend(Interval::new(start, history.duration()).map(|interval| (label.clone(), interval)));
+    }
+    found.sort_unstable_by(|(label, one), (other, two)| (label, one.start()).cmp(&(other, two.start())));
+    found
+}
+
+/// Marked stretches that were ended, and where those that were not began. As with pauses each end belongs to the
+/// stretch that was open when it was logged; stretches of one label may overlap.
+fn pair_marks(history: &History) -> (Vec<(MarkLabel, Interval)>, BTreeMap<&MarkLabel, Position>) {
     let mut open: BTreeMap<&MarkLabel, Position> = BTreeMap::new();
     let mut found = Vec::new();
     for mark in &history.marks {
@@ -220,11 +243,7 @@ fn marks(history: &History) -> Vec<(MarkLabel, Interval)> {
             }
         }
     }
-    for (label, start) in open {
-        found.extend(Interval::new(start, history.duration()).map(|interval| (label.clone(), interval)));
-    }
-    found.sort_unstable_by(|(label, one), (other, two)| (label, one.start()).cmp(&(other, two.start())));
-    found
+    (found, open)
 }
 
 #[cfg(test)]

@@ -1,7 +1,8 @@
 //! Recomputes what a recording's signed documents say of its objects, without any key.
 //!
 //! Documents are checked against their rows, their signatures, and what is known of the recording; objects
-//! against rows, footers and ciphertext roots, so that a flipped byte is named by its object and its span.
+//! against rows, footers and ciphertext roots, so that a flipped byte is named by its object and its span. An object that
+//! is not there is a fault, unless a good addendum says that it was erased; one that still lies must be whole.
 
 use std::collections::BTreeSet;
 use std::fmt;
@@ -11,13 +12,14 @@ use ::objects::{Key, ObjectStore};
 use bytes::Bytes;
 use kernel::{LegNo, SectionNo};
 use seal::hash::root_of_roots;
+use seal::manifest::{AddendumChange, ErasedSpans, ObjectRow};
 use seal::object::verify_object;
 use seal::{Hash, SignedDocument, SpanView, TrustRoots};
 
 use crate::document::{self, spans_of};
 use crate::error::Error;
 use crate::fact::{RecordingKey, Span, StoredObject};
-use crate::store::{Document, DocumentKind, History, State};
+use crate::store::{Document, DocumentKind, ErasedRow, History, State};
 use crate::timeline::{fold, span_table_hash, timeline_hash};
 
 /// What was found.
@@ -103,9 +105,10 @@ pub async fn verify(
     }
     let mut report = Report::default();
     report.rows(history);
+    let mut erased = Vec::new();
     for document in &history.documents {
         match whole(objects, &document.name).await? {
-            Some(bytes) => report.document(history, document, &bytes, roots),
+            Some(bytes) => erased.extend(report.document(history, document, &bytes, roots)),
             None => report.find(&document.name, FindingKind::ManifestMissing, "it is not there"),
         }
     }
@@ -113,6 +116,7 @@ pub async fn verify(
         report.objects += 1;
         match whole(objects, &object.name).await? {
             Some(bytes) => report.object(history, object, &bytes),
+            None if erased.iter().any(|row| is_of(row, object)) => {}
             None => report.find(&object.name, FindingKind::ObjectMissing, "it is not there"),
         }
     }
@@ -143,21 +147,38 @@ impl Report {
         }
     }
 
-    fn document(&mut self, history: &History, document: &Document, bytes: &Bytes, roots: &TrustRoots) {
+    /// Looks at a document, and answers the objects that it says are gone; none unless it is good.
+    fn document(
+        &mut self,
+        history: &History,
+        document: &Document,
+        bytes: &Bytes,
+        roots: &TrustRoots,
+    ) -> Vec<ObjectRow> {
         let name = &document.name;
         if Hash::of(bytes) != document.sha256 {
             self.find(name, FindingKind::ManifestHash, "its bytes are not those that were settled");
         }
         let signed = match SignedDocument::decode(bytes) {
             Ok(signed) => signed,
-            Err(error) => return self.find(name, FindingKind::ManifestSignature, error.to_string()),
+            Err(error) => {
+                self.find(name, FindingKind::ManifestSignature, error.to_string());
+                return Vec::new();
+            }
         };
+        let mut erased = Vec::new();
         let key = &history.recording.key;
         let contents = match document.kind {
             DocumentKind::Manifest => seal::Manifest::verify(&signed, roots, &key.tenant)
                 .map(|manifest| manifest_contradicts(history, &manifest)),
-            DocumentKind::Addendum => seal::Addendum::verify(&signed, roots, &key.tenant)
-                .map(|addendum| addendum_contradicts(history, document, &addendum)),
+            DocumentKind::Addendum => seal::Addendum::verify(&signed, roots, &key.tenant).map(|addendum| {
+                let contradicts = addendum_contradicts(history, document, &addendum);
+                match addendum.change {
+                    AddendumChange::Erased { objects, .. } if contradicts.is_none() => erased = objects,
+                    AddendumChange::Erased { .. } | AddendumChange::Filled { .. } => {}
+                }
+                contradicts
+            }),
             DocumentKind::NotRecorded => seal::NotRecorded::verify(&signed, roots, &key.tenant)
                 .map(|record| (record.recording != key.id).then_some("it is about another recording")),
         };
@@ -166,6 +187,7 @@ impl Report {
             Ok(Some(detail)) => self.find(name, FindingKind::ManifestContents, detail),
             Err(error) => self.find(name, FindingKind::ManifestSignature, error.to_string()),
         }
+        erased
     }
 
     fn object(&mut self, history: &History, object: &StoredObject, bytes: &Bytes) {
@@ -206,7 +228,7 @@ fn documents_min(state: State) -> u32 {
     match state {
         State::Open | State::Sealing => 0,
         State::Sealed | State::NotRecorded => 1,
-        State::Addended => 2,
+        State::Addended | State::Erased => 2,
     }
 }
 
@@ -244,22 +266,53 @@ fn addendum_contradicts(
     if history.documents.first().is_none_or(|first| first.sha256 != addendum.manifest) {
         return Some("it belongs to another manifest");
     }
+    let before = history.documents.iter().find(|before| before.version == addendum.number);
+    if document.version != addendum.number.saturating_add(1) || !follows(addendum, before) {
+        return Some("it does not follow the document before it");
+    }
     let named: Vec<_> =
         history.objects.iter().filter(|object| object.document == Some(document.version)).collect();
     match &addendum.change {
-        seal::manifest::AddendumChange::Filled { objects, .. } => {
+        AddendumChange::Filled { objects, .. } => {
             (!names_exactly(&named, objects)).then_some("its objects are not those that are stored")
         }
-        seal::manifest::AddendumChange::Erased { .. } => None,
+        AddendumChange::Erased { reason, ledger, spans, objects } => {
+            let own = |row: &&ErasedRow| row.document == document.version;
+            let mut rows: Vec<_> = history.erased.iter().filter(own).collect();
+            let by_it =
+                |row: &&ErasedRow| row.erasure.to_bytes() == ledger.to_bytes() && row.reason == *reason;
+            if !rows.iter().all(by_it) || !erases_exactly(&mut rows, spans) {
+                return Some("what it erases is not what is known as erased");
+            }
+            let is_known = |row: &ObjectRow| history.objects.iter().any(|object| is_of(row, object));
+            (!objects.iter().all(is_known)).then_some("it erases an object that is not known")
+        }
     }
 }
 
-fn names_exactly(stored: &[&StoredObject], rows: &[seal::manifest::ObjectRow]) -> bool {
-    let alike = |object: &&StoredObject| {
-        rows.iter()
-            .any(|row| (row.leg, row.section, row.sha256) == (object.leg, object.section, object.sha256))
-    };
+/// The first addendum names the manifest alone, each later one also the addendum before it.
+fn follows(addendum: &seal::Addendum, before: Option<&Document>) -> bool {
+    match addendum.previous {
+        None => addendum.number == 1,
+        Some(previous) => before.is_some_and(|before| before.sha256 == previous),
+    }
+}
+
+fn erases_exactly(known: &mut [&ErasedRow], told: &[ErasedSpans]) -> bool {
+    known.sort_unstable_by_key(|row| (row.leg, row.section));
+    let mut told: Vec<_> = told.iter().collect();
+    told.sort_unstable_by_key(|row| (row.leg, row.section));
+    let known = known.iter().map(|row| (row.leg, row.section, &row.spans));
+    known.eq(told.into_iter().map(|row| (row.leg, row.section, &row.spans)))
+}
+
+fn names_exactly(stored: &[&StoredObject], rows: &[ObjectRow]) -> bool {
+    let alike = |object: &&StoredObject| rows.iter().any(|row| is_of(row, object));
     stored.len() == rows.len() && stored.iter().all(alike)
+}
+
+fn is_of(row: &ObjectRow, object: &StoredObject) -> bool {
+    (row.leg, row.section, row.sha256) == (object.leg, object.section, object.sha256)
 }
 
 /// An object's bytes as they lie, whatever the store thinks of them.

@@ -24,7 +24,8 @@ pub struct Config {
     /// How long an entry is in the index alone before its entry object is written, in machine time. A verifier that
     /// has files alone goes by the default: with more, it misses a partition's first entries until they are written.
     pub entry_object_age: Period,
-    /// How often the root log may take a leaf, in machine time; it takes one only when a partition has grown.
+    /// How often the root log may take a leaf, in machine time; it takes one only when a partition has grown. Each is
+    /// also a record of the restrictive journal, which keeps it for as long as a backup may be restored.
     pub root_interval: Period,
     /// How long a producer may be silent before the ledger says so, in machine time. At least three times the
     /// producers' `audit.heartbeat`.
@@ -44,7 +45,7 @@ impl Default for Config {
             poll: Period::millis(250),
             entry_object_size: ByteSize::mib(4),
             entry_object_age: Period(ENTRY_OBJECT_AGE),
-            root_interval: Period::secs(1),
+            root_interval: Period::secs(30),
             silence: Period::secs(30),
             unpublished: 65_536,
             retry: Period::millis(200),
@@ -95,7 +96,7 @@ mod tests {
             ("retry", |config| config.retry = Period::secs(0)),
             ("batch", |config| config.batch = 0),
             ("unpublished", |config| config.unpublished = 0),
-            ("poll", |config| config.poll = Period::secs(2)),
+            ("poll", |config| config.poll = Period::secs(31)),
             ("entry_object_size", |config| config.entry_object_size = ByteSize::mib(33)),
         ];
         for (key, spoil) in cases {

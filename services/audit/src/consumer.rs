@@ -1,11 +1,13 @@
 //! The task that brings the topic into the ledger: a writer per partition that this process holds, and the root
 //! log's where it holds the first one.
 //!
-//! Ownership by the group decides who works; the store's fence decides who commits. The topic is always read on
-//! from the head's own offset, so what the group remembers matters for nothing.
+//! Ownership by the group decides who works; the store's fence decides who commits. Before it takes any partition it
+//! finds out which history goes on ([`crate::settle`]). The topic is always read on from the head's own offset, so what
+//! the group remembers matters for nothing, unless the topic is another one than was read before ([`crate::topic`]).
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use eventlog::{Assigned, Consumer as GroupMember, EventLog, Polled, ReadLimit, TopicPartition};
@@ -17,11 +19,13 @@ use tokio::time::Instant;
 use tracing::{error, info, warn};
 
 use crate::error::Error;
-use crate::name::{Incarnation, LogName};
+use crate::name::LogName;
 use crate::partition::{Partition, When};
-use crate::rebuild::rebuild;
 use crate::root::RootLog;
+use crate::settle::settle;
 use crate::shared::Shared;
+use crate::store::Begun;
+use crate::topic::place;
 
 /// The consumer group.
 pub const GROUP: &str = "audit";
@@ -43,26 +47,31 @@ pub(crate) struct Consumer {
     pub(crate) shared: Shared,
     pub(crate) log: Arc<dyn EventLog>,
     pub(crate) waiting: Gauge,
+    /// Set once it is known which history goes on.
+    pub(crate) settled: Arc<AtomicBool>,
 }
 
 impl Consumer {
     /// Runs until the process drains; then puts what is committed into objects.
     pub(crate) async fn run(self, shutdown: Shutdown) -> TaskResult {
         let begun = async {
-            let incarnation = self.persist("begin the ledger", || begin(&self.shared)).await;
+            let settled =
+                self.persist("settle which history goes on", || settle(&self.shared, self.log.as_ref()));
+            let begun = settled.await;
+            self.settled.store(true, Ordering::SeqCst);
             let member =
                 self.persist("join the group", || async { Ok(self.log.consumer(GROUP, &[AUDIT]).await?) });
-            (incarnation, member.await)
+            (begun, member.await)
         };
-        let (incarnation, member) = tokio::select! {
+        let (begun, member) = tokio::select! {
             begun = begun => begun,
             () = shutdown.draining() => return Ok(()),
         };
-        info!(%incarnation, "the ledger is open");
+        info!(incarnation = %begun.era.incarnation, "the ledger is open");
         let mut working = Working {
             shared: self.shared,
             log: self.log,
-            incarnation,
+            begun,
             member,
             partitions: BTreeMap::new(),
             root: Slot::waiting(),
@@ -89,18 +98,6 @@ impl Consumer {
                 }
             }
         }
-    }
-}
-
-/// The incarnation of the index: its own, the one that the objects hold, or a new one.
-async fn begin(shared: &Shared) -> Result<Incarnation, Error> {
-    if let Some(incarnation) = shared.store.incarnation().await? {
-        return Ok(incarnation);
-    }
-    let rebuilt = rebuild(shared.store.as_ref(), shared.objects.clone(), shared.keys.as_ref()).await?;
-    match rebuilt {
-        Some(incarnation) => Ok(incarnation),
-        None => Ok(shared.store.begin(Incarnation::new()).await?),
     }
 }
 
@@ -149,7 +146,7 @@ impl<W> Slot<W> {
 struct Working {
     shared: Shared,
     log: Arc<dyn EventLog>,
-    incarnation: Incarnation,
+    begun: Begun,
     member: Box<dyn GroupMember>,
     partitions: BTreeMap<u32, Slot<Partition>>,
     root: Slot<RootLog>,
@@ -191,7 +188,11 @@ impl Working {
             Slot::Open(partition, _) => partition.is_full(),
             Slot::Waiting { .. } => true,
         });
-        let root = self.partitions.contains_key(&0) && matches!(self.root, Slot::Waiting { .. });
+        let root = self.partitions.contains_key(&0)
+            && match &self.root {
+                Slot::Open(root, _) => root.is_waiting(),
+                Slot::Waiting { .. } => true,
+            };
         let waiting = partitions.count() + usize::from(root);
         self.waiting.set(i64::try_from(waiting).unwrap_or(i64::MAX));
     }
@@ -232,37 +233,67 @@ impl Working {
 
     /// Takes over what is assigned and not open.
     async fn take_over(&mut self) {
+        let has_root = self.partitions.contains_key(&0);
+        let waiting = self.partitions.values().any(|slot| slot.failures().is_some());
+        if !(waiting || has_root && self.root.failures().is_some()) {
+            return;
+        }
+        let first = self.shared.config.retry.0;
+        if let Err(failure) = self.renew().await {
+            warn!(error = chain(&failure), "which history goes on cannot be told");
+            return tokio::time::sleep(first).await;
+        }
         for (number, slot) in &mut self.partitions {
             let Some(failures) = slot.failures() else { continue };
             let at = TopicPartition::of(&AUDIT, *number);
             let opened = async {
-                let partition = Partition::open(self.shared.clone(), self.incarnation, *number).await?;
+                let mut partition = Partition::open(self.shared.clone(), self.begun.clone(), *number).await?;
+                place(&mut partition, self.log.as_ref(), *number).await?;
                 self.member.seek(at, partition.next_offset()).await?;
                 Ok(partition)
             };
             match opened.await {
                 Ok(partition) => *slot = Slot::Open(Box::new(partition), failures),
-                Err(failure) => slot.fail(LogName::Partition(*number), &failure, self.shared.config.retry.0),
+                Err(failure) => slot.fail(LogName::Partition(*number), &failure, first),
             }
         }
-        if let (true, Some(failures)) = (self.partitions.contains_key(&0), self.root.failures()) {
-            match RootLog::open(self.shared.clone(), self.incarnation).await {
+        if let (true, Some(failures)) = (has_root, self.root.failures()) {
+            match RootLog::open(self.shared.clone(), self.begun.clone()).await {
                 Ok(root) => self.root = Slot::Open(Box::new(root), failures),
-                Err(failure) => self.root.fail(LogName::Root, &failure, self.shared.config.retry.0),
+                Err(failure) => self.root.fail(LogName::Root, &failure, first),
             }
         }
+    }
+
+    /// Goes over to the history that goes on, where another process has closed this one meanwhile.
+    async fn renew(&mut self) -> Result<(), Error> {
+        let newest = self.shared.store.incarnations().await?.pop();
+        if newest.as_ref() == Some(&self.begun) {
+            return Ok(());
+        }
+        let begun = settle(&self.shared, self.log.as_ref()).await?;
+        warn!(closed = %self.begun.era.incarnation, incarnation = %begun.era.incarnation, "another history goes on");
+        self.begun = begun;
+        self.partitions.values_mut().for_each(|slot| *slot = Slot::waiting());
+        self.root = Slot::waiting();
+        Ok(())
     }
 
     async fn tend(&mut self, when: When) {
         let first = self.shared.config.retry.0;
         for (number, slot) in &mut self.partitions {
             let Slot::Open(partition, _) = slot else { continue };
-            let tended = match partition.tend(when).await {
-                Ok(Some(offset)) => forget(&mut self.member, self.log.as_ref(), *number, offset).await,
-                Ok(None) => Ok(()),
-                Err(failure) => Err(failure),
+            let tended = async {
+                let forgotten = partition.tend(when).await?;
+                if let Some(offset) = partition.passed() {
+                    self.member.commit(TopicPartition::of(&AUDIT, *number), offset).await?;
+                }
+                if let Some(offset) = forgotten {
+                    self.log.delete_before(&AUDIT, *number, offset).await?;
+                }
+                Ok::<_, Error>(())
             };
-            if let Err(failure) = tended {
+            if let Err(failure) = tended.await {
                 slot.fail(LogName::Partition(*number), &failure, first);
             }
         }
@@ -280,15 +311,4 @@ impl Working {
             warn!(error = chain(&failure), "the group was not told that this writer ends");
         }
     }
-}
-
-/// Lets the topic forget what is behind head and entry objects.
-async fn forget(
-    member: &mut Box<dyn GroupMember>,
-    log: &dyn EventLog,
-    partition: u32,
-    offset: u64,
-) -> Result<(), Error> {
-    member.commit(TopicPartition::of(&AUDIT, partition), offset).await?;
-    Ok(log.delete_before(&AUDIT, partition, offset).await?)
 }

@@ -11,10 +11,13 @@ use kernel::{EventId, InstanceId, TenantId, Timestamp};
 use merkle::{Edge, Hash, TreeHead, leaf_hash};
 
 use crate::leaf::{self, Sealed, Term};
-use crate::name::{Incarnation, LogName};
+use crate::name::Incarnation;
+use crate::signed::SignedRoot;
 use crate::store::{
-    Batch, Committed, Filter, Head, LedgerStore, NewRow, Order, Producer, ProducerState, RootRow, Row,
+    Batch, Begun, Committed, Era, Filter, Generation, Head, LedgerStore, LogId, NewRow, Order, Part,
+    Producer, ProducerState, RootRow, Row,
 };
+use crate::succession::Succession;
 
 /// Instantiates the suite: the expression gives a fresh store and whatever must outlive it, or
 /// `None` where there is nothing to test on, which it has said.
@@ -22,7 +25,8 @@ use crate::store::{
 macro_rules! contract_suite {
     ($fresh:expr) => {
         $crate::contract_suite! { $fresh;
-            an_index_is_of_the_first_incarnation_that_begins,
+            a_generation_is_of_the_first_incarnation_that_begins_it,
+            one_of_several_at_once_begins_a_generation,
             a_new_log_is_empty,
             a_staged_batch_is_seen_only_once_it_is_committed,
             an_earlier_claimant_commits_nothing,
@@ -36,6 +40,9 @@ macro_rules! contract_suite {
             a_page_goes_on_behind_its_last_entry_in_either_order,
             tenants_see_nothing_of_each_other,
             an_event_is_known_in_its_own_partition_alone,
+            an_event_is_known_in_later_incarnations_and_not_in_earlier_ones,
+            logs_of_two_incarnations_are_apart_and_found_together,
+            an_offset_is_moved_back_under_the_fence_alone,
         }
     };
     ($fresh:expr; $($case:ident,)+) => { $(
@@ -47,8 +54,15 @@ macro_rules! contract_suite {
     )+ };
 }
 
-const P: u32 = 2;
-const LOG: LogName = LogName::Partition(P);
+const GEN: Generation = Generation::FIRST;
+const P: Part = Part::of(GEN, 2);
+const NEXT: Part = Part::of(GEN, 3);
+const LOG: LogId = LogId::Part(P);
+const ROOT: LogId = LogId::Root(GEN);
+
+fn second() -> Generation {
+    GEN.next().expect("a second one")
+}
 
 fn tenant(name: &str) -> TenantId {
     TenantId::new(name).expect("a slug")
@@ -65,12 +79,12 @@ fn event(number: u64) -> EventId {
 }
 
 /// Entry `index`: at time `index * 10`, with the term of its evenness and one of its own.
-fn new_row(partition: u32, index: u64, tenant_name: &str) -> NewRow {
+fn new_row(part: Part, index: u64, tenant_name: &str) -> NewRow {
     let [.., last] = index.to_be_bytes();
     let sealed = Sealed { event: event(index), commitment: [last; 32], bytes: vec![last; 40] };
     let at = Timestamp(i64::try_from(index).expect("a small index") * 10);
     let terms = vec![term(last % 2), term(100 + last)];
-    NewRow { row: Row { partition, index, tenant: tenant(tenant_name), at, sealed }, terms }
+    NewRow { row: Row { part, index, tenant: tenant(tenant_name), at, sealed }, terms }
 }
 
 fn edge(rows: &[NewRow]) -> Edge {
@@ -83,11 +97,11 @@ fn batch(fence: u64, on: u64, size: u64) -> Batch {
     batch_of(P, fence, on, size, "alfa")
 }
 
-fn batch_of(partition: u32, fence: u64, on: u64, size: u64, tenant_name: &str) -> Batch {
-    let all: Vec<_> = (0..size).map(|index| new_row(partition, index, tenant_name)).collect();
+fn batch_of(part: Part, fence: u64, on: u64, size: u64, tenant_name: &str) -> Batch {
+    let all: Vec<_> = (0..size).map(|index| new_row(part, index, tenant_name)).collect();
     let tree = edge(&all).head();
     let rows = all.into_iter().skip(usize::try_from(on).expect("a small index")).collect();
-    Batch { partition, fence, on, tree, next_offset: size * 2, rows, producers: Vec::new() }
+    Batch { part, fence, on, tree, next_offset: size * 2, rows, producers: Vec::new() }
 }
 
 async fn committed(store: &dyn LedgerStore, batch: &Batch) -> Committed {
@@ -95,7 +109,7 @@ async fn committed(store: &dyn LedgerStore, batch: &Batch) -> Committed {
     store.commit(batch).await.unwrap()
 }
 
-async fn head(store: &dyn LedgerStore, log: LogName) -> Head {
+async fn head(store: &dyn LedgerStore, log: LogId) -> Head {
     let heads = store.heads().await.unwrap();
     heads.into_iter().find(|(own, _)| *own == log).map(|(_, head)| head).unwrap()
 }
@@ -116,18 +130,42 @@ fn filter(terms: &[Term]) -> Filter {
     }
 }
 
-/// One history per index.
-pub async fn an_index_is_of_the_first_incarnation_that_begins(store: &dyn LedgerStore) {
-    assert_eq!(store.incarnation().await.unwrap(), None);
-    let (one, two) = (Incarnation::new(), Incarnation::new());
-    assert_eq!(store.begin(one).await.unwrap(), one);
-    assert_eq!(store.begin(two).await.unwrap(), one);
-    assert_eq!(store.incarnation().await.unwrap(), Some(one));
+fn begun(generation: Generation, after: Option<Succession>) -> Begun {
+    Begun { era: Era { generation, incarnation: Incarnation::new() }, after }
+}
+
+/// One history per generation; what it follows is kept with it.
+pub async fn a_generation_is_of_the_first_incarnation_that_begins_it(store: &dyn LedgerStore) {
+    assert!(store.incarnations().await.unwrap().is_empty());
+    let (one, other) = (begun(GEN, None), begun(GEN, None));
+    assert_eq!(store.begin(&one).await.unwrap(), one);
+    assert_eq!(store.begin(&other).await.unwrap(), one);
+    assert_eq!(store.incarnations().await.unwrap(), std::slice::from_ref(&one));
+
+    let signed =
+        SignedRoot { incarnation: one.era.incarnation, head: TreeHead { size: 9, ..TreeHead::EMPTY } };
+    let after = Succession { signed, found: Some(signed), entries: vec![3, 0, 7, 1] };
+    let (two, other) = (begun(second(), Some(after)), begun(second(), None));
+    assert_eq!(store.begin(&two).await.unwrap(), two);
+    assert_eq!(store.begin(&other).await.unwrap(), two);
+    assert_eq!(store.incarnations().await.unwrap(), [one, two]);
+}
+
+/// Whoever asks is told the same.
+pub async fn one_of_several_at_once_begins_a_generation(store: &dyn LedgerStore) {
+    for generation in [GEN, second()] {
+        let (one, two, three) = (begun(generation, None), begun(generation, None), begun(generation, None));
+        let told = tokio::join!(store.begin(&one), store.begin(&two), store.begin(&three));
+        let told = [told.0.unwrap(), told.1.unwrap(), told.2.unwrap()];
+        assert!([&one, &two, &three].contains(&&told[0]));
+        assert!(told.iter().all(|own| *own == told[0]));
+        assert_eq!(store.incarnations().await.unwrap().last(), Some(&told[0]));
+    }
 }
 
 /// Claims begin at the empty tree, and each has a higher fence.
 pub async fn a_new_log_is_empty(store: &dyn LedgerStore) {
-    for log in [LOG, LogName::Root] {
+    for log in [LOG, ROOT] {
         let claim = store.claim(log).await.unwrap();
         assert_eq!(claim.head, Head::EMPTY);
         assert!(store.claim(log).await.unwrap().fence > claim.fence);
@@ -203,23 +241,23 @@ pub async fn an_empty_batch_moves_the_offset(store: &dyn LedgerStore) {
 
 /// Each leaf on the size before it, under the fence.
 pub async fn the_root_log_is_committed_leaf_by_leaf(store: &dyn LedgerStore) {
-    let zombie = store.claim(LogName::Root).await.unwrap().fence;
-    let fence = store.claim(LogName::Root).await.unwrap().fence;
+    let zombie = store.claim(ROOT).await.unwrap().fence;
+    let fence = store.claim(ROOT).await.unwrap().fence;
     let data: Vec<Vec<u8>> = vec![b"one".to_vec(), b"two".to_vec()];
     let hashes: Vec<_> = data.iter().map(|data| leaf_hash(data)).collect();
     let row = |fence, index: u64| {
         let count = usize::try_from(index).expect("a small index") + 1;
         let tree = Edge::default().stage(&hashes[..count]).expect("few leaves").edge.head();
-        RootRow { fence, index, data: data[count - 1].clone(), tree }
+        RootRow { generation: GEN, fence, index, data: data[count - 1].clone(), tree }
     };
     assert_eq!(store.commit_root(&row(zombie, 0)).await.unwrap(), Committed::Fenced);
     assert_eq!(store.commit_root(&row(fence, 0)).await.unwrap(), Committed::Done);
     assert_eq!(store.commit_root(&row(fence, 0)).await.unwrap(), Committed::Fenced);
     assert_eq!(store.commit_root(&row(fence, 1)).await.unwrap(), Committed::Done);
-    assert_eq!(store.root_rows(0, 10).await.unwrap(), data);
-    assert_eq!(store.root_rows(1, 1).await.unwrap(), data[1..]);
-    assert_eq!(store.hashes(LogName::Root, 0, 10).await.unwrap(), hashes);
-    assert_eq!(head(store, LogName::Root).await.tree, row(fence, 1).tree);
+    assert_eq!(store.root_rows(GEN, 0, 10).await.unwrap(), data);
+    assert_eq!(store.root_rows(GEN, 1, 1).await.unwrap(), data[1..]);
+    assert_eq!(store.hashes(ROOT, 0, 10).await.unwrap(), hashes);
+    assert_eq!(head(store, ROOT).await.tree, row(fence, 1).tree);
 }
 
 /// Marks go forward, and never beyond the log.
@@ -252,7 +290,7 @@ pub async fn producers_are_brought_forward_with_their_batch(store: &dyn LedgerSt
     let second = Batch { producers: vec![producer(4, ProducerState::Closed)], ..batch(fence, 1, 1) };
     committed(store, &second).await;
     assert_eq!(store.producers(P).await.unwrap(), second.producers);
-    assert!(store.producers(P + 1).await.unwrap().is_empty());
+    assert!(store.producers(NEXT).await.unwrap().is_empty());
 }
 
 /// All conditions hold at once; the end of a time range is not in it.
@@ -271,9 +309,9 @@ pub async fn entries_are_found_by_all_their_terms_and_by_time(store: &dyn Ledger
 
 /// Pages neither repeat nor leave out.
 pub async fn a_page_goes_on_behind_its_last_entry_in_either_order(store: &dyn LedgerStore) {
-    for partition in [P, P + 1] {
-        let fence = store.claim(LogName::Partition(partition)).await.unwrap().fence;
-        committed(store, &batch_of(partition, fence, 0, 4, "alfa")).await;
+    for part in [P, NEXT] {
+        let fence = store.claim(LogId::Part(part)).await.unwrap().fence;
+        committed(store, &batch_of(part, fence, 0, 4, "alfa")).await;
     }
     for (order, terms) in
         [(Order::OldestFirst, vec![]), (Order::NewestFirst, vec![]), (Order::OldestFirst, vec![term(1)])]
@@ -315,5 +353,62 @@ pub async fn an_event_is_known_in_its_own_partition_alone(store: &dyn LedgerStor
     committed(store, &batch(fence, 0, 3)).await;
     let asked = [event(0), event(2), event(9)];
     assert_eq!(store.known(P, &asked).await.unwrap(), BTreeSet::from([event(0), event(2)]));
-    assert!(store.known(P + 1, &asked).await.unwrap().is_empty());
+    assert!(store.known(NEXT, &asked).await.unwrap().is_empty());
+}
+
+/// What makes a record that comes again after a restore drop.
+pub async fn an_event_is_known_in_later_incarnations_and_not_in_earlier_ones(store: &dyn LedgerStore) {
+    let later = Part::of(second(), P.partition());
+    let fence = store.claim(LOG).await.unwrap().fence;
+    committed(store, &batch(fence, 0, 3)).await;
+    assert_eq!(store.known(later, &[event(1), event(9)]).await.unwrap(), BTreeSet::from([event(1)]));
+    let elsewhere = Part::of(second(), NEXT.partition());
+    assert!(store.known(elsewhere, &[event(1)]).await.unwrap().is_empty());
+
+    let fence = store.claim(LogId::Part(elsewhere)).await.unwrap().fence;
+    committed(store, &batch_of(elsewhere, fence, 0, 3, "alfa")).await;
+    assert!(store.known(NEXT, &[event(1)]).await.unwrap().is_empty());
+}
+
+/// Each with its own sizes, fences, roots and rows; a search sees both.
+pub async fn logs_of_two_incarnations_are_apart_and_found_together(store: &dyn LedgerStore) {
+    let later = Part::of(second(), P.partition());
+    for (part, size) in [(P, 3), (later, 2)] {
+        let fence = store.claim(LogId::Part(part)).await.unwrap().fence;
+        committed(store, &batch_of(part, fence, 0, size, "alfa")).await;
+    }
+    for (generation, data) in [(GEN, b"one"), (second(), b"two")] {
+        let fence = store.claim(LogId::Root(generation)).await.unwrap().fence;
+        let tree = Edge::default().stage(&[leaf_hash(data)]).expect("a leaf").edge.head();
+        let row = RootRow { generation, fence, index: 0, data: data.to_vec(), tree };
+        assert_eq!(store.commit_root(&row).await.unwrap(), Committed::Done);
+    }
+    assert_eq!(indexes(&store.rows(P, 0, 10).await.unwrap()), [0, 1, 2]);
+    let rows = store.rows(later, 0, 10).await.unwrap();
+    assert_eq!(indexes(&rows), [0, 1]);
+    assert!(rows.iter().all(|row| row.part == later));
+    assert_eq!(store.root_rows(GEN, 0, 9).await.unwrap(), [b"one".to_vec()]);
+    assert_eq!(store.root_rows(second(), 0, 9).await.unwrap(), [b"two".to_vec()]);
+    assert_eq!(store.hashes(LogId::Root(second()), 0, 9).await.unwrap(), [leaf_hash(b"two")]);
+    let sizes = [LOG, LogId::Part(later), ROOT, LogId::Root(second())];
+    for (log, size) in sizes.into_iter().zip([3, 2, 1, 1]) {
+        assert_eq!(head(store, log).await.tree.size, size, "{log:?}");
+    }
+    let found = store.find(&filter(&[])).await.unwrap();
+    let parts: Vec<_> = found.iter().map(|row| (row.index, row.part)).collect();
+    assert_eq!(parts, [(0, P), (0, later), (1, P), (1, later), (2, P)]);
+}
+
+/// Only what the topic is read on from changes.
+pub async fn an_offset_is_moved_back_under_the_fence_alone(store: &dyn LedgerStore) {
+    let zombie = store.claim(LOG).await.unwrap().fence;
+    let fence = store.claim(LOG).await.unwrap().fence;
+    let three = batch(fence, 0, 3);
+    committed(store, &three).await;
+    assert_eq!(store.rewind(P, zombie, 0).await.unwrap(), Committed::Fenced);
+    assert_eq!(head(store, LOG).await.next_offset, 6);
+    assert_eq!(store.rewind(P, fence, 1).await.unwrap(), Committed::Done);
+    assert_eq!(head(store, LOG).await, Head { tree: three.tree, next_offset: 1, ..Head::EMPTY });
+    let further = Batch { next_offset: 2, ..batch(fence, 3, 4) };
+    assert_eq!(committed(store, &further).await, Committed::Done);
 }

@@ -21,6 +21,12 @@ pub enum Error {
         #[source]
         source: objects::Error,
     },
+    /// The restrictive journal does not say or take what was signed.
+    #[error("the restrictive journal cannot be used for the ledger's roots")]
+    Journal(#[from] journal::Error),
+    /// What brings a root into the journal ended by itself.
+    #[error("a root was not brought into the restrictive journal")]
+    Unjournalled(#[source] tokio::task::JoinError),
     /// The topic failed.
     #[error("the audit topic cannot be used")]
     Log(#[from] eventlog::Error),
@@ -79,6 +85,9 @@ pub enum Error {
         /// What does not agree.
         problem: &'static str,
     },
+    /// Leaves are to be committed where others were signed before.
+    #[error("log {0} would become another one than was signed")]
+    Diverged(LogName),
     /// The log would have more leaves than a log can.
     #[error("log {0} is full")]
     TreeFull(LogName),
@@ -127,9 +136,11 @@ impl ServiceError for Error {
             Self::Store(error) => error.code(),
             Self::Objects { source, .. } => source.code(),
             Self::Log(error) => error.code(),
+            Self::Journal(error) => error.code(),
+            Self::Unjournalled(_) => ErrorCode::Internal,
             Self::Keys { .. } | Self::NoKeys(..) | Self::Signer(_) => ErrorCode::Unavailable,
             Self::Checkpoint { .. } | Self::Unsealed { .. } => ErrorCode::Internal,
-            Self::Entry { .. } | Self::Damaged { .. } => ErrorCode::DataLoss,
+            Self::Entry { .. } | Self::Damaged { .. } | Self::Diverged(_) => ErrorCode::DataLoss,
             Self::Fenced(_) => ErrorCode::Aborted,
             Self::TreeFull(_) => ErrorCode::ResourceExhausted,
             Self::NoEntry { .. } => ErrorCode::NotFound,
@@ -143,7 +154,9 @@ impl ServiceError for Error {
             Self::Store(error) => error.retry(),
             Self::Objects { source, .. } => source.retry(),
             Self::Log(error) => error.retry(),
-            Self::Keys { .. }
+            Self::Journal(error) => error.retry(),
+            Self::Unjournalled(_)
+            | Self::Keys { .. }
             | Self::NoKeys(..)
             | Self::Signer(_)
             | Self::NotSigned { .. }
@@ -152,6 +165,7 @@ impl ServiceError for Error {
             | Self::Unsealed { .. }
             | Self::Entry { .. }
             | Self::Damaged { .. }
+            | Self::Diverged(_)
             | Self::Fenced(_)
             | Self::TreeFull(_)
             | Self::NoEntry { .. }

@@ -12,6 +12,8 @@ use sha2::{Digest, Sha256};
 
 use crate::entry::Entry;
 use crate::name::Incarnation;
+use crate::store::{Era, Part};
+use crate::succession::Succession;
 
 /// What the ledger names as the actor of its findings.
 pub const ACTOR: &str = "verbale-ledger";
@@ -33,9 +35,23 @@ pub enum FindingKind {
     Unnumbered = 6,
     /// A producer that neither beats nor said goodbye.
     Silent = 7,
+    /// That this history of the ledger follows one that was not found as far as it was signed.
+    HistoryLost = 8,
 }
 
 impl FindingKind {
+    /// Every kind, in order.
+    pub const ALL: &'static [Self] = &[
+        Self::Gap,
+        Self::OutOfOrder,
+        Self::Repeat,
+        Self::Refused,
+        Self::ReasonLost,
+        Self::Unnumbered,
+        Self::Silent,
+        Self::HistoryLost,
+    ];
+
     /// The action of its entry.
     pub fn action(self) -> &'static str {
         match self {
@@ -46,6 +62,7 @@ impl FindingKind {
             Self::ReasonLost => "ledger.reason-lost",
             Self::Unnumbered => "ledger.number-missing",
             Self::Silent => "ledger.producer-silent",
+            Self::HistoryLost => "ledger.history-lost",
         }
     }
 }
@@ -53,11 +70,21 @@ impl FindingKind {
 /// Where findings are made.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(crate) struct Place {
-    pub(crate) incarnation: Incarnation,
+    pub(crate) era: Era,
     pub(crate) partition: u32,
 }
 
 impl Place {
+    /// Its log in the index.
+    pub(crate) fn part(&self) -> Part {
+        self.era.part(self.partition)
+    }
+
+    /// Which history of the ledger it is in.
+    pub(crate) fn incarnation(&self) -> Incarnation {
+        self.era.incarnation
+    }
+
     /// Numbers that never came.
     pub(crate) fn gap(&self, producer: InstanceId, missing: RangeInclusive<u64>, at: Timestamp) -> Entry {
         let (first, last) = missing.into_inner();
@@ -95,10 +122,24 @@ impl Place {
         finding(EventId::new(), FindingKind::Silent, at).about(producer).fact("last", last).0
     }
 
+    /// What this incarnation follows.
+    pub(crate) fn history_lost(&self, after: &Succession, at: Timestamp) -> Entry {
+        let id =
+            self.id(FindingKind::HistoryLost, &after.signed.incarnation.to_bytes(), after.signed.head.size);
+        let draft = finding(id, FindingKind::HistoryLost, at)
+            .fact("signed", after.signed.incarnation)
+            .fact("signed-size", after.signed.head.size)
+            .fact("signed-root", hex::encode(after.signed.head.root));
+        match &after.found {
+            Some(found) => draft.fact("found", found.incarnation).fact("found-size", found.head.size).0,
+            None => draft.0,
+        }
+    }
+
     fn id(&self, kind: FindingKind, subject: &[u8], number: u64) -> EventId {
         let hash = Sha256::new()
             .chain_update(b"verbale/ledger-finding/v1\0")
-            .chain_update(self.incarnation.to_bytes())
+            .chain_update(self.incarnation().to_bytes())
             .chain_update(self.partition.to_be_bytes())
             .chain_update([kind as u8])
             .chain_update(number.to_be_bytes())
@@ -136,5 +177,26 @@ impl Draft {
     fn fact(mut self, name: &str, value: impl ToString) -> Self {
         self.0.facts.insert(name.to_owned(), value.to_string());
         self
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn numbers_and_actions_of_findings_are_what_they_always_were() {
+        let found: Vec<_> = FindingKind::ALL.iter().map(|kind| (*kind as u8, kind.action())).collect();
+        let expected = [
+            (1, "ledger.gap-found"),
+            (2, "ledger.number-repeated"),
+            (3, "ledger.repeat-dropped"),
+            (4, "ledger.record-refused"),
+            (5, "ledger.reason-lost"),
+            (6, "ledger.number-missing"),
+            (7, "ledger.producer-silent"),
+            (8, "ledger.history-lost"),
+        ];
+        assert_eq!(found, expected);
     }
 }

@@ -17,7 +17,7 @@ use crate::name::{self, LogName};
 use crate::plan::Producers;
 use crate::shared::Shared;
 use crate::state::State;
-use crate::store::{Head, LedgerStore};
+use crate::store::{Head, LedgerStore, Part};
 
 /// Rows read from the index at once.
 const PAGE: u32 = 512;
@@ -37,10 +37,10 @@ struct Buffer {
 }
 
 /// Sealed bytes of the entries from an index on.
-pub(crate) async fn unflushed(store: &dyn LedgerStore, partition: u32, from: u64) -> Result<u64, Error> {
+pub(crate) async fn unflushed(store: &dyn LedgerStore, part: Part, from: u64) -> Result<u64, Error> {
     let (mut at, mut bytes) = (from, 0);
     loop {
-        let rows = store.rows(partition, at, PAGE).await?;
+        let rows = store.rows(part, at, PAGE).await?;
         let Some(last) = rows.last() else { return Ok(bytes) };
         at = last.index + 1;
         bytes += rows.iter().map(|row| row.sealed.bytes.len() as u64).sum::<u64>();
@@ -53,7 +53,7 @@ impl Flush<'_> {
         let mut buffers: BTreeMap<TenantId, Buffer> = BTreeMap::new();
         let (mut at, mut waiting) = (head.stored, 0);
         while at < head.tree.size {
-            let rows = self.shared.store.rows(self.place.partition, at, PAGE).await?;
+            let rows = self.shared.store.rows(self.place.part(), at, PAGE).await?;
             let Some(last) = rows.last() else {
                 return Err(Error::damaged(self.log(), "committed entries are missing from the index"));
             };
@@ -76,7 +76,7 @@ impl Flush<'_> {
             self.put(tenant, std::mem::take(&mut buffer.records)).await?;
         }
         self.put_state(head, buffers.into_keys().collect(), producers).await?;
-        Ok(self.shared.store.mark_stored(self.place.partition, head.tree.size).await?)
+        Ok(self.shared.store.mark_stored(self.place.part(), head.tree.size).await?)
     }
 
     async fn put_largest(&self, buffers: &mut BTreeMap<TenantId, Buffer>) -> Result<usize, Error> {
@@ -90,7 +90,7 @@ impl Flush<'_> {
 
     /// Writes records, behind those that an earlier flush has written.
     async fn put(&self, tenant: &TenantId, mut records: Vec<Record>) -> Result<(), Error> {
-        let Place { incarnation, partition } = self.place;
+        let (incarnation, partition) = (self.place.incarnation(), self.place.partition);
         while let Some(first) = records.first() {
             let key = name::entries(tenant, incarnation, partition, first.index);
             let object = EntryObject { tenant: tenant.clone(), incarnation, partition, records };
@@ -120,7 +120,7 @@ impl Flush<'_> {
         mut tenants: BTreeSet<TenantId>,
         producers: &Producers,
     ) -> Result<(), Error> {
-        let Place { incarnation, partition } = self.place;
+        let (incarnation, partition) = (self.place.incarnation(), self.place.partition);
         let files = ObjectFiles(self.shared.objects.clone());
         let earlier = keys(&files, &name::states(incarnation, partition)).await;
         let earlier = earlier.map_err(Error::objects(self.log()))?;

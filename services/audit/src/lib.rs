@@ -10,6 +10,9 @@
 //! [`consumer`]. [`store`] is the index, [`name`] and [`entry_object`] say what the objects look like,
 //! [`verify`] recomputes everything from them, [`rebuild`] makes a lost index anew. [`service`] and [`rpc`]
 //! answer.
+//!
+//! After a restore: [`signed`] (what the restrictive journal knows), [`succession`] (how one history follows another),
+//! `settle` (which one goes on).
 
 pub mod entry;
 pub mod leaf;
@@ -20,15 +23,20 @@ mod arrival;
 mod plan;
 
 mod flush;
+mod journalling;
 mod partition;
 mod publisher;
 mod shared;
 mod shelf;
 mod state;
+mod topic;
 
 pub mod consumer;
 pub mod root;
+mod settle;
+pub mod signed;
 pub mod signer;
+pub mod succession;
 
 pub mod entry_object;
 pub mod files;
@@ -54,8 +62,10 @@ mod samples;
 mod testing;
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use eventlog::EventLog;
+use journal::Journal;
 use kernel::Clock;
 use objects::ObjectStore;
 use platform::instance::{Instance, KeysCertifier};
@@ -84,6 +94,8 @@ pub struct Deps {
     pub log: Arc<dyn EventLog>,
     /// Where tiles, checkpoints and entry objects go.
     pub objects: Arc<dyn ObjectStore>,
+    /// The restrictive journal: where every root is before it can be read.
+    pub journal: Arc<Journal>,
     /// Domain time.
     pub clock: Arc<dyn Clock>,
     /// This instance: whose name is in the certificate of the key that signs checkpoints.
@@ -103,14 +115,21 @@ pub fn build(config: Config, deps: Deps) -> Result<Role, Error> {
     let shared = Shared {
         store: deps.store,
         objects: deps.objects,
+        journal: deps.journal,
         keys,
         signer,
         clock: deps.clock,
         config: Arc::new(config),
     };
     let waiting = deps.metrics.gauge(&consumer::WAITING, &[]);
-    let consumer = Consumer { shared, log: deps.log, waiting };
+    let settled = Arc::new(AtomicBool::new(false));
+    let consumer = Consumer { shared, log: deps.log, waiting, settled: Arc::clone(&settled) };
     Ok(Role::new("audit")
         .service(LedgerServer::new(Rpc::new(Arc::new(service))))
+        .ready("ledger-journal", move || {
+            let is_settled = settled.load(Ordering::SeqCst);
+            let waits = || "the ledger is not held against the restrictive journal yet".to_owned();
+            std::future::ready(is_settled.then_some(()).ok_or_else(waits))
+        })
         .task("audit-ledger", |shutdown| consumer.run(shutdown)))
 }

@@ -19,7 +19,8 @@ use merkle::{KeyId, KeyName, TileId};
 use objects::{Key, Prefix};
 use uuid::Uuid;
 
-/// One history of the ledger. A second one begins only where the first cannot go on, and says so.
+/// One history of the ledger. Another one begins only where it cannot go on, and says so ([`crate::succession`]). It is
+/// in the key of every object and in the origin of every checkpoint, so that two are never taken for one another.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Incarnation(Uuid);
 
@@ -48,6 +49,16 @@ impl Incarnation {
     pub const fn to_bytes(self) -> [u8; 16] {
         self.0.into_bytes()
     }
+    /// As the restrictive journal has it.
+    pub const fn uuid(self) -> Uuid {
+        self.0
+    }
+}
+
+impl From<Uuid> for Incarnation {
+    fn from(uuid: Uuid) -> Self {
+        Self(uuid)
+    }
 }
 
 impl fmt::Display for Incarnation {
@@ -75,23 +86,6 @@ impl FromStr for Incarnation {
         let read = uuid.map(Self).ok_or(InvalidIncarnation)?;
         // A UUID has several writings; only one is a name.
         if read.to_string() == text { Ok(read) } else { Err(InvalidIncarnation) }
-    }
-}
-
-impl LogName {
-    /// Its number in tables; never reused.
-    pub fn number(self) -> i64 {
-        match self {
-            Self::Partition(partition) => i64::from(partition),
-            Self::Root => -1,
-        }
-    }
-    /// The log with this number.
-    pub fn from_number(number: i64) -> Option<Self> {
-        match number {
-            -1 => Some(Self::Root),
-            partition => u32::try_from(partition).ok().map(Self::Partition),
-        }
     }
 }
 
@@ -130,6 +124,12 @@ pub fn bundle(incarnation: Incarnation, id: TileId) -> Key {
     let path = id.to_string();
     let place = path.strip_prefix("tile/0/").expect("a bundle is cut like a tile of level 0");
     key(format!("ledger/{incarnation}/{}/tile/entries/{place}", LogName::Root))
+}
+
+/// Where the writings of the root log's first bundle are; each of them begins with its first leaf.
+pub fn first_bundle(incarnation: Incarnation) -> Prefix {
+    let full = TileId::new(0, 0, 256).expect("every log may have this tile");
+    Prefix::from(&bundle(incarnation, full))
 }
 
 /// Whether a tile or bundle with this key is full: it has no `.p/<W>`.
@@ -213,6 +213,11 @@ mod tests {
         assert!(!is_full(&bundle(incarnation, tile_id)));
         assert!(is_full(&bundle(incarnation, TileId::new(0, 1_000, 256).unwrap())));
         entries(&tenant, incarnation, u32::MAX, u64::MAX);
+        for width in [1, 255, 256] {
+            let first = bundle(incarnation, TileId::new(0, 0, width).unwrap());
+            assert!(first_bundle(incarnation).matches(&first), "{first}");
+        }
+        assert!(!first_bundle(incarnation).matches(&bundle(incarnation, TileId::new(0, 1_000, 1).unwrap())));
         let (found, after) = incarnation_of(&checkpoint(incarnation, LogName::Root)).unwrap();
         assert_eq!(found, incarnation);
         assert!(after > tile(incarnation, LogName::Root, tile_id));

@@ -4,13 +4,17 @@
 //! the fence, commit the head, publish. What fails before the commit has never been; what fails after it is made
 //! up from committed state. After any error the writer is dropped and the log claimed anew, because an answer
 //! that was lost may have been a commit.
+//!
+//! In an incarnation that follows another the topic is read from its beginning: an event that any incarnation has is
+//! dropped, and producers have come as far as they had before, so that what the topic still holds and the closed
+//! history had not is entered, and what neither has is a gap that is found.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use eventlog::Stored;
 use futures::{StreamExt, TryStreamExt, stream};
-use kernel::{InstanceId, TenantId};
+use kernel::{EventId, InstanceId, TenantId};
 use merkle::Edge;
 use tokio::time::Instant;
 use tracing::warn;
@@ -22,12 +26,13 @@ use crate::finding::{self, FindingKind, Place};
 use crate::flush::{Flush, unflushed};
 use crate::keys::{Adopted, Freshness};
 use crate::leaf::{self, LedgerKeys};
-use crate::name::{Incarnation, LogName};
+use crate::name::LogName;
 use crate::plan::{self, Plan, Producers, Reason};
 use crate::publisher::Publisher;
-use crate::rebuild::catch_up;
+use crate::rebuild::{catch_up, stored};
 use crate::shared::Shared;
-use crate::store::{Batch, Committed, Head, NewRow, Producer, ProducerState, Row};
+use crate::store::{Batch, Begun, Committed, Generation, Head, NewRow, Part, Producer, ProducerState, Row};
+use crate::succession::Succession;
 
 /// Reasons handed to crypto at once.
 const REASONS_AT_ONCE: usize = 16;
@@ -36,6 +41,8 @@ const REASONS_AT_ONCE: usize = 16;
 pub(crate) struct Partition {
     shared: Shared,
     place: Place,
+    /// What its incarnation follows.
+    after: Option<Succession>,
     fence: u64,
     head: Head,
     /// The committed log's edge.
@@ -47,6 +54,8 @@ pub(crate) struct Partition {
     /// Sealed bytes that are not in entry objects, and since when.
     unflushed: u64,
     unflushed_since: Option<Instant>,
+    /// Up to which offset the group was told that it is through.
+    told: u64,
 }
 
 /// Whether entries go into objects now, or when their time has come.
@@ -58,33 +67,73 @@ pub(crate) enum When {
 
 impl Partition {
     /// Takes a partition's log over.
-    pub(crate) async fn open(
-        shared: Shared,
-        incarnation: Incarnation,
-        partition: u32,
-    ) -> Result<Self, Error> {
-        let log = LogName::Partition(partition);
-        catch_up(&shared, incarnation, log).await?;
-        let claim = shared.store.claim(log).await?;
-        let shelf = shared.shelf(incarnation, log);
+    pub(crate) async fn open(shared: Shared, begun: Begun, partition: u32) -> Result<Self, Error> {
+        let place = Place { era: begun.era, partition };
+        let (log, part) = (LogName::Partition(partition), place.part());
+        catch_up(&shared, place.era, log).await?;
+        let claim = shared.store.claim(place.era.log(log)).await?;
+        let mut head = claim.head;
+        let shelf = shared.shelf(place.incarnation(), log);
         let (signer, store) = (Arc::clone(&shared.signer), Arc::clone(&shared.store));
-        let (publisher, edge) = Publisher::open(shelf, signer, store, &claim.head).await?;
-        let producers = shared.store.producers(partition).await?;
-        let producers: Producers = producers.into_iter().map(|producer| (producer.id, producer)).collect();
-        let unflushed = unflushed(shared.store.as_ref(), partition, claim.head.stored).await?;
+        let (publisher, edge) = Publisher::open(shelf, signer, store, place.era.log(log), &head).await?;
+        if publisher.published() < head.published.size {
+            // Objects that lack tiles lack entries too.
+            head.stored = head.stored.min(stored(&shared, place.era, partition).await?);
+        }
+        let producers = producers(&shared, part).await?;
+        let mut unflushed = unflushed(shared.store.as_ref(), part, head.stored).await?;
+        if head.stored < claim.head.stored {
+            // They were in objects before: that they are not is put right at once.
+            unflushed = unflushed.max(shared.config.entry_object_size.0);
+        }
         let now = Instant::now();
         Ok(Self {
-            place: Place { incarnation, partition },
+            place,
+            after: begun.after,
             fence: claim.fence,
-            head: claim.head,
+            head,
             edge,
             heard: producers.keys().map(|id| (*id, now)).collect(),
             producers,
             publisher,
             unflushed,
             unflushed_since: (unflushed > 0).then_some(now),
+            told: 0,
             shared,
         })
+    }
+
+    /// Publishes what is committed of a log that is to be closed, and adds nothing.
+    pub(crate) async fn finish(mut self) -> Result<(), Error> {
+        self.flush().await?;
+        self.publisher.publish(Vec::new()).await
+    }
+
+    /// The committed log's size.
+    pub(crate) fn size(&self) -> u64 {
+        self.head.tree.size
+    }
+
+    /// Whether these records, which the topic has before the first one that is not in the log, are those that the log
+    /// is of; where none of them is an act nobody can tell. A topic that was restored or made anew counts its records
+    /// anew.
+    pub(crate) async fn is_of(&self, before: &[Stored]) -> Result<bool, Error> {
+        let roots = self.shared.keys.roots(Freshness::Kept).await?;
+        let arrivals = before.iter().map(|record| arrival::read(record, self.place.partition, &roots));
+        let events: BTreeSet<EventId> = plan::events(&arrivals.collect::<Vec<_>>()).into_iter().collect();
+        let events: Vec<_> = events.into_iter().collect();
+        let known = self.shared.store.known(self.place.part(), &events).await?;
+        Ok(known.len() == events.len())
+    }
+
+    /// Goes on at another offset: the topic is not the one that the log's own is of. Events that come again are dropped.
+    pub(crate) async fn rewind(&mut self, next_offset: u64) -> Result<(), Error> {
+        match self.shared.store.rewind(self.place.part(), self.fence, next_offset).await? {
+            Committed::Done => {}
+            Committed::Fenced => return Err(Error::Fenced(LogName::Partition(self.place.partition))),
+        }
+        self.head.next_offset = next_offset;
+        Ok(())
     }
 
     /// The first record of the topic that is not in the log.
@@ -103,7 +152,7 @@ impl Partition {
         let Some(last) = fresh.last() else { return Ok(()) };
         let next_offset = last.offset + 1;
         let arrivals = self.read(&fresh).await?;
-        let known = self.shared.store.known(self.place.partition, &plan::events(&arrivals)).await?;
+        let known = self.shared.store.known(self.place.part(), &plan::events(&arrivals)).await?;
         let mut producers = self.producers.clone();
         let Plan { mut entries, reasons, beats } = plan::plan(self.place, &mut producers, known, arrivals);
         entries.extend(self.adopt(reasons).await?);
@@ -119,7 +168,10 @@ impl Partition {
     /// What is due without any record: tiles, silent producers, entry objects. Answers up to which offset the
     /// topic's records are not needed any more, where that has changed.
     pub(crate) async fn tend(&mut self, when: When) -> Result<Option<u64>, Error> {
-        self.tell_silent().await?;
+        if !self.publisher.is_behind() {
+            self.tell_lost().await?;
+            self.tell_silent().await?;
+        }
         let due = self.unflushed >= self.shared.config.entry_object_size.0
             || self
                 .unflushed_since
@@ -127,6 +179,18 @@ impl Partition {
         let flushed = if due || when == When::Now { self.flush().await? } else { None };
         self.publisher.publish(Vec::new()).await?;
         Ok(flushed)
+    }
+
+    /// Up to which offset the group is to be told that it is through, where that has changed and every entry before is in
+    /// an object. That is further than what the topic may forget: a record that adds no entry, as a heartbeat, one that
+    /// came again or the last before entries that follow from no record, is in none, and whoever waits until all was
+    /// read would wait for the next entry.
+    pub(crate) fn passed(&mut self) -> Option<u64> {
+        let is_through = self.head.stored == self.head.tree.size && self.told < self.head.next_offset;
+        is_through.then(|| {
+            self.told = self.head.next_offset;
+            self.told
+        })
     }
 
     async fn read(&self, records: &[&Stored]) -> Result<Vec<Arrival>, Error> {
@@ -167,9 +231,10 @@ impl Partition {
         let log = LogName::Partition(self.place.partition);
         let rows = self.seal(&entries).await?;
         let leaves: Vec<_> = rows.iter().map(|new| leaf::hash(&new.row.sealed.commitment)).collect();
+        self.publisher.check(self.edge.size(), &leaves).await?;
         let staged = self.edge.stage(&leaves).map_err(|_| Error::TreeFull(log))?;
         let batch = Batch {
-            partition: self.place.partition,
+            part: self.place.part(),
             fence: self.fence,
             on: self.edge.size(),
             tree: staged.edge.head(),
@@ -207,10 +272,21 @@ impl Partition {
             let keys = &keys[&entry.tenant];
             let sealed = keys.seal(entry).map_err(|source| Error::Unsealed { event: entry.event, source })?;
             let tenant = entry.tenant.clone();
-            let row = Row { partition: self.place.partition, index, tenant, at: entry.at, sealed };
+            let row = Row { part: self.place.part(), index, tenant, at: entry.at, sealed };
             Ok(NewRow { row, terms: keys.terms(entry) })
         });
         rows.collect()
+    }
+
+    /// Begins the first partition of an incarnation that follows another by saying so.
+    async fn tell_lost(&mut self) -> Result<(), Error> {
+        let Some(after) = self.after.take().filter(|_| self.place.partition == 0 && self.size() == 0) else {
+            return Ok(());
+        };
+        let entry = self.place.history_lost(&after, self.shared.clock.now());
+        self.commit(vec![entry], self.producers.clone(), self.head.next_offset).await?;
+        // It follows from no record.
+        self.flush().await.map(drop)
     }
 
     /// Puts it into the ledger when a producer has neither beaten nor said goodbye.
@@ -245,6 +321,18 @@ impl Partition {
         (self.unflushed, self.unflushed_since) = (0, None);
         Ok(Some(self.head.next_offset))
     }
+}
+
+/// How far producers have come in a partition, over all incarnations up to this one.
+async fn producers(shared: &Shared, part: Part) -> Result<Producers, Error> {
+    let mut all = Producers::new();
+    let mut next = Some(Generation::FIRST);
+    while let Some(generation) = next.filter(|own| *own <= part.generation()) {
+        let of = Part::of(generation, part.partition());
+        all.extend(shared.store.producers(of).await?.into_iter().map(|own| (own.id, own)));
+        next = generation.next();
+    }
+    Ok(all)
 }
 
 fn changed(before: &Producers, after: &Producers) -> Vec<Producer> {

@@ -1,22 +1,25 @@
 //! Brings committed leaves to objects: tiles first, then the checkpoint that they make readable.
 //!
 //! It never signs a head that does not continue the newest one that stands: an index restored from before it
-//! publishes nothing until the topic has brought the log there again, with the same root.
+//! publishes nothing until the topic has brought the log there again, with the same root, and takes no leaf on the
+//! way that is not the one in the tiles. The other way round, objects restored from before the index are made anew
+//! from it. Of a root log each head is in the restrictive journal before its checkpoint can be read.
 
 use std::collections::VecDeque;
 use std::sync::Arc;
 
 use bytes::Bytes;
 use kernel::Timestamp;
-use merkle::{Checkpoint, Edge, Hash, TreeHead};
+use merkle::{Checkpoint, Edge, Hash, Tile, TreeHead};
 use objects::{Key, Version};
-use tracing::info;
+use tracing::{info, warn};
 
 use crate::error::Error;
+use crate::journalling::Journalling;
 use crate::name;
 use crate::shelf::Shelf;
 use crate::signer::Signer;
-use crate::store::{Head, LedgerStore};
+use crate::store::{Head, LedgerStore, LogId};
 
 /// Hashes read from the index at once.
 const PAGE: u32 = 4_096;
@@ -26,6 +29,9 @@ pub(crate) struct Publisher {
     shelf: Shelf,
     signer: Arc<Signer>,
     store: Arc<dyn LedgerStore>,
+    id: LogId,
+    /// Of a root log, what brings its roots into the journal.
+    journalling: Option<Journalling>,
     /// The log as it is published.
     edge: Edge,
     /// Leaves committed since.
@@ -46,35 +52,53 @@ impl Publisher {
         shelf: Shelf,
         signer: Arc<Signer>,
         store: Arc<dyn LedgerStore>,
+        id: LogId,
         head: &Head,
     ) -> Result<(Self, Edge), Error> {
         let log = shelf.log();
         let standing = shelf.checkpoint().await?.map(|found| found.checkpoint.head());
         let signed = standing.unwrap_or(TreeHead::EMPTY);
-        let edge = shelf.edge(head.published.size, signed.size.max(head.published.size)).await?;
-        if edge.root() != head.published.root {
-            return Err(Error::damaged(log, "the published tiles have another root than the index"));
-        }
         if signed.size == head.published.size && signed.root != head.published.root {
             return Err(Error::damaged(log, "the checkpoint has another root than the index"));
         }
-        let mut pending = Vec::new();
-        while edge.size() + (pending.len() as u64) < head.tree.size {
-            let read = store.hashes(log, edge.size() + pending.len() as u64, PAGE).await?;
-            if read.is_empty() {
-                return Err(Error::damaged(log, "committed leaves are missing from the index"));
+        let (edge, pending, committed) = match reach(&shelf, store.as_ref(), id, head, signed).await {
+            // The index has what the tiles lack.
+            Err(Error::Damaged { .. }) if head.tree.size >= signed.size => {
+                remake(store.as_ref(), id, head, signed).await?
             }
-            pending.extend(read);
-        }
-        let staged = edge.stage(&pending).map_err(|_| Error::TreeFull(log))?;
-        if staged.edge.head() != head.tree {
-            return Err(Error::damaged(log, "the leaves in the index do not give the committed root"));
+            reached => reached?,
+        };
+        if edge.size() < head.published.size {
+            warn!(%log, size = edge.size(), "the objects are from before the index, and are made anew from it");
         }
         let floor = standing.filter(|signed| signed.size > edge.size());
-        let is_begun = standing.is_some();
+        let is_begun = standing == Some(edge.head()) || floor.is_some();
         let (certified, versions) = (None, shelf.checkpoint_versions().await?.into());
-        let publisher = Self { shelf, signer, store, edge, pending, floor, is_begun, certified, versions };
-        Ok((publisher, staged.edge))
+        let journalling = None;
+        let publisher = Self {
+            shelf,
+            signer,
+            store,
+            id,
+            journalling,
+            edge,
+            pending,
+            floor,
+            is_begun,
+            certified,
+            versions,
+        };
+        Ok((publisher, committed))
+    }
+
+    /// The same for a root log: its roots go into the journal first.
+    pub(crate) fn journalled(self, journalling: Journalling) -> Self {
+        Self { journalling: Some(journalling), ..self }
+    }
+
+    /// The journal is not told: it has a newer root of this log.
+    pub(crate) fn unjournalled(self) -> Self {
+        Self { journalling: None, ..self }
     }
 
     /// Adds leaves that were committed.
@@ -89,7 +113,26 @@ impl Publisher {
 
     /// Whether it must come further before it publishes anything.
     pub(crate) fn is_behind(&self) -> bool {
-        self.floor.is_some()
+        self.floor.is_some_and(|floor| floor.size > self.edge.size() + self.pending.len() as u64)
+    }
+
+    /// Whether a root that it would sign is still on its way into the journal.
+    pub(crate) fn is_waiting(&self) -> bool {
+        self.journalling.as_ref().is_some_and(Journalling::is_waiting)
+    }
+
+    /// Finds leaves that would be committed to be those that were signed there before, where any were.
+    pub(crate) async fn check(&self, on: u64, leaves: &[Hash]) -> Result<(), Error> {
+        let Some(floor) = self.floor else { return Ok(()) };
+        let to = floor.size.min(on.saturating_add(leaves.len() as u64));
+        if on >= to {
+            return Ok(());
+        }
+        let signed = self.shelf.leaves(on, to, floor.size).await?;
+        if leaves.iter().zip(&signed).any(|(own, signed)| own != signed) {
+            return Err(Error::Diverged(self.shelf.log()));
+        }
+        Ok(())
     }
 
     /// The log as its newest checkpoint has it, as far as this writer knows.
@@ -106,20 +149,32 @@ impl Publisher {
             return Ok(());
         }
         let staged = self.edge.stage(&self.pending).map_err(|_| Error::TreeFull(self.shelf.log()))?;
+        if !self.is_waiting() {
+            self.shelve(extra, &staged.tiles).await?;
+        }
+        let head = staged.edge.head();
+        if let Some(journalling) = &mut self.journalling
+            && !journalling.has(head).await?
+        {
+            return Ok(());
+        }
+        self.sign(head).await?;
+        self.store.mark_published(self.id, head).await?;
+        self.edge = staged.edge;
+        self.pending.clear();
+        Ok(())
+    }
+
+    async fn shelve(&self, extra: Vec<(Key, Bytes)>, tiles: &[Tile]) -> Result<(), Error> {
         for (key, bytes) in extra {
             self.shelf.put_equal(&key, bytes).await?;
             if name::is_full(&key) {
                 self.shelf.drop_partials(&key).await;
             }
         }
-        for tile in &staged.tiles {
+        for tile in tiles {
             self.shelf.put_tile(tile).await?;
         }
-        let head = staged.edge.head();
-        self.sign(head).await?;
-        self.store.mark_published(self.shelf.log(), head).await?;
-        self.edge = staged.edge;
-        self.pending.clear();
         Ok(())
     }
 
@@ -158,4 +213,57 @@ impl Publisher {
         }
         Ok(())
     }
+}
+
+/// A log from where its tiles have it: their edge, the leaves behind it, and the committed log's edge.
+type Reached = (Edge, Vec<Hash>, Edge);
+
+/// Goes from the tiles on, as far as both they and the index say that they are published.
+async fn reach(
+    shelf: &Shelf,
+    store: &dyn LedgerStore,
+    id: LogId,
+    head: &Head,
+    signed: TreeHead,
+) -> Result<Reached, Error> {
+    let published = if signed.size < head.published.size { signed } else { head.published };
+    let edge = shelf.edge(published.size, signed.size).await?;
+    if edge.root() != published.root {
+        return Err(Error::damaged(shelf.log(), "the published tiles have another root than the index"));
+    }
+    let (pending, committed) = committed(store, id, &edge, head).await?;
+    Ok((edge, pending, committed))
+}
+
+/// Goes from nothing on, if the index still has what was signed: all of it is published once more.
+async fn remake(store: &dyn LedgerStore, id: LogId, head: &Head, signed: TreeHead) -> Result<Reached, Error> {
+    let (pending, end) = committed(store, id, &Edge::default(), head).await?;
+    let first = usize::try_from(signed.size).ok().and_then(|size| pending.get(..size));
+    let reached = first.and_then(|first| Edge::default().stage(first).ok());
+    if reached.is_none_or(|reached| reached.edge.head() != signed) {
+        return Err(Error::damaged(id.name(), "the index does not give the signed root"));
+    }
+    Ok((Edge::default(), pending, end))
+}
+
+async fn committed(
+    store: &dyn LedgerStore,
+    id: LogId,
+    edge: &Edge,
+    head: &Head,
+) -> Result<(Vec<Hash>, Edge), Error> {
+    let log = id.name();
+    let mut pending = Vec::new();
+    while edge.size() + (pending.len() as u64) < head.tree.size {
+        let read = store.hashes(id, edge.size() + pending.len() as u64, PAGE).await?;
+        if read.is_empty() {
+            return Err(Error::damaged(log, "committed leaves are missing from the index"));
+        }
+        pending.extend(read);
+    }
+    let staged = edge.stage(&pending).map_err(|_| Error::TreeFull(log))?;
+    if staged.edge.head() != head.tree {
+        return Err(Error::damaged(log, "the leaves in the index do not give the committed root"));
+    }
+    Ok((pending, staged.edge))
 }

@@ -5,7 +5,7 @@ use proto::audit::v1 as wire;
 
 use crate::error::Error;
 use crate::leaf::{LedgerKeys, TermKind};
-use crate::store::{Filter, Order, Spot};
+use crate::store::{Filter, Order, Part, Spot};
 
 /// Entries of a page, where none is asked for.
 pub const PAGE: u32 = 100;
@@ -107,7 +107,7 @@ impl Question {
 /// The token with which a page goes on behind this entry.
 pub fn token(last: Spot) -> String {
     let mut bytes = last.at.0.to_be_bytes().to_vec();
-    bytes.extend_from_slice(&last.partition.to_be_bytes());
+    bytes.extend_from_slice(&last.part.number().to_be_bytes());
     bytes.extend_from_slice(&last.index.to_be_bytes());
     hex::encode(bytes)
 }
@@ -116,11 +116,11 @@ fn read_token(text: &str) -> Option<Spot> {
     let mut bytes = [0; TOKEN];
     hex::decode_to_slice(text, &mut bytes).ok()?;
     let (at, rest) = bytes.split_first_chunk()?;
-    let (partition, rest) = rest.split_first_chunk()?;
+    let (part, rest) = rest.split_first_chunk()?;
     let (index, _) = rest.split_first_chunk()?;
     Some(Spot {
         at: Timestamp(i64::from_be_bytes(*at)),
-        partition: u32::from_be_bytes(*partition),
+        part: Part::from_number(u32::from_be_bytes(*part))?,
         index: u64::from_be_bytes(*index),
     })
 }
@@ -128,10 +128,12 @@ fn read_token(text: &str) -> Option<Spot> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::store::Generation;
 
     #[test]
     fn a_token_reads_back_and_nothing_else_is_one() {
-        let spot = Spot { at: Timestamp(-7), partition: 3, index: u64::MAX };
+        let part = Part::of(Generation::FIRST.next().unwrap(), 3);
+        let spot = Spot { at: Timestamp(-7), part, index: u64::MAX };
         assert_eq!(read_token(&token(spot)), Some(spot));
         for bad in ["", "00", "zz", &"0".repeat(2 * TOKEN + 2)] {
             assert_eq!(read_token(bad), None, "{bad:?}");

@@ -2,10 +2,12 @@
 //! stands for the whole ledger.
 //!
 //! ```text
-//! { 1: version (1), 2: at (us since 1970), 3: [[size, root (32 bytes)], ...] by partition }
+//! { 1: version (1), 2: at (us since 1970), 3: [[size, root (32 bytes)], ...] by partition, ?4: succession }
 //! ```
 //!
-//! Its leaves are no secret; they are published in entry bundles as C2SP tlog-tiles cuts them.
+//! The first leaf of an incarnation that closed another says so ([`crate::succession`]), before any partition has a
+//! checkpoint. Its leaves are no secret; they are published in entry bundles as C2SP tlog-tiles cuts them. Each root
+//! is in the restrictive journal before its checkpoint can be read; while one is on its way there is no further leaf.
 
 use std::sync::Arc;
 
@@ -18,15 +20,17 @@ use objects::Key;
 use tokio::time::Instant;
 
 use crate::error::Error;
-use crate::name::{self, Incarnation, LogName};
+use crate::journalling::Journalling;
+use crate::name::{self, LogName};
 use crate::partition::When;
 use crate::publisher::Publisher;
 use crate::rebuild::catch_up;
 use crate::shared::Shared;
-use crate::store::{Committed, Head, LedgerStore, RootRow};
+use crate::store::{Begun, Committed, Head, LedgerStore, LogId, RootRow};
+use crate::succession::Succession;
 
 /// Most partitions that a leaf is read with.
-const PARTITIONS_MAX: u64 = 4_096;
+pub(crate) const PARTITIONS_MAX: u64 = 4_096;
 /// Leaves of a full bundle.
 const BUNDLE: u64 = 256;
 const VERSION: u8 = 1;
@@ -38,6 +42,8 @@ pub struct RootLeaf {
     pub at: Timestamp,
     /// Every partition's log, by number.
     pub partitions: Vec<TreeHead>,
+    /// What this incarnation follows; in its first leaf alone, if at all.
+    pub after: Option<Succession>,
 }
 
 impl RootLeaf {
@@ -58,17 +64,22 @@ impl RootLeaf {
         &self,
         e: &mut Encoder<Vec<u8>>,
     ) -> Result<(), minicbor::encode::Error<std::convert::Infallible>> {
-        e.map(3)?.u8(1)?.u8(VERSION)?.u8(2)?.i64(self.at.0)?;
+        let fields = 3 + u64::from(self.after.is_some());
+        e.map(fields)?.u8(1)?.u8(VERSION)?.u8(2)?.i64(self.at.0)?;
         e.u8(3)?.array(self.partitions.len() as u64)?;
         for head in &self.partitions {
             e.array(2)?.u64(head.size)?.bytes(head.root.as_bytes())?;
+        }
+        if let Some(after) = &self.after {
+            e.u8(4)?;
+            after.write(e)?;
         }
         Ok(())
     }
 
     fn read(d: &mut Decoder<'_>) -> Option<Self> {
         let key = |d: &mut Decoder<'_>, key| (d.u8().ok()? == key).then_some(());
-        (d.map().ok()?? == 3).then_some(())?;
+        let fields = d.map().ok()??;
         key(d, 1)?;
         (d.u8().ok()? == VERSION).then_some(())?;
         key(d, 2)?;
@@ -81,14 +92,20 @@ impl RootLeaf {
             Some(TreeHead { size, root: Hash::try_from(d.bytes().ok()?).ok()? })
         };
         let partitions = (0..count).map(|_| head(d)).collect::<Option<_>>()?;
-        Some(Self { at, partitions })
+        let after = if fields > 3 {
+            key(d, 4)?;
+            Some(Succession::read(d)?)
+        } else {
+            None
+        };
+        Some(Self { at, partitions, after })
     }
 }
 
 /// The one writer of the root log; whoever holds the topic's first partition.
 pub(crate) struct RootLog {
     shared: Shared,
-    incarnation: Incarnation,
+    begun: Begun,
     fence: u64,
     edge: Edge,
     /// What the newest leaf says.
@@ -99,14 +116,42 @@ pub(crate) struct RootLog {
 
 impl RootLog {
     /// Takes the root log over.
-    pub(crate) async fn open(shared: Shared, incarnation: Incarnation) -> Result<Self, Error> {
-        catch_up(&shared, incarnation, LogName::Root).await?;
-        let claim = shared.store.claim(LogName::Root).await?;
-        let shelf = shared.shelf(incarnation, LogName::Root);
+    pub(crate) async fn open(shared: Shared, begun: Begun) -> Result<Self, Error> {
+        let (era, id) = (begun.era, LogId::Root(begun.era.generation));
+        catch_up(&shared, era, LogName::Root).await?;
+        let claim = shared.store.claim(id).await?;
+        let shelf = shared.shelf(era.incarnation, LogName::Root);
         let (signer, store) = (Arc::clone(&shared.signer), Arc::clone(&shared.store));
-        let (publisher, edge) = Publisher::open(shelf, signer, store, &claim.head).await?;
-        let newest = newest(shared.store.as_ref(), &claim.head).await?;
-        Ok(Self { shared, incarnation, fence: claim.fence, edge, newest, publisher, looked: None })
+        let (publisher, edge) = Publisher::open(shelf, signer, store, id, &claim.head).await?;
+        let (journal, clock) = (Arc::clone(&shared.journal), Arc::clone(&shared.clock));
+        let publisher = publisher.journalled(Journalling::new(journal, clock, era.incarnation));
+        let newest = newest(shared.store.as_ref(), &begun, &claim.head).await?;
+        let newest = newest.map(|leaf| leaf.partitions);
+        Ok(Self { shared, begun, fence: claim.fence, edge, newest, publisher, looked: None })
+    }
+
+    /// Publishes what is committed of a log that is to be closed, and adds nothing. A root of at most so many leaves is
+    /// not journalled: it would be the newest there, and is older than another.
+    pub(crate) async fn finish(mut self, journalled: u64) -> Result<(), Error> {
+        if self.edge.size() <= journalled {
+            self.publisher = self.publisher.unjournalled();
+        }
+        self.publish_whole().await
+    }
+
+    /// Signs the first leaf of a history that follows another, however long the journal takes.
+    pub(crate) async fn announce(mut self) -> Result<(), Error> {
+        self.tend(When::Now).await?;
+        self.publish_whole().await
+    }
+
+    async fn publish_whole(&mut self) -> Result<(), Error> {
+        self.publish().await?;
+        while self.is_waiting() {
+            tokio::time::sleep(self.shared.config.poll.0).await;
+            self.publish().await?;
+        }
+        Ok(())
     }
 
     /// Adds a leaf if a partition has come further and the interval has passed since the last look, or `now`
@@ -114,11 +159,21 @@ impl RootLog {
     pub(crate) async fn tend(&mut self, when: When) -> Result<(), Error> {
         let interval = self.shared.config.root_interval.0;
         let is_due = self.looked.is_none_or(|at| at.elapsed() >= interval);
-        if is_due || when == When::Now {
+        if (is_due || when == When::Now) && !self.publisher.is_waiting() {
             self.looked = Some(Instant::now());
             self.look().await?;
         }
-        let bundles = self.bundles().await?;
+        self.publish().await
+    }
+
+    /// Whether a root waits for the journal.
+    pub(crate) fn is_waiting(&self) -> bool {
+        self.publisher.is_waiting()
+    }
+
+    async fn publish(&mut self) -> Result<(), Error> {
+        // What waits for the journal is in the objects already, and nothing was added since.
+        let bundles = if self.is_waiting() { Vec::new() } else { self.bundles().await? };
         self.publisher.publish(bundles).await
     }
 
@@ -126,22 +181,26 @@ impl RootLog {
         let mut partitions = vec![TreeHead::EMPTY; AUDIT.partitions as usize];
         for (log, head) in self.shared.store.heads().await? {
             match log {
-                LogName::Partition(partition) => {
-                    if let Some(own) = partitions.get_mut(partition as usize) {
+                LogId::Part(part) if part.generation() == self.begun.era.generation => {
+                    if let Some(own) = partitions.get_mut(part.partition() as usize) {
                         *own = head.published;
                     }
                 }
-                LogName::Root => {}
+                LogId::Part(_) | LogId::Root(_) => {}
             }
         }
+        let is_first = self.edge.size() == 0;
+        let after = self.begun.after.clone().filter(|_| is_first);
         let is_empty = partitions.iter().all(|head| head.size == 0);
-        if is_empty || self.newest.as_ref() == Some(&partitions) {
+        if after.is_none() && (is_empty || self.newest.as_ref() == Some(&partitions)) {
             return Ok(());
         }
-        let data = RootLeaf { at: self.shared.clock.now(), partitions: partitions.clone() }.encode();
+        let at = self.shared.clock.now();
+        let data = RootLeaf { at, partitions: partitions.clone(), after }.encode();
         let leaf = leaf_hash(&data);
         let staged = self.edge.stage(&[leaf]).map_err(|_| Error::TreeFull(LogName::Root))?;
-        let row = RootRow { fence: self.fence, index: self.edge.size(), data, tree: staged.edge.head() };
+        let (generation, index) = (self.begun.era.generation, self.edge.size());
+        let row = RootRow { generation, fence: self.fence, index, data, tree: staged.edge.head() };
         match self.shared.store.commit_root(&row).await? {
             Committed::Done => {}
             Committed::Fenced => return Err(Error::Fenced(LogName::Root)),
@@ -155,29 +214,34 @@ impl RootLog {
     /// The bundles that are new or longer since the newest checkpoint.
     async fn bundles(&self) -> Result<Vec<(Key, Bytes)>, Error> {
         let (from, size) = (self.publisher.published(), self.edge.size());
+        let era = self.begun.era;
         let mut bundles = Vec::new();
         let first = if from < size { from / BUNDLE } else { size.div_ceil(BUNDLE) };
         for number in first..size.div_ceil(BUNDLE) {
             let width = (size - number * BUNDLE).min(BUNDLE);
             let limit = u32::try_from(width).expect("a bundle has at most 256 leaves");
-            let leaves = self.shared.store.root_rows(number * BUNDLE, limit).await?;
+            let leaves = self.shared.store.root_rows(era.generation, number * BUNDLE, limit).await?;
             if leaves.len() as u64 != width {
                 return Err(Error::damaged(LogName::Root, "leaves are missing from the index"));
             }
             let width = u16::try_from(width).expect("a bundle has at most 256 leaves");
             let id = TileId::new(0, number, width).ok_or(Error::TreeFull(LogName::Root))?;
-            bundles.push((name::bundle(self.incarnation, id), bundle(&leaves).into()));
+            bundles.push((name::bundle(era.incarnation, id), bundle(&leaves).into()));
         }
         Ok(bundles)
     }
 }
 
-async fn newest(store: &dyn LedgerStore, head: &Head) -> Result<Option<Vec<TreeHead>>, Error> {
+/// The newest leaf of a root log that stands so.
+pub(crate) async fn newest(
+    store: &dyn LedgerStore,
+    begun: &Begun,
+    head: &Head,
+) -> Result<Option<RootLeaf>, Error> {
     let Some(last) = head.tree.size.checked_sub(1) else { return Ok(None) };
-    let rows = store.root_rows(last, 1).await?;
+    let rows = store.root_rows(begun.era.generation, last, 1).await?;
     let leaf = rows.first().and_then(|data| RootLeaf::decode(data));
-    leaf.map(|leaf| Some(leaf.partitions))
-        .ok_or(Error::damaged(LogName::Root, "its newest leaf is malformed"))
+    leaf.map(Some).ok_or(Error::damaged(LogName::Root, "its newest leaf is malformed"))
 }
 
 /// Leaves as a bundle: each behind its length in two bytes.
@@ -205,15 +269,22 @@ pub(crate) fn unbundle(mut bytes: &[u8]) -> Option<Vec<Vec<u8>>> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::name::Incarnation;
+    use crate::signed::SignedRoot;
 
     #[test]
     fn a_leaf_and_a_bundle_read_back_from_their_one_encoding() {
         let head = TreeHead { size: 7, root: Hash::from([9; 32]) };
-        let leaf = RootLeaf { at: Timestamp(-5), partitions: vec![TreeHead::EMPTY, head] };
-        let bytes = leaf.encode();
-        assert_eq!(RootLeaf::decode(&bytes), Some(leaf));
-        for cut in 0..bytes.len() {
-            assert_eq!(RootLeaf::decode(&bytes[..cut]), None);
+        let signed = SignedRoot { incarnation: Incarnation::from_bytes([3; 16]), head };
+        let after = Succession { signed, found: None, entries: vec![1, 2] };
+        let mut bytes = Vec::new();
+        for after in [Some(after), None] {
+            let leaf = RootLeaf { at: Timestamp(-5), partitions: vec![TreeHead::EMPTY, head], after };
+            bytes = leaf.encode();
+            assert_eq!(RootLeaf::decode(&bytes), Some(leaf));
+            for cut in 0..bytes.len() {
+                assert_eq!(RootLeaf::decode(&bytes[..cut]), None);
+            }
         }
         let leaves = vec![bytes, vec![1, 2], Vec::new()];
         let bundled = bundle(&leaves);

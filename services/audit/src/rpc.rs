@@ -43,7 +43,8 @@ impl Ledger for Rpc {
         }
         let page = self.service.query(call.tenant()?, &question).await.map_err(told)?;
         call.touched().fact("entries", page.entries.len());
-        let entries = page.entries.iter().map(|own| own.entry.to_wire(own.partition, own.index)).collect();
+        let entries =
+            page.entries.iter().map(|own| own.entry.to_wire(own.part.partition(), own.index)).collect();
         let next_page_token = page.next.unwrap_or_default();
         Ok(Response::new(wire::QueryResponse { entries, next_page_token }))
     }

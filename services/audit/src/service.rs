@@ -1,6 +1,6 @@
 //! What the ledger answers: entries found and opened, one entry proved, checkpoints, everything recomputed.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -18,7 +18,7 @@ use crate::leaf::{self, LedgerKeys, Opened};
 use crate::name::{self, Incarnation, LogName};
 use crate::query::{Question, token};
 use crate::shelf::{Found, Shelf};
-use crate::store::{Head, LedgerStore, Row};
+use crate::store::{Begun, LedgerStore, LogId, Part, Row};
 use crate::verify::{self, Means, Report, Stored};
 
 /// How long a proof waits for the checkpoint over an entry that was committed a moment ago.
@@ -38,8 +38,8 @@ pub struct Service {
 pub struct Placed {
     /// The entry.
     pub entry: Entry,
-    /// Its partition.
-    pub partition: u32,
+    /// Its log.
+    pub part: Part,
     /// Its leaf's index.
     pub index: u64,
 }
@@ -77,7 +77,7 @@ pub struct Checkpoints {
     pub partitions: Vec<String>,
     /// The root log's.
     pub root: String,
-    /// The keys that signed them.
+    /// The keys that signed them, and those that signed the newest ones of histories that are closed.
     pub keys: Vec<NoteKey>,
 }
 
@@ -96,7 +96,7 @@ impl Service {
         let next = rows.last().filter(|_| has_more).map(|row| token(row.spot()));
         let placed = |row: Row| {
             let Opened { entry, .. } = open(&keys, &row)?;
-            Ok(Placed { entry, partition: row.partition, index: row.index })
+            Ok(Placed { entry, part: row.part, index: row.index })
         };
         Ok(Page { entries: rows.into_iter().map(placed).collect::<Result<_, Error>>()?, next })
     }
@@ -107,8 +107,8 @@ impl Service {
         let row = self.store.entry(tenant, event).await?;
         let row = row.ok_or_else(|| Error::NoEntry { tenant: tenant.clone(), event })?;
         let opened = open(&keys, &row)?;
-        let log = LogName::Partition(row.partition);
-        let shelf = self.shelf(log).await?;
+        let log = LogName::Partition(row.part.partition());
+        let shelf = Shelf::new(Arc::clone(&self.objects), self.incarnation_of(row.part).await?, log);
         let signed = tokio::time::timeout(SIGNED_WITHIN, signed(&shelf, row.index)).await;
         let found = signed.map_err(|_| Error::NotSigned { event })??;
         let head = found.checkpoint.head();
@@ -122,62 +122,80 @@ impl Service {
             .verify(&leaf::hash(&row.sealed.commitment), &head)
             .map_err(|_| Error::damaged(log, wrong))?;
         let checkpoint = found.note.to_string();
-        Ok(Proof { opened, partition: row.partition, leaf, inclusion, size: head.size, checkpoint })
+        let partition = row.part.partition();
+        Ok(Proof { opened, partition, leaf, inclusion, size: head.size, checkpoint })
     }
 
-    /// The newest signed notes, and who signed them.
+    /// The newest signed notes of the history that goes on, and who signed them and those before it.
     pub async fn checkpoints(&self) -> Result<Checkpoints, Error> {
+        let begun = self.begun().await?;
         let mut checkpoints = Checkpoints::default();
-        for partition in 0..AUDIT.partitions {
-            let note = self.checkpoint(LogName::Partition(partition), &mut checkpoints.keys).await?;
-            checkpoints.partitions.push(note);
+        for own in &begun {
+            // Those of the last one stay.
+            checkpoints.partitions.clear();
+            let incarnation = own.era.incarnation;
+            for partition in 0..AUDIT.partitions {
+                let log = LogName::Partition(partition);
+                let note = self.checkpoint(incarnation, log, &mut checkpoints.keys).await?;
+                checkpoints.partitions.push(note);
+            }
+            checkpoints.root = self.checkpoint(incarnation, LogName::Root, &mut checkpoints.keys).await?;
         }
-        checkpoints.root = self.checkpoint(LogName::Root, &mut checkpoints.keys).await?;
         Ok(checkpoints)
     }
 
     /// Recomputes every log from its tiles, and compares entry objects and the index with them; this tenant's
     /// entries are opened.
     pub async fn verify(&self, tenant: &TenantId) -> Result<Report, Error> {
-        let incarnation = self.incarnation().await?;
+        let begun = self.begun().await?;
         let roots = self.keys.roots(Freshness::Now).await?;
         let keys = self.keys.keys(tenant).await?;
         // Asked before the objects are looked at: entries are there before the index says so.
-        let stored = self.stored(incarnation).await?;
+        let stored = self.stored(&begun).await?;
         let means = Means { roots: &roots, keys: Some(&keys), stored: Some(&stored) };
         let files = ObjectFiles(Arc::clone(&self.objects));
         let verified = verify::verify(&files, means).await;
         let mut report = verified.map_err(Error::objects(LogName::Root))?;
         for (log, head) in self.store.heads().await? {
-            if let LogName::Partition(partition) = log {
+            if let (LogId::Part(part), Some(incarnation)) = (log, incarnation(&begun, log)) {
                 let index =
                     verify::Index { store: self.store.as_ref(), files: &files, incarnation, keys: &keys };
-                index.verify(partition, head, &mut report).await?;
+                index.verify(part, head, &mut report).await?;
             }
         }
         Ok(report)
     }
 
-    async fn stored(&self, incarnation: Incarnation) -> Result<Stored, Error> {
-        let heads = self.store.heads().await?;
-        let of_partition = |(log, head): (LogName, Head)| match log {
-            LogName::Partition(partition) => Some((partition, head.stored)),
-            LogName::Root => None,
-        };
-        Ok(Stored { incarnation, partitions: heads.into_iter().filter_map(of_partition).collect() })
+    async fn stored(&self, begun: &[Begun]) -> Result<Stored, Error> {
+        let mut partitions = BTreeMap::new();
+        for (log, head) in self.store.heads().await? {
+            if let (LogId::Part(part), Some(incarnation)) = (log, incarnation(begun, log)) {
+                partitions.insert((incarnation, part.partition()), head.stored);
+            }
+        }
+        Ok(Stored { partitions })
     }
 
-    async fn checkpoint(&self, log: LogName, keys: &mut Vec<NoteKey>) -> Result<String, Error> {
-        let shelf = self.shelf(log).await?;
+    async fn checkpoint(
+        &self,
+        incarnation: Incarnation,
+        log: LogName,
+        keys: &mut Vec<NoteKey>,
+    ) -> Result<String, Error> {
+        let shelf = Shelf::new(Arc::clone(&self.objects), incarnation, log);
         let Some(found) = shelf.checkpoint().await? else { return Ok(String::new()) };
         for id in found.note.signatures().iter().map(|signature| signature.id).collect::<BTreeSet<_>>() {
-            keys.extend(self.signer(log, id).await?);
+            keys.extend(self.signer(incarnation, log, id).await?);
         }
         Ok(found.note.to_string())
     }
 
-    async fn signer(&self, log: LogName, id: merkle::KeyId) -> Result<Option<NoteKey>, Error> {
-        let incarnation = self.incarnation().await?;
+    async fn signer(
+        &self,
+        incarnation: Incarnation,
+        log: LogName,
+        id: merkle::KeyId,
+    ) -> Result<Option<NoteKey>, Error> {
         let files = ObjectFiles(Arc::clone(&self.objects));
         let read = files.read(&name::signer(incarnation, log, id)).await.map_err(Error::objects(log))?;
         let Some(certificate) = read.and_then(|bytes| SignedCert::decode(&bytes).ok()) else {
@@ -187,13 +205,21 @@ impl Service {
         Ok(NoteKey::ed25519(name::key_name(incarnation, log), &public).ok())
     }
 
-    async fn shelf(&self, log: LogName) -> Result<Shelf, Error> {
-        Ok(Shelf::new(Arc::clone(&self.objects), self.incarnation().await?, log))
+    async fn incarnation_of(&self, part: Part) -> Result<Incarnation, Error> {
+        incarnation(&self.begun().await?, LogId::Part(part)).ok_or(Error::NotBegun)
     }
 
-    async fn incarnation(&self) -> Result<Incarnation, Error> {
-        self.store.incarnation().await?.ok_or(Error::NotBegun)
+    /// The histories of the index, the one that goes on last.
+    async fn begun(&self) -> Result<Vec<Begun>, Error> {
+        let begun = self.store.incarnations().await?;
+        if begun.is_empty() { Err(Error::NotBegun) } else { Ok(begun) }
     }
+}
+
+/// Of which incarnation a log of the index is.
+fn incarnation(begun: &[Begun], log: LogId) -> Option<Incarnation> {
+    let own = begun.iter().find(|own| own.era.generation == log.generation());
+    own.map(|own| own.era.incarnation)
 }
 
 /// The newest checkpoint that has this leaf; a committed leaf's comes by itself.
@@ -208,7 +234,7 @@ async fn signed(shelf: &Shelf, index: u64) -> Result<Found, Error> {
 }
 
 fn open(keys: &LedgerKeys, row: &Row) -> Result<Opened, Error> {
-    let log = LogName::Partition(row.partition);
+    let log = LogName::Partition(row.part.partition());
     keys.open(&row.sealed).map_err(|source| Error::Entry { log, index: row.index, source })
 }
 

@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use journal::Journal;
 use kernel::Clock;
 use objects::ObjectStore;
 
@@ -17,6 +18,7 @@ use crate::store::LedgerStore;
 pub(crate) struct Shared {
     pub(crate) store: Arc<dyn LedgerStore>,
     pub(crate) objects: Arc<dyn ObjectStore>,
+    pub(crate) journal: Arc<Journal>,
     pub(crate) keys: Arc<dyn KeySource>,
     pub(crate) signer: Arc<Signer>,
     pub(crate) clock: Arc<dyn Clock>,

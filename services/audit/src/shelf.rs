@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use bytes::Bytes;
-use merkle::{Checkpoint, Edge, Note, Tile, TileId, TileSet, edge_tiles};
+use merkle::{Checkpoint, Edge, Hash, Note, Tile, TileId, TileSet, edge_tiles};
 use objects::{Error as ObjectsError, IfExists, Key, ObjectStore, Prefix, PutOptions, Version};
 use seal::SignedCert;
 use tracing::warn;
@@ -70,6 +70,23 @@ impl Shelf {
     pub(crate) async fn edge(&self, at: u64, size: u64) -> Result<Edge, Error> {
         let tiles = self.tiles(edge_tiles(at), size).await?;
         tiles.edge(at).map_err(|_| Error::damaged(self.log, "the published tiles do not reach the size"))
+    }
+
+    /// The hashes of the leaves from `from` to `to`, out of the tiles of a tree of `size`.
+    pub(crate) async fn leaves(&self, from: u64, to: u64, size: u64) -> Result<Vec<Hash>, Error> {
+        let (mut leaves, mut at) = (Vec::new(), from);
+        while at < to {
+            let (number, first) = (at / FULL, at % FULL);
+            let end = (to - number * FULL).min(FULL);
+            let width = u16::try_from(end).unwrap_or(u16::MAX);
+            let id = TileId::new(0, number, width).ok_or(Error::TreeFull(self.log))?;
+            let read = read_tile(&self.files, self.incarnation, self.log, id, size).await;
+            let tile = read.map_err(Error::objects(self.log))?;
+            let tile = tile.ok_or(Error::damaged(self.log, "a published tile is missing or cut"))?;
+            leaves.extend(tile.hashes().iter().take(usize::from(width)).skip(first as usize));
+            at = number * FULL + end;
+        }
+        Ok(leaves)
     }
 
     /// Publishes a tile. A full one makes its narrower writings superfluous.

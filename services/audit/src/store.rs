@@ -2,9 +2,11 @@
 //!
 //! It is what a writer commits to and what queries read; the objects are what it can be rebuilt from. A batch
 //! is staged under the writer's fence, invisible, and becomes the log by one conditional update of the head:
-//! of two writers at most one commits on a size, and rows of the other are never seen. `contract.rs` says
-//! what every adapter must keep.
+//! of two writers at most one commits on a size, and rows of the other are never seen. An index has the logs of every
+//! incarnation, so that what the closed ones have is still found and proved. `contract.rs` says what every adapter
+//! must keep.
 
+mod part;
 pub mod scylla;
 pub mod sqlite;
 
@@ -16,7 +18,7 @@ use kernel::{ErrorCode, EventId, InstanceId, ServiceError, TenantId, Timestamp};
 use merkle::{Hash, TreeHead};
 
 use crate::leaf::{Sealed, Term};
-use crate::name::{Incarnation, LogName};
+pub use part::{Begun, Era, Generation, LogId, Part};
 
 /// The index did not do something.
 #[derive(Debug, thiserror::Error)]
@@ -76,8 +78,8 @@ pub struct Claim {
 /// An entry of a partition's log.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Row {
-    /// Its partition.
-    pub partition: u32,
+    /// Its log.
+    pub part: Part,
     /// Its leaf's index.
     pub index: u64,
     /// Whose.
@@ -122,8 +124,8 @@ pub enum ProducerState {
 /// What a partition's log becomes by one commit.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Batch {
-    /// Which partition.
-    pub partition: u32,
+    /// Which partition's.
+    pub part: Part,
     /// The writer's fence. A writer stages an index at most once under one fence.
     pub fence: u64,
     /// The size that it was staged on.
@@ -141,6 +143,8 @@ pub struct Batch {
 /// A leaf of the root log.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct RootRow {
+    /// Whose root log.
+    pub generation: Generation,
     /// The writer's fence.
     pub fence: u64,
     /// Its index; the size that it was staged on.
@@ -182,7 +186,7 @@ pub struct Filter {
 /// In which order entries are found.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum Order {
-    /// By time, partition and index.
+    /// By time, log and index.
     OldestFirst,
     /// The other way round.
     NewestFirst,
@@ -193,8 +197,8 @@ pub enum Order {
 pub struct Spot {
     /// When it happened.
     pub at: Timestamp,
-    /// Its partition.
-    pub partition: u32,
+    /// Its log.
+    pub part: Part,
     /// Its index.
     pub index: u64,
 }
@@ -202,15 +206,16 @@ pub struct Spot {
 /// The ledger's index.
 #[async_trait]
 pub trait LedgerStore: Send + Sync + 'static {
-    /// The incarnation that this index is of, once it has one.
-    async fn incarnation(&self) -> Result<Option<Incarnation>, StoreError>;
-    /// Makes it an index of this incarnation, if it is of none yet; answers which one stands.
-    async fn begin(&self, incarnation: Incarnation) -> Result<Incarnation, StoreError>;
+    /// The incarnations that this index has, in order of generation; the last one is what goes on.
+    async fn incarnations(&self) -> Result<Vec<Begun>, StoreError>;
+    /// Gives a generation this incarnation, if it has none yet; answers which one stands. Whoever calls has seen that
+    /// all generations before have one.
+    async fn begin(&self, begun: &Begun) -> Result<Begun, StoreError>;
 
     /// Takes a log over. Rows that earlier claimants staged and did not commit may be dropped.
-    async fn claim(&self, log: LogName) -> Result<Claim, StoreError>;
+    async fn claim(&self, log: LogId) -> Result<Claim, StoreError>;
     /// The heads of all logs that were ever claimed.
-    async fn heads(&self) -> Result<Vec<(LogName, Head)>, StoreError>;
+    async fn heads(&self) -> Result<Vec<(LogId, Head)>, StoreError>;
 
     /// Writes a batch's rows where nobody sees them.
     async fn stage(&self, batch: &Batch) -> Result<(), StoreError>;
@@ -219,23 +224,26 @@ pub trait LedgerStore: Send + Sync + 'static {
     async fn commit(&self, batch: &Batch) -> Result<Committed, StoreError>;
     /// The same for a leaf of the root log, in one act.
     async fn commit_root(&self, leaf: &RootRow) -> Result<Committed, StoreError>;
+    /// Moves the offset at which the topic goes on to wherever is said, also back, if the fence still stands: the
+    /// topic has become another one. The log stays as it is.
+    async fn rewind(&self, part: Part, fence: u64, next_offset: u64) -> Result<Committed, StoreError>;
 
     /// Says that a checkpoint of this tree was published. Never moves back.
-    async fn mark_published(&self, log: LogName, tree: TreeHead) -> Result<(), StoreError>;
+    async fn mark_published(&self, log: LogId, tree: TreeHead) -> Result<(), StoreError>;
     /// Says that entries below this index are in entry objects. Never moves back.
-    async fn mark_stored(&self, partition: u32, below: u64) -> Result<(), StoreError>;
+    async fn mark_stored(&self, part: Part, below: u64) -> Result<(), StoreError>;
 
-    /// Those of the events that are in the partition's log.
-    async fn known(&self, partition: u32, events: &[EventId]) -> Result<BTreeSet<EventId>, StoreError>;
-    /// The producers of a partition's entries.
-    async fn producers(&self, partition: u32) -> Result<Vec<Producer>, StoreError>;
+    /// Those of the events that are in the partition's log, of this incarnation or of one before it.
+    async fn known(&self, part: Part, events: &[EventId]) -> Result<BTreeSet<EventId>, StoreError>;
+    /// The producers of the entries of a partition's log.
+    async fn producers(&self, part: Part) -> Result<Vec<Producer>, StoreError>;
 
     /// Committed entries from an index on, in order, at most `limit`.
-    async fn rows(&self, partition: u32, from: u64, limit: u32) -> Result<Vec<Row>, StoreError>;
+    async fn rows(&self, part: Part, from: u64, limit: u32) -> Result<Vec<Row>, StoreError>;
     /// Hashes of the committed leaves from an index on, in order, at most `limit`; of any log.
-    async fn hashes(&self, log: LogName, from: u64, limit: u32) -> Result<Vec<Hash>, StoreError>;
-    /// Contents of the root log's leaves from an index on, in order, at most `limit`.
-    async fn root_rows(&self, from: u64, limit: u32) -> Result<Vec<Vec<u8>>, StoreError>;
+    async fn hashes(&self, log: LogId, from: u64, limit: u32) -> Result<Vec<Hash>, StoreError>;
+    /// Contents of a root log's leaves from an index on, in order, at most `limit`.
+    async fn root_rows(&self, of: Generation, from: u64, limit: u32) -> Result<Vec<Vec<u8>>, StoreError>;
 
     /// Looks for committed entries.
     async fn find(&self, filter: &Filter) -> Result<Vec<Row>, StoreError>;
@@ -246,7 +254,7 @@ pub trait LedgerStore: Send + Sync + 'static {
 impl Row {
     /// Where it lies in the order of time.
     pub fn spot(&self) -> Spot {
-        Spot { at: self.at, partition: self.partition, index: self.index }
+        Spot { at: self.at, part: self.part, index: self.index }
     }
 }
 

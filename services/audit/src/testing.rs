@@ -3,14 +3,16 @@
 
 use std::collections::BTreeSet;
 use std::ops::Range;
+use std::path::Path;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicI64, Ordering};
+use std::sync::atomic::{AtomicI64, AtomicU8, Ordering};
 
 use ::sqlite::Options;
 use async_trait::async_trait;
 use bytes::Bytes;
 use eventlog::envelope::to_record;
 use eventlog::{EventLog, MemoryLog, ReadLimit, Record, Stored, partition_of};
+use journal::Journal;
 use kernel::topics::AUDIT;
 use kernel::{Envelope, ErrorCode, EventId, InstanceId, ManualClock, TenantId, Timestamp};
 use merkle::{Hash, TreeHead};
@@ -36,23 +38,28 @@ use crate::name::{Incarnation, LogName};
 use crate::partition::{Partition, When};
 use crate::root::RootLog;
 use crate::samples;
+use crate::settle::settle;
 use crate::shared::Shared;
 use crate::signer::Signer;
 use crate::store::sqlite::SqliteStore;
 use crate::store::{
-    Batch, Claim, Committed, Filter, Head, LedgerStore, Producer, ProducerState, RootRow, Row, StoreError,
+    Batch, Begun, Claim, Committed, Era, Filter, Generation, Head, LedgerStore, LogId, Part, Producer,
+    ProducerState, RootRow, Row, StoreError,
 };
+use crate::topic::place;
 use crate::verify::{Means, Report, verify};
 
 pub(crate) const INCARNATION: Incarnation = Incarnation::from_bytes([0x77; 16]);
+/// The first history of a world.
+pub(crate) const ERA: Era = Era { generation: Generation::FIRST, incarnation: INCARNATION };
 pub(crate) const PRODUCER: InstanceId = InstanceId::from_bytes([3; 16]);
 pub(crate) const NOW: Timestamp = Timestamp(1_800_000_000_000_000);
 
-/// Lets calls through until the count is used up, then fails one, before or after it was done.
+/// Lets calls through until the count is used up, then fails one, before or after it was done; or is away.
 ///
 /// Twice as many chances as calls: even ones before a call, odd ones after it.
 #[derive(Clone)]
-pub(crate) struct Faults(Arc<AtomicI64>);
+pub(crate) struct Faults(Arc<AtomicI64>, Arc<AtomicU8>);
 
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(crate) enum Fault {
@@ -61,20 +68,37 @@ pub(crate) enum Fault {
     After,
 }
 
+/// What becomes of every call.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) enum Calls {
+    Pass = 0,
+    Fail = 1,
+    Hang = 2,
+}
+
 impl Faults {
     /// The `number`-th chance to fail is taken; counted from 0.
     pub(crate) fn at(number: i64) -> Self {
-        Self(Arc::new(AtomicI64::new(number + 1)))
+        Self(Arc::new(AtomicI64::new(number + 1)), Arc::new(AtomicU8::new(Calls::Pass as u8)))
     }
     /// None is taken.
     pub(crate) fn none() -> Self {
         Self::at(i64::MAX / 2)
     }
+    /// From now on.
+    pub(crate) fn all(&self, calls: Calls) {
+        self.1.store(calls as u8, Ordering::SeqCst);
+    }
     /// Whether the fault has happened.
     pub(crate) fn has_struck(&self) -> bool {
         self.0.load(Ordering::SeqCst) <= 0
     }
-    fn next(&self) -> Fault {
+    async fn next(&self) -> Fault {
+        match self.1.load(Ordering::SeqCst) {
+            1 => return Fault::Before,
+            2 => std::future::pending().await,
+            _ => {}
+        }
         let left = self.0.fetch_sub(2, Ordering::SeqCst);
         match left {
             1 => Fault::Before,
@@ -86,7 +110,7 @@ impl Faults {
 
 macro_rules! struck {
     ($faults:expr, $error:expr, $call:expr) => {{
-        let fault = $faults.next();
+        let fault = $faults.next().await;
         if fault == Fault::Before {
             return Err($error);
         }
@@ -111,16 +135,16 @@ pub(crate) struct FlakyStore<S>(pub(crate) S, pub(crate) Faults);
 
 #[async_trait]
 impl<S: LedgerStore> LedgerStore for FlakyStore<S> {
-    async fn incarnation(&self) -> Result<Option<Incarnation>, StoreError> {
-        struck!(self.1, store_fault(), self.0.incarnation())
+    async fn incarnations(&self) -> Result<Vec<Begun>, StoreError> {
+        struck!(self.1, store_fault(), self.0.incarnations())
     }
-    async fn begin(&self, incarnation: Incarnation) -> Result<Incarnation, StoreError> {
-        struck!(self.1, store_fault(), self.0.begin(incarnation))
+    async fn begin(&self, begun: &Begun) -> Result<Begun, StoreError> {
+        struck!(self.1, store_fault(), self.0.begin(begun))
     }
-    async fn claim(&self, log: LogName) -> Result<Claim, StoreError> {
+    async fn claim(&self, log: LogId) -> Result<Claim, StoreError> {
         struck!(self.1, store_fault(), self.0.claim(log))
     }
-    async fn heads(&self) -> Result<Vec<(LogName, Head)>, StoreError> {
+    async fn heads(&self) -> Result<Vec<(LogId, Head)>, StoreError> {
         struck!(self.1, store_fault(), self.0.heads())
     }
     async fn stage(&self, batch: &Batch) -> Result<(), StoreError> {
@@ -132,26 +156,29 @@ impl<S: LedgerStore> LedgerStore for FlakyStore<S> {
     async fn commit_root(&self, leaf: &RootRow) -> Result<Committed, StoreError> {
         struck!(self.1, store_fault(), self.0.commit_root(leaf))
     }
-    async fn mark_published(&self, log: LogName, tree: TreeHead) -> Result<(), StoreError> {
+    async fn rewind(&self, part: Part, fence: u64, next_offset: u64) -> Result<Committed, StoreError> {
+        struck!(self.1, store_fault(), self.0.rewind(part, fence, next_offset))
+    }
+    async fn mark_published(&self, log: LogId, tree: TreeHead) -> Result<(), StoreError> {
         struck!(self.1, store_fault(), self.0.mark_published(log, tree))
     }
-    async fn mark_stored(&self, partition: u32, below: u64) -> Result<(), StoreError> {
-        struck!(self.1, store_fault(), self.0.mark_stored(partition, below))
+    async fn mark_stored(&self, part: Part, below: u64) -> Result<(), StoreError> {
+        struck!(self.1, store_fault(), self.0.mark_stored(part, below))
     }
-    async fn known(&self, partition: u32, events: &[EventId]) -> Result<BTreeSet<EventId>, StoreError> {
-        struck!(self.1, store_fault(), self.0.known(partition, events))
+    async fn known(&self, part: Part, events: &[EventId]) -> Result<BTreeSet<EventId>, StoreError> {
+        struck!(self.1, store_fault(), self.0.known(part, events))
     }
-    async fn producers(&self, partition: u32) -> Result<Vec<Producer>, StoreError> {
-        struck!(self.1, store_fault(), self.0.producers(partition))
+    async fn producers(&self, part: Part) -> Result<Vec<Producer>, StoreError> {
+        struck!(self.1, store_fault(), self.0.producers(part))
     }
-    async fn rows(&self, partition: u32, from: u64, limit: u32) -> Result<Vec<Row>, StoreError> {
-        struck!(self.1, store_fault(), self.0.rows(partition, from, limit))
+    async fn rows(&self, part: Part, from: u64, limit: u32) -> Result<Vec<Row>, StoreError> {
+        struck!(self.1, store_fault(), self.0.rows(part, from, limit))
     }
-    async fn hashes(&self, log: LogName, from: u64, limit: u32) -> Result<Vec<Hash>, StoreError> {
+    async fn hashes(&self, log: LogId, from: u64, limit: u32) -> Result<Vec<Hash>, StoreError> {
         struck!(self.1, store_fault(), self.0.hashes(log, from, limit))
     }
-    async fn root_rows(&self, from: u64, limit: u32) -> Result<Vec<Vec<u8>>, StoreError> {
-        struck!(self.1, store_fault(), self.0.root_rows(from, limit))
+    async fn root_rows(&self, of: Generation, from: u64, limit: u32) -> Result<Vec<Vec<u8>>, StoreError> {
+        struck!(self.1, store_fault(), self.0.root_rows(of, from, limit))
     }
     async fn find(&self, filter: &Filter) -> Result<Vec<Row>, StoreError> {
         struck!(self.1, store_fault(), self.0.find(filter))
@@ -284,11 +311,19 @@ fn certificate(instance: InstanceId, role: RoleName, key: VerifyingKey) -> Signe
 pub(crate) struct World {
     pub(crate) log: MemoryLog,
     pub(crate) objects: Arc<dyn ObjectStore>,
+    /// What the restrictive journal lies in.
+    pub(crate) journal: Arc<dyn ObjectStore>,
     pub(crate) store: SqliteStore,
     pub(crate) keys: Arc<FixedKeys>,
     pub(crate) clock: ManualClock,
     pub(crate) config: Config,
-    _directory: tempfile::TempDir,
+    directory: tempfile::TempDir,
+}
+
+/// A ledger as it was at a moment.
+pub(crate) struct Backup {
+    index: tempfile::TempDir,
+    objects: Arc<dyn ObjectStore>,
 }
 
 impl World {
@@ -302,6 +337,7 @@ impl World {
         Self {
             log: MemoryLog::new(Arc::new(clock.clone())),
             objects: Arc::new(MemoryObjects::new(Arc::new(clock.clone()))),
+            journal: Arc::new(MemoryObjects::new(Arc::new(clock.clone()))),
             store,
             keys: Arc::new(keys),
             clock,
@@ -310,17 +346,37 @@ impl World {
                 retry: Period::millis(1),
                 ..Config::default()
             },
-            _directory: directory,
+            directory,
         }
     }
 
-    /// What writers share, with an index and objects that may fail.
-    pub(crate) fn shared(&self, faults: &Faults) -> Shared {
+    /// What writers share, with an index, objects and a journal that may fail.
+    pub(crate) async fn shared(&self, faults: &Faults) -> Shared {
+        let journal =
+            self.journal_on(Arc::new(FlakyObjects(Arc::clone(&self.journal), faults.clone()))).await;
+        self.shared_with(faults, journal.unwrap())
+    }
+
+    /// The same, where the journal may not even be opened.
+    pub(crate) async fn try_shared(&self, faults: &Faults) -> Result<Shared, Error> {
+        let journal =
+            self.journal_on(Arc::new(FlakyObjects(Arc::clone(&self.journal), faults.clone()))).await;
+        Ok(self.shared_with(faults, journal?))
+    }
+
+    /// The journal in this store.
+    pub(crate) async fn journal_on(&self, objects: Arc<dyn ObjectStore>) -> Result<Journal, journal::Error> {
+        let (prefix, clock) = (Prefix::new("journal/").unwrap(), Arc::new(self.clock.clone()));
+        Journal::open(objects, prefix, clock, journal::BACKUP_HORIZON).await
+    }
+
+    pub(crate) fn shared_with(&self, faults: &Faults, journal: Journal) -> Shared {
         let clock: Arc<ManualClock> = Arc::new(self.clock.clone());
         let signer = Signer::new(InstanceId::new(), Arc::new(RootCertifier), clock.clone()).unwrap();
         Shared {
             store: Arc::new(FlakyStore(self.store.clone(), faults.clone())),
             objects: Arc::new(FlakyObjects(Arc::clone(&self.objects), faults.clone())),
+            journal: Arc::new(journal),
             keys: self.keys.clone(),
             signer: Arc::new(signer),
             clock,
@@ -329,7 +385,7 @@ impl World {
     }
 
     pub(crate) async fn open(&self, partition: u32) -> Partition {
-        Partition::open(self.shared(&Faults::none()), INCARNATION, partition).await.unwrap()
+        Partition::open(self.shared(&Faults::none()).await, first(), partition).await.unwrap()
     }
 
     /// Appends records and answers those of a partition, all of them.
@@ -344,27 +400,122 @@ impl World {
         self.log.read(&AUDIT, partition, low, limit).await.unwrap()
     }
 
+    /// The head of a log of the first history.
     pub(crate) async fn head(&self, log: LogName) -> Head {
+        self.head_of(ERA.log(log)).await
+    }
+
+    pub(crate) async fn head_of(&self, log: LogId) -> Head {
         let heads = self.store.heads().await.unwrap();
         heads.into_iter().find(|(own, _)| *own == log).map_or(Head::EMPTY, |(_, head)| head)
     }
 
     /// Everything that is in the topic into the ledger, with all objects and a root leaf.
     pub(crate) async fn settle(&self) {
-        self.store.begin(INCARNATION).await.unwrap();
+        self.store.begin(&first()).await.unwrap();
+        self.work(&first()).await;
+    }
+
+    /// The same for the history that goes on.
+    pub(crate) async fn restart(&self) -> Begun {
+        let begun = settle(&self.shared(&Faults::none()).await, &self.log).await.unwrap();
+        self.work(&begun).await;
+        begun
+    }
+
+    async fn work(&self, begun: &Begun) {
+        let shared = self.shared(&Faults::none()).await;
         for number in 0..AUDIT.partitions {
-            let mut partition = self.open(number).await;
+            let mut partition = Partition::open(shared.clone(), begun.clone(), number).await.unwrap();
+            place(&mut partition, &self.log, number).await.unwrap();
+            if begun.after.is_some() {
+                // As the consumer does: what it follows is its first entry.
+                partition.tend(When::Due).await.unwrap();
+            }
             partition.take(&self.records(number).await).await.unwrap();
             partition.tend(When::Now).await.unwrap();
         }
-        let mut root = RootLog::open(self.shared(&Faults::none()), INCARNATION).await.unwrap();
+        let mut root = RootLog::open(shared, begun.clone()).await.unwrap();
         root.tend(When::Now).await.unwrap();
+    }
+
+    /// A copy of index and objects.
+    pub(crate) async fn backup(&self) -> Backup {
+        let index = tempfile::tempdir().unwrap();
+        copy_index(self.directory.path(), index.path());
+        Backup { index, objects: copy(self.objects.as_ref(), &self.clock).await }
+    }
+
+    /// Puts the index of a backup in the index's place.
+    pub(crate) async fn restore_index(&mut self, backup: &Backup) {
+        let directory = tempfile::tempdir().unwrap();
+        copy_index(backup.index.path(), directory.path());
+        self.store =
+            SqliteStore::open(&directory.path().join("ledger.db"), Options::default()).await.unwrap();
+        self.directory = directory;
+    }
+
+    /// Puts the objects of a backup in the objects' place.
+    pub(crate) async fn restore_objects(&mut self, backup: &Backup) {
+        self.objects = copy(backup.objects.as_ref(), &self.clock).await;
+    }
+
+    /// What is in the restrictive journal, in a store of its own.
+    pub(crate) async fn journal_backup(&self) -> Arc<dyn ObjectStore> {
+        copy(self.journal.as_ref(), &self.clock).await
+    }
+
+    /// The topic as it never was.
+    pub(crate) fn lose_topic(&mut self) {
+        self.log = MemoryLog::new(Arc::new(self.clock.clone()));
+    }
+
+    /// Loses the index.
+    pub(crate) async fn lose_index(&mut self) {
+        (self.store, self.directory) = index().await;
     }
 
     pub(crate) async fn verify(&self, keys: Option<&LedgerKeys>) -> Report {
         let files = ObjectFiles(Arc::clone(&self.objects));
         verify(&files, Means { roots: &roots(), keys, stored: None }).await.unwrap()
     }
+}
+
+impl Backup {
+    pub(crate) fn objects(&self) -> &Arc<dyn ObjectStore> {
+        &self.objects
+    }
+}
+
+/// The file and what was written to it last; nobody writes meanwhile.
+fn copy_index(from: &Path, to: &Path) {
+    for name in ["ledger.db", "ledger.db-wal"] {
+        if from.join(name).exists() {
+            std::fs::copy(from.join(name), to.join(name)).unwrap();
+        }
+    }
+}
+
+/// The latest versions of all objects, in a store of their own.
+async fn copy(from: &dyn ObjectStore, clock: &ManualClock) -> Arc<dyn ObjectStore> {
+    let to = MemoryObjects::new(Arc::new(clock.clone()));
+    let mut after: Option<Key> = None;
+    loop {
+        let listed = from.list(&Prefix::ALL, after.as_ref(), objects::MAX_LIST).await.unwrap();
+        for own in &listed {
+            let bytes = from.get(&own.key, None, None).await.unwrap().bytes;
+            to.put(&own.key, bytes, PutOptions::default()).await.unwrap();
+        }
+        after = listed.last().map(|own| own.key.clone());
+        if listed.len() < objects::MAX_LIST {
+            return Arc::new(to);
+        }
+    }
+}
+
+/// The first history of a world.
+pub(crate) fn first() -> Begun {
+    Begun { era: ERA, after: None }
 }
 
 /// A fresh index in a directory of its own.

@@ -6,12 +6,16 @@
 //! commits to. `verbale verify` calls it on files alone, the `VerifyLedger` call on the mesh's own objects. What is
 //! wrong is a [`Finding`] with the name of the first object, entry or leaf that is; an error is only that something
 //! could not be looked at.
+//!
+//! Each incarnation is verified by itself, and what lies between two, after a restore, is a finding too: a loss, which
+//! the later one names and signs. It is no fault, as nothing that is there is other than it was signed.
 
 mod entries;
 mod index;
 mod log;
 mod proof;
 mod root;
+mod succession;
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -37,7 +41,7 @@ pub const FINDINGS_MAX: usize = 1_000;
 /// it is up again, however long it was away.
 const STORED: Duration = Duration::from_secs(24 * 3_600);
 
-/// What kind of thing is not as signed.
+/// What kind of thing is not as signed, or not there any more.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
 pub enum FindingKind {
     /// A checkpoint is missing, malformed, or not signed by a certified key.
@@ -50,9 +54,11 @@ pub enum FindingKind {
     Entry,
     /// A row of the index is not what its leaf commits to.
     Index,
+    /// A history ended before what was signed of it, and the one that follows says so.
+    Lost,
 }
 
-/// Something that is not as signed.
+/// Something that is not as signed, or that is lost by name.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Finding {
     /// Which object, entry or row.
@@ -72,7 +78,7 @@ pub struct Report {
     pub stored: u64,
     /// Entries that were opened.
     pub opened: u64,
-    /// What is not as signed, in the order in which it was found.
+    /// What is not as signed or is lost, in the order in which it was found.
     pub findings: Vec<Finding>,
 }
 
@@ -90,10 +96,15 @@ pub struct Means<'m> {
 /// How many entries an index has put into objects.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Stored {
-    /// Of which incarnation it is.
-    pub incarnation: Incarnation,
-    /// How many of each partition, its first ones.
-    pub partitions: BTreeMap<u32, u64>,
+    /// How many of each partition of an incarnation, its first ones.
+    pub partitions: BTreeMap<(Incarnation, u32), u64>,
+}
+
+/// An incarnation, as far as it was found to be genuine.
+struct Verified {
+    roots: root::Roots,
+    /// Leaves of each partition, by number.
+    partitions: Vec<u64>,
 }
 
 /// Verifies every incarnation of the ledger that these files hold.
@@ -103,10 +114,26 @@ pub async fn verify(files: &dyn LedgerFiles, means: Means<'_>) -> Result<Report,
     if incarnations.is_empty() {
         report.find("ledger", FindingKind::Checkpoint, "there is no ledger");
     }
+    let mut verified = BTreeMap::new();
     for incarnation in incarnations {
-        verify_incarnation(files, means, incarnation, &mut report).await?;
+        if let Some(own) = verify_incarnation(files, means, incarnation, &mut report).await? {
+            verified.insert(incarnation, own);
+        }
     }
+    succession::verify(&verified, &mut report);
     Ok(report)
+}
+
+/// Whether the ledger's key has signed this incarnation's root log.
+pub(crate) async fn is_signed(
+    files: &dyn LedgerFiles,
+    roots: &TrustRoots,
+    incarnation: Incarnation,
+) -> Result<bool, Error> {
+    let means = Means { roots, keys: None, stored: None };
+    let mut report = Report::default();
+    let signed = log::checkpoint(files, means, incarnation, LogName::Root, &mut report).await?;
+    Ok(signed.is_some())
 }
 
 async fn verify_incarnation(
@@ -114,25 +141,31 @@ async fn verify_incarnation(
     means: Means<'_>,
     incarnation: Incarnation,
     report: &mut Report,
-) -> Result<(), Error> {
-    let leaves = root::leaves(files, means, incarnation, report).await?;
-    let partitions = leaves.iter().map(|leaf| leaf.partitions.len()).max().unwrap_or(0);
-    for partition in (0..).take(partitions.max(kernel::topics::AUDIT.partitions as usize)) {
+) -> Result<Option<Verified>, Error> {
+    let roots = root::read_log(files, means, incarnation, report).await?;
+    let leaves = roots.as_ref().map(|roots| roots.leaves.as_slice()).unwrap_or_default();
+    let count = leaves.iter().map(|leaf| leaf.partitions.len()).max().unwrap_or(0);
+    let mut partitions = Vec::new();
+    for partition in (0..).take(count.max(kernel::topics::AUDIT.partitions as usize)) {
         let said: Vec<TreeHead> =
             leaves.iter().filter_map(|leaf| leaf.partitions.get(partition as usize).copied()).collect();
         let log = LogName::Partition(partition);
+        partitions.push(0);
         let Some(found) = log::verify(files, means, incarnation, log, report).await? else { continue };
-        report.leaves += found.hashes.len() as u64;
+        let size = found.hashes.len() as u64;
+        report.leaves += size;
+        partitions.pop();
+        partitions.push(size);
         root::compare(incarnation, partition, &said, &found.hashes, report);
-        let known = means.stored.filter(|stored| stored.incarnation == incarnation);
-        let known = known.and_then(|stored| stored.partitions.get(&partition)).copied().unwrap_or(0);
+        let known = means.stored.and_then(|stored| stored.partitions.get(&(incarnation, partition)));
+        let known = known.copied().unwrap_or(0);
         let due = entries::Due {
-            stated: root::older(&leaves, partition, ENTRY_OBJECT_AGE).max(known),
-            stored: root::older(&leaves, partition, STORED).max(known),
+            stated: root::older(leaves, partition, ENTRY_OBJECT_AGE).max(known),
+            stored: root::older(leaves, partition, STORED).max(known),
         };
         entries::verify(files, means, incarnation, partition, &found.hashes, due, report).await?;
     }
-    Ok(())
+    Ok(roots.map(|roots| Verified { roots, partitions }))
 }
 
 /// The incarnations that these files hold, oldest first.
@@ -153,12 +186,12 @@ pub(crate) async fn incarnations(files: &dyn LedgerFiles) -> Result<Vec<Incarnat
 }
 
 impl Report {
-    /// Whether everything is as signed.
+    /// Whether everything that is there is as signed. What is lost may still be named.
     pub fn is_good(&self) -> bool {
-        self.findings.is_empty()
+        !self.findings.iter().any(|finding| finding.kind.is_fault())
     }
 
-    /// Notes something that is not.
+    /// Notes something.
     pub(crate) fn find(&mut self, name: impl fmt::Display, kind: FindingKind, detail: impl fmt::Display) {
         if self.findings.len() < FINDINGS_MAX {
             let (name, detail) = (name.to_string(), detail.to_string());
@@ -168,6 +201,18 @@ impl Report {
 }
 
 impl FindingKind {
+    /// Every kind.
+    pub const ALL: &'static [Self] =
+        &[Self::Checkpoint, Self::Tile, Self::Root, Self::Entry, Self::Index, Self::Lost];
+
+    /// Whether something is other than it was signed. A loss that is named is not.
+    pub fn is_fault(self) -> bool {
+        match self {
+            Self::Checkpoint | Self::Tile | Self::Root | Self::Entry | Self::Index => true,
+            Self::Lost => false,
+        }
+    }
+
     /// The word in answers and tables.
     pub fn as_str(self) -> &'static str {
         match self {
@@ -176,6 +221,7 @@ impl FindingKind {
             Self::Root => "root",
             Self::Entry => "entry",
             Self::Index => "index",
+            Self::Lost => "lost",
         }
     }
 }

@@ -36,6 +36,7 @@ macro_rules! store_contract_suite {
             a_subject_is_known_from_its_call_on,
             sealed_values_are_kept_once,
             tenants_see_nothing_of_each_other,
+            the_position_in_the_journal_never_goes_back,
         }
     };
 }

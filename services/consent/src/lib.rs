@@ -6,7 +6,8 @@
 //!
 //! Read [`service`] first (the acts), then what decides: [`admission`] (what is taken, and what follows from
 //! it), [`standing`] (what consent comes to), [`identity`] (whom identifiers mean). Below are [`event`],
-//! [`policies`], [`subjects`], [`watching`], and the [`store`]s; [`rpc`] speaks for them.
+//! [`policies`], [`subjects`], [`watching`], and the [`store`]s; [`rpc`] speaks for them. [`acts`] is what the restrictive
+//! journal holds of it, [`journalling`] how that gets there, and [`applied`] how a restored store has it again.
 
 pub mod service;
 
@@ -19,6 +20,10 @@ pub mod identifier;
 pub mod policies;
 pub mod subjects;
 pub mod watching;
+
+pub mod acts;
+pub mod applied;
+pub mod journalling;
 
 pub mod keys;
 pub mod store;
@@ -36,10 +41,13 @@ pub mod contract;
 use std::path::PathBuf;
 use std::sync::Arc;
 
+use eventlog::EventLog;
+use journal::Journal;
 use kernel::Clock;
 use platform::audit::AuditOutbox;
 use platform::drain::{Stage, Task};
 use platform::role::Role;
+use platform::telemetry::Metrics;
 use platform::wire::Wire;
 use proto::consent::v1::consent_server::ConsentServer;
 
@@ -47,6 +55,7 @@ pub use config::Config;
 pub use error::Error;
 pub use service::{Ports, Service};
 
+use journalling::{CaughtUp, Journalling};
 use keys::KeysWire;
 use policies::Policies;
 use rpc::Rpc;
@@ -64,6 +73,12 @@ pub struct Deps {
     pub policies: PathBuf,
     /// A wire to crypto, which brings consent's own token.
     pub crypto: Wire,
+    /// The event log: its own events, on their way into the journal.
+    pub log: Arc<dyn EventLog>,
+    /// The restrictive journal.
+    pub journal: Arc<Journal>,
+    /// Where it is shown how long the journal waits.
+    pub metrics: Metrics,
 }
 
 /// The role, and what reloads its policies.
@@ -76,9 +91,18 @@ pub struct Built {
 
 /// Loads the policies and builds the role. A malformed policy refuses the start.
 pub async fn build(cfg: &Config, deps: Deps) -> Result<Built, Error> {
-    let Deps { store, identifiers, clock, policies, crypto } = deps;
+    let Deps { store, identifiers, clock, policies, crypto, log, journal, metrics } = deps;
     let policies = Arc::new(Policies::open(policies, Arc::clone(&store), Arc::clone(&clock)).await?);
     let keys = Arc::new(KeysWire::new(crypto, cfg.crypto_wait.0));
+    let caught_up = CaughtUp::not_yet();
+    let journalling = Journalling {
+        store: Arc::clone(&store),
+        log,
+        journal,
+        clock: Arc::clone(&clock),
+        wait: metrics.gauge(&journalling::WAIT, &[]),
+        caught_up: caught_up.clone(),
+    };
     let ports = Ports { store: Arc::clone(&store), identifiers, keys, clock };
     let service = Arc::new(Service::new(cfg, ports, Arc::clone(&policies)));
     let watched = Arc::clone(&service);
@@ -91,6 +115,11 @@ pub async fn build(cfg: &Config, deps: Deps) -> Result<Built, Error> {
     let role = Role::new("consent")
         .service(ConsentServer::new(Rpc::new(service)))
         .audit_outbox(store as Arc<dyn AuditOutbox>)
+        .task("consent-journal", |shutdown| journalling.run(shutdown))
+        .ready("consent-journal", move || {
+            let caught_up = caught_up.check();
+            async move { caught_up }
+        })
         .with(watches.until(Stage::Flushing));
     Ok(Built { role, policies })
 }

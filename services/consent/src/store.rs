@@ -240,6 +240,11 @@ pub trait Store: AuditOutbox {
     async fn version(&self) -> Result<u64, StoreError>;
     /// Events of all tenants after a version, in order.
     async fn changes(&self, after: u64, limit: u32) -> Result<Vec<StoredEvent>, StoreError>;
+
+    /// The number of the last record of the restrictive journal that this store is through with; 0 before the first.
+    async fn journal_position(&self) -> Result<u64, StoreError>;
+    /// Notes that; durable when it answers, and never lower than before.
+    async fn set_journal_position(&self, position: u64) -> Result<(), StoreError>;
 }
 
 /// Whose an identifier is.

@@ -9,10 +9,12 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use async_trait::async_trait;
+use journal::{BACKUP_HORIZON, Journal};
 use kernel::{
     Clock, ErrorCode, EventId, InstanceId, KeyEpoch, ManualClock, NoticeName, PurposeName, RecordingId,
     SubjectId, TenantId, Timestamp,
 };
+use objects::{MemoryObjects, Prefix};
 use parking_lot::Mutex;
 use platform::outbox::Bell;
 use policy::Party;
@@ -150,6 +152,28 @@ impl Bench {
     pub(crate) async fn with(cfg: Config) -> Self {
         let directory = tempfile::tempdir().unwrap();
         write_policy(directory.path().join("policies"), "telco-beta", POLICY);
+        Self::on(directory, cfg).await
+    }
+
+    /// What a backup of now has of it, in files of its own: they are whole, as nothing is being written.
+    pub(crate) fn backup(&self) -> tempfile::TempDir {
+        let copy = tempfile::tempdir().unwrap();
+        for file in std::fs::read_dir(self.directory.path()).unwrap() {
+            let file = file.unwrap();
+            if file.file_type().unwrap().is_file() {
+                std::fs::copy(file.path(), copy.path().join(file.file_name())).unwrap();
+            }
+        }
+        write_policy(copy.path().join("policies"), "telco-beta", POLICY);
+        copy
+    }
+
+    /// A process on what was backed up.
+    pub(crate) async fn restored(backup: tempfile::TempDir) -> Self {
+        Self::on(backup, Config::default()).await
+    }
+
+    async fn on(directory: tempfile::TempDir, cfg: Config) -> Self {
         let clock = Arc::new(ManualClock::at(at(3_600_000)));
         let dyn_clock: Arc<dyn Clock> = clock.clone();
         let file = directory.path().join("consent.db");
@@ -198,6 +222,12 @@ impl Bench {
     pub(crate) fn advance(&self, by: Duration) {
         self.clock.advance(by);
     }
+}
+
+/// An empty journal in memory.
+pub(crate) async fn journal(clock: Arc<dyn Clock>) -> Journal {
+    let objects = Arc::new(MemoryObjects::new(Arc::clone(&clock)));
+    Journal::open(objects, Prefix::new("journal/").unwrap(), clock, BACKUP_HORIZON).await.unwrap()
 }
 
 pub(crate) fn write_policy(directory: PathBuf, folder: &str, text: &str) {

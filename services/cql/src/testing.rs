@@ -79,15 +79,19 @@ async fn empty(cql: &Cql) -> Result<(), Error> {
 
 /// Every row of both keyspaces, raw: the table's name, and the row as the server writes it in JSON.
 pub async fn rows(cql: &Cql) -> Vec<(String, String)> {
+    let mut found = rows_of(cql, Space::Data).await;
+    found.extend(rows_of(cql, Space::Keys).await);
+    found
+}
+
+/// Every row of one keyspace, likewise.
+pub async fn rows_of(cql: &Cql, space: Space) -> Vec<(String, String)> {
     let mut found = Vec::new();
-    for space in [Space::Data, Space::Keys] {
-        for table in tables(cql, space).await.expect("tables are listed") {
-            let all =
-                cql.prepare(space, &format!("SELECT JSON * FROM {{ks}}.{table}")).await.expect("it reads");
-            let rows: Vec<(String,)> = cql.rows(&all, (), MAX_ROWS).await.expect("rows are read");
-            assert!(rows.len() < MAX_ROWS, "{table} has more rows than a test makes");
-            found.extend(rows.into_iter().map(|(json,)| (table.clone(), json)));
-        }
+    for table in tables(cql, space).await.expect("tables are listed") {
+        let all = cql.prepare(space, &format!("SELECT JSON * FROM {{ks}}.{table}")).await.expect("it reads");
+        let rows: Vec<(String,)> = cql.rows(&all, (), MAX_ROWS).await.expect("rows are read");
+        assert!(rows.len() < MAX_ROWS, "{table} has more rows than a test makes");
+        found.extend(rows.into_iter().map(|(json,)| (table.clone(), json)));
     }
     found
 }

@@ -19,6 +19,10 @@ pub struct Config {
     pub open_epochs: usize,
     /// How long an epoch's keys stay open, in machine time. Longer than `lease`.
     pub open_epoch_life: Period,
+    /// How often it is looked whether epochs that have ended can be taken further, in machine time.
+    pub turn: Period,
+    /// How often the key tables are copied to the second place, where they have changed, in machine time.
+    pub copies: Period,
     /// How long an instance's certificate holds, in domain time. Longer than an instance goes without asking
     /// for a new one.
     pub certificate: Period,
@@ -32,6 +36,8 @@ impl Default for Config {
             leases: 100_000,
             open_epochs: 64,
             open_epoch_life: Period::secs(15 * 60),
+            turn: Period::secs(30),
+            copies: Period::secs(60),
             certificate: Period::secs(30 * 86_400),
         }
     }
@@ -45,6 +51,8 @@ impl Config {
             ("lease", &self.lease),
             ("leases", &self.leases),
             ("open_epochs", &self.open_epochs),
+            ("turn", &self.turn),
+            ("copies", &self.copies),
             ("certificate", &self.certificate),
         ])?;
         let longest = Period(MAX_LIFE);
@@ -72,6 +80,8 @@ mod tests {
             ("epoch", |config| config.epoch = Period::secs(0)),
             ("lease", |config| config.lease = Period::secs(0)),
             ("certificate", |config| config.certificate = Period::secs(0)),
+            ("turn", |config| config.turn = Period::secs(0)),
+            ("copies", |config| config.copies = Period::secs(0)),
             ("leases", |config| config.leases = 0),
             ("open_epochs", |config| config.open_epochs = 0),
             ("lease", |config| config.lease = Period::secs(61)),

@@ -1,13 +1,15 @@
 //! What every adapter of the key tables must do; each function runs against a fresh store of its own.
 
 pub mod race;
+pub mod turning;
 
 use kernel::{
-    ErrorCode, EventId, InstanceId, KeyEpoch, LegNo, PageId, PurposeName, RecordingId, SectionNo,
+    ErasureId, ErrorCode, EventId, InstanceId, KeyEpoch, LegNo, PageId, PurposeName, RecordingId, SectionNo,
     ServiceError, SessionEpoch, TenantId, Timestamp,
 };
-use seal::{Hash, SectionAddress, SectionKind};
+use seal::{Hash, SectionAddress, SectionKind, SpanSet};
 
+use crate::marks::Mark;
 use crate::store::{
     Adoption, Change, EntryBody, EntryKey, EpochRow, EpochState, Holder, KeyStore, LocatorState, MAX_CHANGES,
     PageRow, PageState, Place, RecordingRow, RecordingState, SectionRow, Written,
@@ -34,8 +36,19 @@ macro_rules! contract_suite {
             a_page_counts_what_is_added_and_removed,
             a_destroyed_slot_keeps_nothing_and_takes_nothing,
             a_closed_page_stays_readable,
+            a_mark_is_kept_once_and_for_ever,
             a_reason_is_kept_once,
             tenants_see_nothing_of_each_other,
+        }
+        $crate::contract_suite! { turning $fresh;
+            an_epochs_life_goes_from_the_state_it_is_in,
+            a_destroyed_epoch_keeps_no_key,
+            tenants_are_told_once_they_have_an_epoch,
+            a_clean_page_comes_under_another_epoch_as_it_is,
+            a_dirty_page_is_not_taken_along_as_it_is,
+            what_is_left_of_a_page_lies_under_its_next_generation,
+            a_page_has_its_turn_only_at_its_version,
+            a_page_of_one_generation_is_whole,
         }
         $crate::contract_suite! { race $fresh;
             of_two_that_begin_an_epoch_one_does,
@@ -47,8 +60,30 @@ macro_rules! contract_suite {
             writers_that_cross_lose_no_entry_and_no_count,
             a_removal_and_a_late_claimant_do_not_cross,
             a_page_closes_under_its_writers,
+            of_two_marks_of_one_erasure_one_stays,
+            a_mark_and_a_claim_see_each_other,
+        }
+        $crate::contract_suite! { crossing $fresh;
+            of_two_that_take_an_epoch_further_one_does,
+            of_two_turns_of_a_page_one_is_applied,
+            a_turn_and_its_writers_lose_nothing,
+            a_reader_sees_one_generation_or_the_other,
         }
     };
+    (turning $fresh:expr; $($case:ident,)+) => { $(
+        #[tokio::test]
+        async fn $case() {
+            let Some((store, _, _kept)) = $fresh.await else { return };
+            $crate::contract::turning::$case(&store).await;
+        }
+    )+ };
+    (crossing $fresh:expr; $($case:ident,)+) => { $(
+        #[tokio::test]
+        async fn $case() {
+            let Some((store, other, _kept)) = $fresh.await else { return };
+            $crate::contract::turning::$case(&store, &other).await;
+        }
+    )+ };
     ($fresh:expr; $($case:ident,)+) => { $(
         #[tokio::test]
         async fn $case() {
@@ -91,6 +126,7 @@ fn epoch_row(tenant: TenantId, epoch: u64) -> EpochRow {
         kek: b"wrapped kek".to_vec(),
         hpke_secret: b"wrapped secret".to_vec(),
         hpke_public: [epoch as u8; 32],
+        destroyed_at: None,
     }
 }
 
@@ -385,6 +421,50 @@ pub async fn a_closed_page_stays_readable(store: &dyn KeyStore) {
     assert_eq!(store.entries(page).await.expect("read").len(), 1);
     let removed = store.write_page(page, 3, &[Change::Destroy(0)]).await.expect("written");
     assert_eq!(removed, Written::Applied);
+}
+
+fn mark(recording: RecordingId, purposes: &[&str]) -> Mark {
+    Mark {
+        tenant: alfa(),
+        recording,
+        erasure: ErasureId::new(),
+        purposes: purposes.iter().map(|name| purpose(name)).collect(),
+        spans: None,
+        at: Timestamp(7),
+    }
+}
+
+/// A repetition changes nothing, whatever it says; each mark comes back as it was written.
+pub async fn a_mark_is_kept_once_and_for_ever(store: &dyn KeyStore) {
+    let recording = RecordingId::new();
+    assert_eq!(store.marks(&alfa(), recording).await.expect("read"), []);
+    let set = |range| SpanSet::from_range(range).expect("in the tree");
+    let spans =
+        [((LegNo(0), SectionNo(3)), set(2..9)), ((LegNo(65_535), SectionNo(u32::MAX)), SpanSet::all())];
+    let mut marks = [
+        mark(recording, &[]),
+        mark(recording, &["quality", "sealing"]),
+        Mark { spans: Some(spans.into()), ..mark(recording, &["quality"]) },
+        Mark { spans: Some([].into()), ..mark(recording, &[]) },
+    ];
+    for mark in &marks {
+        store.add_mark(mark).await.expect("marked");
+    }
+    store.add_mark(&mark(RecordingId::new(), &[])).await.expect("marked");
+    for known in &marks {
+        let other = Mark { erasure: known.erasure, at: Timestamp(9), ..mark(recording, &["training"]) };
+        store.add_mark(&other).await.expect("answered");
+    }
+    marks.sort_by_key(|mark| mark.erasure);
+    assert_eq!(store.marks(&alfa(), recording).await.expect("read"), marks);
+    assert_eq!(store.marks(&tenant("telco-beta"), recording).await.expect("read"), []);
+
+    let scattered = SpanSet::from_ranges((0..20_000).map(|n| 2 * n..2 * n + 1)).expect("in the tree");
+    let spans = [((LegNo(0), SectionNo(0)), scattered)];
+    let unreadable = Mark { spans: Some(spans.into()), ..mark(recording, &[]) };
+    let refused = store.add_mark(&unreadable).await.expect_err("refused");
+    assert_eq!(refused.code(), ErrorCode::InvalidArgument);
+    assert_eq!(store.marks(&alfa(), recording).await.expect("read"), marks);
 }
 
 /// The first one stays.

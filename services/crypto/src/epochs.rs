@@ -2,7 +2,7 @@
 //!
 //! An epoch's KEK and HPKE pair are drawn when it begins and kept wrapped by the backend key of that epoch
 //! alone. Whoever begins an epoch first wins; all others use what stands in the tables. The next epoch begins
-//! when somebody asks and the active one is past its end; nothing is destroyed here.
+//! when somebody asks and the active one is past its end. How an epoch ends is [`crate::turn`]'s.
 
 mod demand;
 mod shown;
@@ -13,6 +13,7 @@ use std::time::Duration;
 use kernel::{Clock, InstanceId, KeyEpoch, TenantId, Timestamp};
 use parking_lot::Mutex;
 use seal::{EpochKey, EpochPublic, EpochSecret, WrapContext};
+use tokio::time::Instant;
 use tracing::info;
 
 use self::demand::Demand;
@@ -23,6 +24,9 @@ use crate::store::{EpochRow, EpochState, Holder, KeyStore, Written};
 
 pub use self::shown::EPOCH_ENDS;
 pub(crate) use self::shown::task;
+
+/// How often it is tried to find an epoch that lasts as long as it takes to use it.
+const ATTEMPTS: usize = 8;
 
 /// An epoch's keys, open; zeroised when the last holder lets go.
 pub struct EpochKeys {
@@ -90,15 +94,39 @@ impl Epochs {
         Ok(self.demand.lock().first_end(now))
     }
 
+    /// Begins the next epoch though the active one may not be past its end; that one is closing from now on.
+    pub async fn begin_next(&self, tenant: &TenantId) -> Result<EpochRow, Error> {
+        let next = match self.store.latest_epoch(tenant).await? {
+            Some(row) => row.epoch.next().ok_or(Error::Contended("the last key epoch"))?,
+            None => KeyEpoch(1),
+        };
+        let begun = self.begin(tenant, next).await?;
+        self.demand.lock().learnt(tenant, begun.until);
+        Ok(begun)
+    }
+
     /// The active epoch's row, given to an instance, which is noted: the epoch cannot be drained while that
     /// instance may have sealed to it. Who names no instance holds nothing.
+    ///
+    /// It is noted first and the epoch's state read after, while the turn looks who is noted after the epoch was
+    /// followed by another: one of them sees the other. Where it was followed meanwhile the note stays, as the
+    /// instance may have been given it before, and the next epoch is given.
     pub async fn give(&self, tenant: &TenantId, instance: Option<InstanceId>) -> Result<EpochRow, Error> {
-        let row = self.active(tenant).await?;
-        if let Some(instance) = instance {
+        for _ in 0..ATTEMPTS {
+            let row = self.active(tenant).await?;
+            let Some(instance) = instance else { return Ok(row) };
             let holder = Holder { instance, since: self.clock.now() };
             self.store.add_holder(tenant, row.epoch, &holder).await?;
+            if self.state(tenant, row.epoch).await? == Some(EpochState::Active) {
+                return Ok(row);
+            }
         }
-        Ok(row)
+        Err(Error::Contended("the active key epoch"))
+    }
+
+    /// How far an epoch's life has come; nothing where it never began.
+    pub async fn state(&self, tenant: &TenantId, epoch: KeyEpoch) -> Result<Option<EpochState>, Error> {
+        Ok(self.store.epoch(tenant, epoch).await?.map(|row| row.state))
     }
 
     /// An instance has left every epoch up to one; of how many it was a holder until now. It leaves what it may have
@@ -120,17 +148,30 @@ impl Epochs {
         Ok(left)
     }
 
-    /// An epoch's keys.
+    /// An epoch's keys. Those of one that is drained are opened for this once: when it is destroyed, no process shall
+    /// have kept them for longer than a ring's life since.
     pub async fn keys(&self, tenant: &TenantId, epoch: KeyEpoch) -> Result<Arc<EpochKeys>, Error> {
         let name = (tenant.clone(), epoch);
         if let Some(keys) = self.ring.get(&name) {
             return Ok(keys);
         }
+        let since = Instant::now();
         let unknown = || Error::UnknownEpoch { tenant: tenant.clone(), epoch };
         let row = self.store.epoch(tenant, epoch).await?.ok_or_else(unknown)?;
-        let keys = Arc::new(self.open(&row).await?);
-        self.ring.put(name, Arc::clone(&keys));
-        Ok(keys)
+        match row.state {
+            EpochState::Active | EpochState::Closing => {
+                let keys = Arc::new(self.open(&row).await?);
+                self.ring.put(name, since, Arc::clone(&keys));
+                Ok(keys)
+            }
+            EpochState::Drained => Ok(Arc::new(self.open(&row).await?)),
+            EpochState::Destroyed => Err(unknown()),
+        }
+    }
+
+    /// Lets an epoch's open keys go.
+    pub(crate) fn forget(&self, tenant: &TenantId, epoch: KeyEpoch) {
+        self.ring.forget(&(tenant.clone(), epoch));
     }
 
     async fn begin(&self, tenant: &TenantId, epoch: KeyEpoch) -> Result<EpochRow, Error> {
@@ -148,6 +189,7 @@ impl Epochs {
             kek: self.backend.wrap(&name, &kek_context(tenant, epoch), kek.expose()).await?,
             hpke_secret: self.backend.wrap(&name, &secret_context(tenant, epoch), secret.expose()).await?,
             hpke_public: *secret.public().as_bytes(),
+            destroyed_at: None,
         };
         match self.store.begin_epoch(&row).await? {
             Written::Applied => {

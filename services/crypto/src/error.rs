@@ -2,11 +2,13 @@
 
 use std::fmt;
 
-use kernel::{ErrorCode, KeyEpoch, LeaseId, PageId, RecordingId, Retry, ServiceError, TenantId};
+use kernel::{ErasureId, ErrorCode, KeyEpoch, LeaseId, PageId, RecordingId, Retry, ServiceError, TenantId};
 use seal::SectionAddress;
 
 use crate::backend;
+use crate::canary::ShelfError;
 use crate::consent::ConsentError;
+use crate::copies::CopyError;
 use crate::gate::Refusal;
 use crate::policies::PolicyUnavailable;
 use crate::store::StoreError;
@@ -45,6 +47,14 @@ pub enum Error {
         /// Which.
         epoch: KeyEpoch,
     },
+    /// Nothing that was sealed to this epoch is taken in any more.
+    #[error("key epoch {epoch} of tenant {tenant} is over, and takes nothing in that was sealed to it")]
+    EpochOver {
+        /// Whose.
+        tenant: TenantId,
+        /// Which.
+        epoch: KeyEpoch,
+    },
     /// What was sealed to an epoch does not open for its place.
     #[error("the sealed key of {} does not open", Shown(section))]
     Unopened {
@@ -60,12 +70,30 @@ pub enum Error {
     /// A page holds something that its locator does not say.
     #[error("page {0} does not hold what its locator says")]
     Misplaced(PageId),
+    /// A page has lost entries, or has some that nobody counted.
+    #[error("page {page} holds {found} entries where {counted} were counted")]
+    Miscounted {
+        /// Which page.
+        page: PageId,
+        /// How many it holds.
+        found: u64,
+        /// How many were added and not removed.
+        counted: u64,
+    },
     /// Others wrote at the same time, again and again.
     #[error("{0} is being changed by others")]
     Contended(&'static str),
     /// Another sealing has taken over with another timeline or policy.
     #[error("recording {0} is being sealed under another timeline or policy")]
     Overtaken(RecordingId),
+    /// An erasure came again with more to erase than it marked: what is erased is said once.
+    #[error("erasure {erasure} has marked recording {recording} with another scope")]
+    OtherScope {
+        /// Which erasure.
+        erasure: ErasureId,
+        /// Which recording.
+        recording: RecordingId,
+    },
     /// The gate says no.
     #[error("not allowed: {0}")]
     Refused(Refusal),
@@ -81,6 +109,26 @@ pub enum Error {
     /// The policy cannot be had.
     #[error(transparent)]
     Policy(#[from] PolicyUnavailable),
+    /// How far others have read the event log is not known.
+    #[error("the event log does not tell how far it was read")]
+    Log(#[source] eventlog::Error),
+    /// The restrictive journal does not take the end of an epoch.
+    #[error("the end of key epoch {epoch} of tenant {tenant} cannot be journalled")]
+    Journal {
+        /// Whose.
+        tenant: TenantId,
+        /// Which.
+        epoch: KeyEpoch,
+        /// Why.
+        #[source]
+        source: Box<journal::Error>,
+    },
+    /// The key tables were not copied.
+    #[error(transparent)]
+    Copies(#[from] CopyError),
+    /// What is kept of canaries cannot be had.
+    #[error(transparent)]
+    Shelf(#[from] ShelfError),
     /// The bearer's token was not taken.
     #[error("the subject token was not taken")]
     Token(#[source] platform::auth::AuthError),
@@ -102,7 +150,9 @@ impl Error {
             Self::Refused(refusal) => Some(refusal.word()),
             Self::NoLease(_) => Some("lease-expired"),
             Self::OtherKey(_) => Some("other-key"),
+            Self::OtherScope { .. } => Some("other-scope"),
             Self::Token(_) => Some("subject-token"),
+            Self::EpochOver { .. } => Some("epoch-over"),
             Self::Store(_)
             | Self::Backend(_)
             | Self::Seal { .. }
@@ -110,6 +160,11 @@ impl Error {
             | Self::UnknownEpoch { .. }
             | Self::Unopened { .. }
             | Self::Misplaced(_)
+            | Self::Miscounted { .. }
+            | Self::Log(_)
+            | Self::Journal { .. }
+            | Self::Copies(_)
+            | Self::Shelf(_)
             | Self::Contended(_)
             | Self::Overtaken(_)
             | Self::LeasesFull(_)
@@ -125,10 +180,17 @@ impl ServiceError for Error {
             Self::Store(error) => error.code(),
             Self::Backend(error) => error.code(),
             Self::Seal { source, .. } => source.code(),
-            Self::Invalid { .. } | Self::Unopened { .. } => ErrorCode::InvalidArgument,
+            // Of an epoch that is over nothing is taken, however often it comes.
+            Self::Invalid { .. } | Self::Unopened { .. } | Self::EpochOver { .. } => {
+                ErrorCode::InvalidArgument
+            }
+            Self::Log(error) => error.code(),
+            Self::Journal { source, .. } => source.code(),
+            Self::Copies(error) => error.code(),
+            Self::Shelf(error) => error.code(),
             Self::UnknownEpoch { .. } => ErrorCode::FailedPrecondition,
-            Self::OtherKey(_) => ErrorCode::AlreadyExists,
-            Self::Misplaced(_) => ErrorCode::DataLoss,
+            Self::OtherKey(_) | Self::OtherScope { .. } => ErrorCode::AlreadyExists,
+            Self::Misplaced(_) | Self::Miscounted { .. } => ErrorCode::DataLoss,
             Self::Contended(_) => ErrorCode::Unavailable,
             Self::Overtaken(_) => ErrorCode::Aborted,
             Self::Refused(refusal) => refusal.code(),

@@ -2,8 +2,8 @@
 //!
 //! First the policies decide, purely ([`policy_allows`]): the one under which the call was recorded and the one
 //! in force must both allow it, so that a later policy narrows and never widens. Then every rule of [`REQUIRED`]
-//! is asked. One that refuses refuses for all; one that is silent or not registered refuses, too. There is
-//! no other way to a cover.
+//! is asked: consent, then retention. One that refuses refuses for all; one that is silent or not registered
+//! refuses, too. There is no other way to a cover.
 
 pub mod rules;
 
@@ -17,7 +17,7 @@ use crate::error::Error;
 use crate::policies::Policies;
 use crate::sections::RESERVED;
 use crate::store::RecordingRow;
-use rules::{Answer, GateRule, Question, REQUIRED};
+use rules::{Answer, GateRule, Question, REQUIRED, RETENTION};
 
 /// What somebody wants to open.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -32,6 +32,8 @@ pub struct Claim {
     pub purpose: PurposeName,
     /// For which use.
     pub wanted: Use,
+    /// What a legal claim or an authority's use rests on: a hold's id, an order's reference; empty for others.
+    pub reference: String,
 }
 
 /// Why the gate refuses, as a word for the ledger and the caller.
@@ -45,9 +47,9 @@ pub enum Refusal {
     UnknownRecording,
     /// A policy refuses.
     Policy(policy::access::Refusal),
-    /// A legal claim needs a hold, and none covers the recording.
+    /// A legal claim needs a hold, and none was named, or it does not cover the recording.
     NoHold,
-    /// An authority's use needs its order, and none covers the recording.
+    /// An authority's use needs its order, and none was named, or it does not cover the recording.
     NoOrder,
     /// A rule refuses, for its own reason.
     Rule(String),
@@ -60,6 +62,15 @@ pub enum Refusal {
 }
 
 impl Refusal {
+    /// What a rule's reason means.
+    fn by_rule(rule: &str, reason: String) -> Self {
+        let known = [Self::NoHold, Self::NoOrder].into_iter().find(|refusal| refusal.word() == reason);
+        match known {
+            Some(refusal) if rule == RETENTION => refusal,
+            Some(_) | None => Self::Rule(reason),
+        }
+    }
+
     /// The word.
     pub fn word(&self) -> &str {
         match self {
@@ -128,7 +139,9 @@ impl Gate {
             };
             match answer {
                 Answer::Allows => {}
-                Answer::Refuses(reason) => return Err(Error::Refused(Refusal::Rule(reason))),
+                Answer::Refuses(reason) => {
+                    return Err(Error::Refused(Refusal::by_rule(required, reason)));
+                }
                 Answer::Silent(why) => {
                     tracing::warn!(rule = required, why, "a rule of the unwrap gate is silent");
                     return Err(Error::Refused(Refusal::Silent(required)));
@@ -153,7 +166,8 @@ fn check_claim(claim: &Claim) -> Result<(), Refusal> {
 /// What a purpose rests on, under the policy of the recording and the one in force.
 pub type Bases = [Basis; 2];
 
-/// Whether both policies let the bearer claim the use for the purpose.
+/// Whether both policies let the bearer claim the use for the purpose, and it names what it rests on. What a hold or
+/// an order covers opens without a basis; whether it does is retention's answer.
 pub fn policy_allows(
     claim: &Claim,
     recorded: &TenantPolicy,
@@ -166,11 +180,10 @@ pub fn policy_allows(
     };
     let bases = [basis(recorded).map_err(Refusal::Policy)?, basis(in_force).map_err(Refusal::Policy)?];
     match claim.wanted {
-        // What a hold or an order covers opens without a basis; neither can be placed yet.
-        Use::LegalClaim => Err(Refusal::NoHold),
-        Use::Authority => Err(Refusal::NoOrder),
+        Use::LegalClaim if claim.reference.is_empty() => Err(Refusal::NoHold),
+        Use::Authority if claim.reference.is_empty() => Err(Refusal::NoOrder),
         Use::Probe => Err(Refusal::Policy(policy::access::Refusal::UseNotAllowed)),
-        Use::Replay | Use::Review | Use::Rights => Ok(bases),
+        Use::Replay | Use::Review | Use::Rights | Use::LegalClaim | Use::Authority => Ok(bases),
     }
 }
 

@@ -7,18 +7,26 @@
 
 mod batch;
 mod filling;
+mod marked;
+mod turning;
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use kernel::{InstanceId, PageId, RecordingId, TenantId};
-use seal::{Entry, EntryPlace, PageKey, WrapContext};
+use seal::{Entry, EntryPlace, EpochKey, PageKey, WrapContext};
 
 use crate::epochs::Epochs;
 use crate::error::Error;
 use crate::store::{EntryBody, EntryKey, KeyStore, Locator, LocatorState, PageRow, Place};
 use batch::{Replacement, WriteLocks};
 use filling::Filling;
+pub use marked::Applied;
+
+pub(crate) use turning::{Course, Turned};
+
+/// How often something is read anew where its page has its turn at the same moment.
+const ATTEMPTS: usize = 8;
 
 /// What became of an entry that was to be placed.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -84,16 +92,24 @@ impl Pages {
             LocatorState::Removed => return Ok(None),
             LocatorState::Claimed => {}
         }
-        let Some(slot) = self.store.entry(locator.place).await? else { return Ok(None) };
-        let EntryBody::Sealed(sealed) = slot.body else { return Ok(None) };
-        let (row, key) = self.page(tenant, locator.place.page).await?;
-        let place = entry_place(&row, locator.place.slot);
-        let entry = seal::page::open_entry(&key, &place, &sealed).map_err(Error::seal("open an entry"))?;
-        // An entry moved here from elsewhere would serve another purpose than its locator says.
-        if key_of(&entry) != locator.key || row.purpose != entry.purpose {
-            return Err(Error::Misplaced(row.page));
+        for _ in 0..ATTEMPTS {
+            let Some(slot) = self.store.entry(locator.place).await? else { return Ok(None) };
+            let EntryBody::Sealed(sealed) = slot.body else { return Ok(None) };
+            let (row, key) = self.page(tenant, locator.place.page).await?;
+            // The page had its turn between the two reads.
+            if slot.generation != row.generation {
+                continue;
+            }
+            let place = entry_place(&row, locator.place.slot);
+            let entry =
+                seal::page::open_entry(&key, &place, &sealed).map_err(Error::seal("open an entry"))?;
+            // An entry moved here from elsewhere would serve another purpose than its locator says.
+            if key_of(&entry) != locator.key || row.purpose != entry.purpose {
+                return Err(Error::Misplaced(row.page));
+            }
+            return Ok(Some(entry));
         }
-        Ok(Some(entry))
+        Err(Error::Contended("a page of entries"))
     }
 
     /// Puts another entry for the same section and purpose in the stead of the one that was opened, bytes and
@@ -118,17 +134,43 @@ impl Pages {
 
     /// A page of this tenant with its key.
     async fn page(&self, tenant: &TenantId, page: PageId) -> Result<(PageRow, PageKey), Error> {
-        let row = self.store.page(page).await?.ok_or(Error::Misplaced(page))?;
-        if row.tenant != *tenant {
-            return Err(Error::Misplaced(page));
+        let mut row = self.row(tenant, page).await?;
+        for _ in 0..ATTEMPTS {
+            let error = match self.page_key(&row).await {
+                Ok(key) => return Ok((row, key)),
+                Err(error) => error,
+            };
+            // The epoch that it was under may have ended since, and the page be under another.
+            let now = self.row(tenant, page).await?;
+            if (now.epoch, now.generation) == (row.epoch, row.generation) {
+                return Err(error);
+            }
+            row = now;
         }
-        let keys = self.epochs.keys(tenant, row.epoch).await?;
-        let context = page_key_context(&row);
-        let opened =
-            seal::wrap::unwrap(&keys.kek, &context, &row.key).map_err(Error::seal("open a page key"))?;
-        let key = PageKey::from_slice(&opened).map_err(Error::seal("read a page key"))?;
-        Ok((row, key))
+        Err(Error::Contended("a page of entries"))
     }
+
+    async fn row(&self, tenant: &TenantId, page: PageId) -> Result<PageRow, Error> {
+        let row = self.store.page(page).await?.ok_or(Error::Misplaced(page))?;
+        if row.tenant == *tenant { Ok(row) } else { Err(Error::Misplaced(page)) }
+    }
+
+    async fn page_key(&self, row: &PageRow) -> Result<PageKey, Error> {
+        let keys = self.epochs.keys(&row.tenant, row.epoch).await?;
+        unwrap_key(&keys.kek, row)
+    }
+}
+
+/// The key of a page under the epoch whose KEK is given.
+pub(crate) fn unwrap_key(kek: &EpochKey, row: &PageRow) -> Result<PageKey, Error> {
+    let opened = seal::wrap::unwrap(kek, &page_key_context(row), &row.key);
+    let opened = opened.map_err(Error::seal("open a page key"))?;
+    PageKey::from_slice(&opened).map_err(Error::seal("read a page key"))
+}
+
+/// A page's key, wrapped for its row under the epoch whose KEK is given.
+fn wrap_key(kek: &EpochKey, row: &PageRow, key: &PageKey) -> Result<Vec<u8>, Error> {
+    seal::wrap::wrap(kek, &page_key_context(row), key.expose()).map_err(Error::seal("wrap a page key"))
 }
 
 /// Which entry it is.

@@ -4,21 +4,24 @@ mod convert;
 
 use std::sync::Arc;
 
-use kernel::{ErrorCode, InstanceId, KeyEpoch, LeaseId, ServiceError};
+use kernel::{ErrorCode, InstanceId, KeyEpoch, LeaseId, RecordingId, ServiceError};
 use platform::call::CallContext;
 use platform::error::{refusal, status};
 use proto::crypto::v1::keys_server::Keys;
 use proto::crypto::v1::{
     AdoptReasonRequest, AdoptReasonResponse, AdoptRequest, AdoptResponse, CertifyRequest, CertifyResponse,
-    ExportTrustRequest, ExportTrustResponse, GetActiveKeyRequest, GetActiveKeyResponse, GetAuditKeyRequest,
-    GetAuditKeyResponse, HmacRequest, HmacResponse, LeaveEpochsRequest, LeaveEpochsResponse, RenewRequest,
-    RenewResponse, SealRequest, SealResponse, UnwrapRequest, UnwrapResponse,
+    EraseRequest, EraseResponse, ExportTrustRequest, ExportTrustResponse, GetActiveKeyRequest,
+    GetActiveKeyResponse, GetAuditKeyRequest, GetAuditKeyResponse, GetStatusRequest, GetStatusResponse,
+    HmacRequest, HmacResponse, LeaveEpochsRequest, LeaveEpochsResponse, ProbeRequest, ProbeResponse,
+    RenewRequest, RenewResponse, SealRequest, SealResponse, TurnRequest, TurnResponse, UnwrapRequest,
+    UnwrapResponse,
 };
 use tonic::{Request, Response, Status};
 
 use crate::error::Error;
 use crate::sections::Adopted;
 use crate::service::Service;
+use crate::turn::Look;
 
 /// crypto behind its contract.
 #[derive(Clone)]
@@ -96,6 +99,9 @@ impl Keys for Rpc {
         let ask = convert::ask(request.into_inner()).map_err(told)?;
         let note = call.touched().recording(ask.recording);
         note.fact("claimed-purpose", &ask.purpose).fact("use", ask.wanted);
+        if !ask.reference.is_empty() {
+            note.fact("reference", &ask.reference);
+        }
         let opened = self.service.unwrapping.unwrap(call.tenant()?, &call.principal.id, &ask).await;
         let opened = opened.map_err(told)?;
         let spans: u64 = opened.covers.values().map(|cover| cover.spans().len()).sum();
@@ -109,6 +115,43 @@ impl Keys for Rpc {
             convert::id(LeaseId::from_slice, &request.get_ref().lease_id, "lease_id").map_err(told)?;
         let renewed = self.service.unwrapping.renew(call.tenant()?, &call.principal.id, lease).await;
         Ok(Response::new(RenewResponse { ttl: convert::millis(renewed.map_err(told)?) }))
+    }
+
+    async fn erase(&self, request: Request<EraseRequest>) -> Answer<EraseResponse> {
+        let call = CallContext::of(&request)?;
+        let asked = convert::erase_request(request.into_inner()).map_err(told)?;
+        let note = call.touched().recording(asked.recording);
+        note.fact("erasure", asked.erasure);
+        let erased = self.service.erasing.erase(call.tenant()?, &asked).await.map_err(told)?;
+        note.fact("removed", erased.removed).fact("narrowed", erased.narrowed);
+        Ok(Response::new(convert::erase_response(&erased)))
+    }
+
+    async fn probe(&self, request: Request<ProbeRequest>) -> Answer<ProbeResponse> {
+        let call = CallContext::of(&request)?;
+        let recording = &request.get_ref().recording_id;
+        let recording = convert::id(RecordingId::from_slice, recording, "recording_id").map_err(told)?;
+        call.touched().recording(recording);
+        let open = self.service.erasing.probe(call.tenant()?, recording).await.map_err(told)?;
+        Ok(Response::new(convert::probe_response(open)))
+    }
+
+    async fn get_status(&self, request: Request<GetStatusRequest>) -> Answer<GetStatusResponse> {
+        let call = CallContext::of(&request)?;
+        let look = if request.get_ref().canaries { Look::Canaries } else { Look::Tables };
+        let report = self.service.turn.report(call.tenant()?, look).await.map_err(told)?;
+        call.touched().fact("epochs", report.epochs.len()).fact("canaries", report.canaries.len());
+        Ok(Response::new(convert::status_response(report)))
+    }
+
+    async fn turn(&self, request: Request<TurnRequest>) -> Answer<TurnResponse> {
+        let call = CallContext::of(&request)?;
+        let (turn, tenant) = (&self.service.turn, call.tenant()?);
+        let begin = request.get_ref().begin;
+        call.touched().fact("begin", begin);
+        let epochs = if begin { turn.begin(tenant).await } else { turn.step(tenant).await };
+        let epochs = epochs.map_err(told)?.into_iter().map(convert::epoch_status).collect();
+        Ok(Response::new(TurnResponse { epochs }))
     }
 
     async fn hmac(&self, request: Request<HmacRequest>) -> Answer<HmacResponse> {

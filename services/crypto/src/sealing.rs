@@ -3,7 +3,8 @@
 //! [`plan`] decides what becomes of each entry from sets of spans alone; here is the order in which it is
 //! done. Entries first, then consent is asked again, then the `sealing` entries go or shrink: whatever breaks
 //! in between, the same request asked again ends in the same state. Once a recording is sealed its timeline and
-//! its policy are frozen: a request under others may take away and adds nothing.
+//! its policy are frozen: a request under others may take away and adds nothing. What was erased is never asked
+//! for, whatever the request says.
 
 pub mod plan;
 
@@ -17,6 +18,7 @@ use tracing::info;
 
 use crate::consent::{Basis, ConsentPort};
 use crate::error::Error;
+use crate::marks::left;
 use crate::pages::{Pages, key_of};
 use crate::sections::{RESERVED, reserved};
 use crate::store::{EntryKey, KeyStore, Locator, LocatorState, RecordingRow, RecordingState, Written};
@@ -96,10 +98,14 @@ impl Sealing {
             let opened = self.open(tenant, request.recording).await?;
             self.bring_about(tenant, request, &gone, mode, opened).await?;
         }
+        // An erasure that crossed the writing marks first and lists what is written then.
+        self.pages.apply_marks(tenant, request.recording).await?;
         let opened = self.open(tenant, request.recording).await?;
         self.shrink_roots(tenant, &request.completeness, &opened).await?;
         self.finish(row, request).await?;
 
+        let taken = self.pages.apply_marks(tenant, request.recording).await?;
+        let opened = if taken.is_nothing() { opened } else { self.open(tenant, request.recording).await? };
         let entries = standing(&opened);
         info!(recording = %request.recording, entries = entries.len(), gone = gone.len(), "recording keyed");
         Ok(Sealed { entries, gone })
@@ -195,9 +201,11 @@ impl Sealing {
         mode: Mode,
         opened: Opened,
     ) -> Result<(), Error> {
+        let marks = self.pages.marks(tenant, request.recording).await?;
         let mut asked: BTreeMap<EntryKey, SpanSet> = BTreeMap::new();
         for (key, spans) in request.entries.iter().filter(|(key, _)| !gone.contains_key(&key.purpose)) {
-            let both = asked.get(key).map_or_else(|| spans.clone(), |had| had.union(spans));
+            let spans = left(&marks, key, spans);
+            let both = asked.get(key).map_or_else(|| spans.clone(), |had| had.union(&spans));
             asked.insert(key.clone(), both);
         }
         let sealing = reserved(SEALING);

@@ -2,18 +2,19 @@
 //!
 //! A section's row is written before its entry and names the sealed key by its hash: whoever comes again with
 //! the same key finds it adopted, whoever comes with another is told so. The entry of the reserved purpose
-//! serves no reader; the sealing ends it.
+//! serves no reader; the sealing ends it. Of what was erased already nothing is kept.
 
 use std::sync::Arc;
 
 use kernel::{Clock, InstanceId, KeyEpoch, PurposeName, SessionEpoch, TenantId};
 use seal::page::{SEALING, SUBJECT};
-use seal::{Cover, Entry, Hash, HpkeSealed, LegKeyInfo, SectionAddress, SectionKind};
+use seal::{Cover, Entry, Hash, HpkeSealed, LegKeyInfo, SectionAddress, SectionKind, SpanSet};
 
 use crate::epochs::Epochs;
 use crate::error::Error;
+use crate::marks::left;
 use crate::pages::{Pages, Placed};
-use crate::store::{Adoption, KeyStore, SectionRow};
+use crate::store::{Adoption, EntryKey, EpochState, KeyStore, LocatorState, SectionRow};
 
 /// A section whose key is to be taken in.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -62,6 +63,9 @@ impl Sections {
 
     /// Opens the section's key and keeps it; durable when it answers.
     pub async fn adopt(&self, tenant: &TenantId, new: &NewSection) -> Result<Adopted, Error> {
+        if self.is_over(tenant, new.key_epoch).await? {
+            return self.adopted_before(tenant, new).await;
+        }
         // The key is opened first: a row for a key that does not open would hold its address for ever.
         let cover = self.open(tenant, new).await?;
         let purpose = reserved_purpose(new.kind);
@@ -76,17 +80,57 @@ impl Sections {
             fingerprint: Hash::of(&new.sealed.to_bytes()),
             adopted_at: self.clock.now(),
         };
-        match self.store.adopt(&row).await? {
-            Adoption::New => {}
-            Adoption::Before(before) if before.fingerprint == row.fingerprint => {}
+        let adopted = match self.store.adopt(&row).await? {
+            Adoption::New => Adopted::Now,
+            Adoption::Before(before) if before.fingerprint == row.fingerprint => Adopted::Before,
             Adoption::Before(_) => return Err(Error::OtherKey(new.section)),
+        };
+        let recording = new.section.recording;
+        let key = EntryKey { section: new.section, purpose };
+        let spans = left(&self.pages.marks(tenant, recording).await?, &key, &SpanSet::all());
+        if spans.is_empty() {
+            let erased = Entry { section: key.section, purpose: key.purpose, cover };
+            self.pages.forestall(tenant, &erased).await?;
+            return Ok(adopted);
         }
         // Also for a row that was there: a crash may have come between it and its entry.
-        let entry = Entry { section: new.section, purpose, cover };
-        Ok(match self.pages.place(tenant, &[entry]).await?[0] {
+        let entry = Entry { section: key.section, purpose: key.purpose, cover: cover.restrict(&spans) };
+        let placed = self.pages.place(tenant, &[entry]).await?[0];
+        // An erasure that crossed the placing marks first and lists what is placed then.
+        self.pages.apply_marks(tenant, recording).await?;
+        Ok(match placed {
             Placed::Written => Adopted::Now,
             Placed::Stood | Placed::Removed => Adopted::Before,
         })
+    }
+
+    /// Whoever sealed to an epoch leaves it only when what it sealed is in the log, and the epoch is drained only when
+    /// the log was read so far: nothing new can come.
+    async fn is_over(&self, tenant: &TenantId, epoch: KeyEpoch) -> Result<bool, Error> {
+        Ok(match self.epochs.state(tenant, epoch).await? {
+            Some(EpochState::Drained | EpochState::Destroyed) => true,
+            Some(EpochState::Active | EpochState::Closing) | None => false,
+        })
+    }
+
+    /// What was taken in comes again where the log is read again: a key that is kept already, or was erased since,
+    /// does not keep its reader from going on.
+    async fn adopted_before(&self, tenant: &TenantId, new: &NewSection) -> Result<Adopted, Error> {
+        let over = || Error::EpochOver { tenant: tenant.clone(), epoch: new.key_epoch };
+        let recording = new.section.recording;
+        let rows = self.store.sections(tenant, recording).await?;
+        let row = rows.into_iter().find(|row| row.section == new.section).ok_or_else(over)?;
+        if row.fingerprint != Hash::of(&new.sealed.to_bytes()) {
+            return Err(Error::OtherKey(new.section));
+        }
+        let key = EntryKey { section: new.section, purpose: row.reserved };
+        let locators = self.pages.locators(tenant, recording).await?;
+        let locator = locators.into_iter().find(|locator| locator.key == key).ok_or_else(over)?;
+        let is_there = match locator.state {
+            LocatorState::Claimed => self.store.entry(locator.place).await?.is_some(),
+            LocatorState::Removed => true,
+        };
+        if is_there { Ok(Adopted::Before) } else { Err(over()) }
     }
 
     async fn open(&self, tenant: &TenantId, new: &NewSection) -> Result<Cover, Error> {
@@ -107,7 +151,7 @@ pub fn reserved_purpose(kind: SectionKind) -> PurposeName {
 }
 
 /// The purposes that no policy may name and no reader is served under.
-pub const RESERVED: [&str; 3] = [SEALING, SUBJECT, crate::reasons::REASON];
+pub const RESERVED: [&str; 4] = [SEALING, SUBJECT, crate::reasons::REASON, crate::canary::CANARY];
 
 pub(crate) fn reserved(name: &'static str) -> PurposeName {
     PurposeName::new(name).expect("reserved purposes are slugs")

@@ -3,9 +3,12 @@
 //! They live apart from the data (an SQLite file in the keys directory, split: a keyspace of their own) and
 //! are in no backup of it. What they hold of keys is wrapped. A page and its entries are one partition, a
 //! recording's sections and locators another; nothing spans two. Every write on a page is conditional on the
-//! version that it was decided on, so that two writers never both believe they were the last.
+//! version that it was decided on, so that two writers never both believe they were the last. A slot is read under
+//! the generation that its page's row names, and no other: what else lies there was never, or is no more.
 
 mod change;
+mod generation;
+mod mark;
 
 pub mod scylla;
 pub mod sqlite;
@@ -17,11 +20,18 @@ use kernel::{
 };
 use seal::{Hash, SectionAddress, SectionKind};
 
+use crate::marks::Mark;
+pub use generation::{NextGeneration, WholePage};
+
 /// Most changes of one write on a page, and most slots that are read by their numbers: ScyllaDB takes no more
 /// than 100 of them in one request.
 pub const MAX_CHANGES: usize = 100;
 /// Most pages that one answer lists.
 pub const MAX_LISTED: u32 = 1_000;
+/// Most marks of one recording.
+pub const MAX_MARKS: usize = 10_000;
+/// Most tenants that one deployment has.
+pub const MAX_TENANTS: usize = 100_000;
 
 /// The key tables did not do something.
 #[derive(Debug, thiserror::Error)]
@@ -50,13 +60,17 @@ impl ServiceError for StoreError {
     }
 }
 
-/// How far an epoch's life has come. Destroyed epochs have a later release to end them.
+/// How far an epoch's life has come; it never goes back.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum EpochState {
     /// Given to ingest; new pages lie under it.
     Active = 1,
     /// Followed by another; what was sealed to it is still taken in.
     Closing = 2,
+    /// Nothing is sealed to it any more; its pages are being taken over by the active one.
+    Drained = 3,
+    /// Its backend key is destroyed, and with it whatever was removed before.
+    Destroyed = 4,
 }
 
 /// One tenant's epoch.
@@ -72,12 +86,14 @@ pub struct EpochRow {
     pub until: Timestamp,
     /// Its place in its life.
     pub state: EpochState,
-    /// The KEK, wrapped by the epoch's backend key.
+    /// The KEK, wrapped by the epoch's backend key; empty once that is destroyed.
     pub kek: Vec<u8>,
     /// The HPKE secret, wrapped likewise.
     pub hpke_secret: Vec<u8>,
     /// The HPKE public key.
     pub hpke_public: [u8; 32],
+    /// When its key was destroyed, in domain time.
+    pub destroyed_at: Option<Timestamp>,
 }
 
 /// An instance that was given an epoch's public key and may have sealed to it.
@@ -297,6 +313,22 @@ pub trait KeyStore: Send + Sync + 'static {
     async fn epochs(&self, tenant: &TenantId) -> Result<Vec<EpochRow>, StoreError>;
     /// Who was given it.
     async fn holders(&self, tenant: &TenantId, epoch: KeyEpoch) -> Result<Vec<Holder>, StoreError>;
+    /// Takes an epoch from one state of its life to another; [`Written::Conflict`] where it is not in `from`, or is
+    /// not there. From and to the same state it only sees to it that whoever reads the row later sees that state.
+    /// With [`EpochState::Destroyed`] its wrapped keys are overwritten, and `at` is kept.
+    async fn set_epoch(
+        &self,
+        tenant: &TenantId,
+        epoch: KeyEpoch,
+        from: EpochState,
+        to: EpochState,
+        at: Timestamp,
+    ) -> Result<Written, StoreError>;
+    /// The tenants that have epochs, in order.
+    async fn tenants(&self) -> Result<Vec<TenantId>, StoreError>;
+    /// Whether other processes may work on these tables, too: then their open keys live on after an epoch ends here, and
+    /// nobody knows their leases.
+    fn is_shared(&self) -> bool;
 
     /// Adds a section, unless there is one at this address.
     async fn adopt(&self, row: &SectionRow) -> Result<Adoption, StoreError>;
@@ -327,6 +359,12 @@ pub trait KeyStore: Send + Sync + 'static {
     /// Sets a locator removed; nothing happens where it is.
     async fn retire(&self, tenant: &TenantId, key: &EntryKey) -> Result<(), StoreError>;
 
+    /// Keeps what an erasure takes of a recording, for ever; where the erasure has a mark there already, that one
+    /// stays. Whoever reads the marks after it answered finds it. Refused where there are [`MAX_MARKS`] others.
+    async fn add_mark(&self, mark: &Mark) -> Result<(), StoreError>;
+    /// A recording's marks, by erasure.
+    async fn marks(&self, tenant: &TenantId, recording: RecordingId) -> Result<Vec<Mark>, StoreError>;
+
     /// Adds a page; its id and its wrapped key were drawn for it.
     async fn open_page(&self, row: &PageRow) -> Result<(), StoreError>;
     /// One page.
@@ -353,6 +391,16 @@ pub trait KeyStore: Send + Sync + 'static {
     /// overwritten since: it looks again in either case.
     async fn write_page(&self, page: PageId, version: u64, changes: &[Change])
     -> Result<Written, StoreError>;
+    /// A page with every slot that was written, both as of the page's version: what its next generation is made of.
+    async fn whole_page(&self, page: PageId) -> Result<Option<WholePage>, StoreError>;
+    /// Takes a page to another epoch, at once for every reader, or not at all where it is not at `version`. What is
+    /// left of an attempt that failed is never taken for an entry.
+    async fn turn_page(
+        &self,
+        page: PageId,
+        version: u64,
+        next: NextGeneration,
+    ) -> Result<Written, StoreError>;
     /// Closes a page, whatever its version. One that is closed, or is not there, stays as it is.
     async fn close_page(&self, page: PageId) -> Result<(), StoreError>;
 
@@ -383,7 +431,7 @@ macro_rules! state_numbers {
 }
 
 state_numbers! {
-    EpochState { Active = 1, Closing = 2, }
+    EpochState { Active = 1, Closing = 2, Drained = 3, Destroyed = 4, }
     RecordingState { Sealing = 1, Sealed = 2, }
     LocatorState { Claimed = 1, Removed = 2, }
     PageState { Open = 1, Closed = 2, }

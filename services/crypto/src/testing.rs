@@ -7,10 +7,13 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use async_trait::async_trait;
+use eventlog::{EventLog, MemoryLog};
+use journal::Journal;
 use kernel::{
     Clock, InstanceId, KeyEpoch, LegNo, ManualClock, PrincipalKind, PurposeName, RecordingId, Role,
     SectionNo, SessionEpoch, TenantId, Timestamp, Use,
 };
+use objects::{MemoryObjects, Prefix};
 use parking_lot::Mutex;
 use platform::auth::{LocalIssuer, Token, TokenRequest, Verifier};
 use policy::{PolicyHash, TenantPolicy};
@@ -21,14 +24,18 @@ use seal::{
 
 use crate::backend::file::FileBackend;
 use crate::backend::{KeyBackend, KeyName};
+use crate::canary::{CANARY, CanaryShelf, SqliteCanaries};
 use crate::config::Config;
 use crate::consent::{Basis, ConsentError, ConsentPort};
+use crate::copies::NoCopies;
 use crate::policies::{Policies, PolicyUnavailable};
+use crate::retention::{RetentionError, RetentionPort, Serve};
 use crate::sealing::{Completeness, SealRequest};
 use crate::sections::NewSection;
 use crate::service::{Ports, Service};
 use crate::store::sqlite::SqliteKeyStore;
-use crate::store::{EntryBody, EntryKey, KeyStore};
+use crate::store::{EntryBody, EntryKey, EpochState, KeyStore};
+use crate::turn::Announce;
 use crate::unwrapping::Ask;
 
 pub(crate) const WEEK: Duration = Duration::from_secs(7 * 86_400);
@@ -112,6 +119,53 @@ impl ConsentPort for FakeConsent {
     }
 }
 
+/// What retention answers from now on, whatever it is asked.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) enum Serves {
+    #[default]
+    Allows,
+    Refuses(&'static str),
+    Nothing,
+}
+
+#[derive(Default)]
+pub(crate) struct FakeRetention {
+    says: Mutex<Serves>,
+    asked: Mutex<Vec<(PurposeName, Use, String)>>,
+}
+
+impl FakeRetention {
+    pub(crate) fn will_say(&self, answer: Serves) {
+        *self.says.lock() = answer;
+    }
+
+    /// Every question so far: purpose, use, reference.
+    pub(crate) fn asked(&self) -> Vec<(PurposeName, Use, String)> {
+        self.asked.lock().clone()
+    }
+}
+
+#[async_trait]
+impl RetentionPort for FakeRetention {
+    async fn may_serve(
+        &self,
+        _: &TenantId,
+        recording: RecordingId,
+        purpose: &PurposeName,
+        wanted: Use,
+        reference: &str,
+    ) -> Result<Serve, RetentionError> {
+        self.asked.lock().push((purpose.clone(), wanted, reference.to_owned()));
+        match *self.says.lock() {
+            Serves::Allows => Ok(Serve::Allows),
+            Serves::Refuses(reason) => Ok(Serve::Refuses(reason.to_owned())),
+            Serves::Nothing => {
+                Err(RetentionError { recording, purpose: purpose.clone(), source: "no answer".into() })
+            }
+        }
+    }
+}
+
 /// Policies by hash; the last one taken is in force.
 #[derive(Default)]
 pub(crate) struct FakePolicies {
@@ -156,9 +210,30 @@ pub(crate) struct Bench {
     pub(crate) backend: Arc<FileBackend>,
     pub(crate) clock: Arc<ManualClock>,
     pub(crate) consent: Arc<FakeConsent>,
+    pub(crate) retention: Arc<FakeRetention>,
     pub(crate) policies: Arc<FakePolicies>,
     issuer: LocalIssuer,
+    pub(crate) outside: Outside,
     pub(crate) service: Service,
+}
+
+/// What else stands beside a crypto: the log, the journal, and where canaries are kept.
+pub(crate) struct Outside {
+    pub(crate) log: MemoryLog,
+    pub(crate) journal: Arc<Journal>,
+    pub(crate) canaries: Arc<SqliteCanaries>,
+}
+
+impl Outside {
+    async fn new(directory: &std::path::Path, clock: &Arc<ManualClock>) -> Self {
+        let clock = Arc::clone(clock) as Arc<dyn Clock>;
+        let objects = Arc::new(MemoryObjects::new(Arc::clone(&clock)));
+        let prefix = Prefix::new("keys/journal/").unwrap();
+        let journal =
+            Journal::open(objects, prefix, Arc::clone(&clock), journal::BACKUP_HORIZON).await.unwrap();
+        let canaries = SqliteCanaries::open(&directory.join("data.db")).await.unwrap();
+        Self { log: MemoryLog::new(clock), journal: Arc::new(journal), canaries: Arc::new(canaries) }
+    }
 }
 
 impl Bench {
@@ -176,11 +251,25 @@ impl Bench {
         let issuer = LocalIssuer::open(&keys, "verbale").unwrap();
         let clock = Arc::new(ManualClock::at(Timestamp::parse("2026-11-20T09:00:00Z").unwrap()));
         let (consent, policies) = (Arc::new(FakeConsent::default()), Arc::new(FakePolicies::default()));
+        let retention = Arc::new(FakeRetention::default());
         policies.take(POLICY);
-        let ports = ports(&store, &backend, &clock, &consent, &policies, &issuer);
+        let outside = Outside::new(directory.path(), &clock).await;
+        let ports = ports(&store, &backend, &clock, &consent, &retention, &policies, &issuer, &outside);
         let service = Service::new(&Config::default(), ports);
         let kept = Box::new(kept);
-        Self { _directory: directory, store, kept, backend, clock, consent, policies, issuer, service }
+        Self {
+            _directory: directory,
+            store,
+            kept,
+            backend,
+            clock,
+            consent,
+            retention,
+            policies,
+            issuer,
+            outside,
+            service,
+        }
     }
 
     /// What was given with the key tables.
@@ -190,8 +279,15 @@ impl Bench {
 
     /// Another crypto on the same stores: a second instance, or this one after a restart.
     pub(crate) fn another(&self) -> Service {
-        let Self { store, backend, clock, consent, policies, issuer, .. } = self;
-        Service::new(&Config::default(), ports(store, backend, clock, consent, policies, issuer))
+        self.another_with(|_| ())
+    }
+
+    /// The same, on ports that the test has put something before.
+    pub(crate) fn another_with(&self, change: impl FnOnce(&mut Ports)) -> Service {
+        let Self { store, backend, clock, consent, retention, policies, issuer, outside, .. } = self;
+        let mut ports = ports(store, backend, clock, consent, retention, policies, issuer, outside);
+        change(&mut ports);
+        Service::new(&Config::default(), ports)
     }
 
     pub(crate) fn token(&self, role: Role, tenant: &TenantId) -> Token {
@@ -229,16 +325,21 @@ impl Bench {
         key
     }
 
-    /// Every entry of the tenant that opens with the keys there are, found without locators and gate.
+    /// Every entry of the tenant that opens with the keys there are, found without locators and gate. Canaries are
+    /// left out: the turn places them.
     pub(crate) async fn entries_in_hand(&self) -> Vec<Entry> {
         let mut entries = Vec::new();
         for epoch in (1..).map(KeyEpoch) {
             let Some(row) = self.store.epoch(&tenant(), epoch).await.unwrap() else { break };
+            if row.state == EpochState::Destroyed {
+                continue;
+            }
             let name = KeyName::Epoch(tenant(), epoch);
             let context = WrapContext::EpochKey { tenant: tenant(), epoch };
             let kek = self.backend.unwrap(&name, &context, &row.kek).await.unwrap();
             let kek = EpochKey::from_slice(&kek).unwrap();
-            for page in self.store.pages(&tenant(), epoch, None, 1_000).await.unwrap() {
+            let pages = self.store.pages(&tenant(), epoch, None, 1_000).await.unwrap();
+            for page in pages.into_iter().filter(|page| page.purpose.as_str() != CANARY) {
                 let context = WrapContext::PageKey {
                     tenant: tenant(),
                     epoch,
@@ -279,19 +380,23 @@ impl Bench {
             recording: section.recording,
             purpose: purpose(name),
             wanted: Use::Replay,
+            reference: String::new(),
             spans: BTreeMap::from([(section, spans(range))]),
             subject_token: self.token(role, &tenant()),
         }
     }
 }
 
+#[allow(clippy::too_many_arguments, reason = "a crypto stands on so much")]
 fn ports(
     store: &Arc<dyn KeyStore>,
     backend: &Arc<FileBackend>,
     clock: &Arc<ManualClock>,
     consent: &Arc<FakeConsent>,
+    retention: &Arc<FakeRetention>,
     policies: &Arc<FakePolicies>,
     issuer: &LocalIssuer,
+    outside: &Outside,
 ) -> Ports {
     let settings = platform::auth::Config::default().verifier();
     Ports {
@@ -299,8 +404,13 @@ fn ports(
         backend: Arc::clone(backend) as Arc<dyn KeyBackend>,
         clock: Arc::clone(clock) as Arc<dyn Clock>,
         consent: Arc::clone(consent) as Arc<dyn ConsentPort>,
+        retention: Arc::clone(retention) as Arc<dyn RetentionPort>,
         policies: Arc::clone(policies) as Arc<dyn Policies>,
         verifier: Arc::new(Verifier::new([issuer.trusted()], settings)),
+        log: Arc::new(outside.log.clone()) as Arc<dyn EventLog>,
+        announce: Arc::clone(&outside.journal) as Arc<dyn Announce>,
+        copies: Arc::new(NoCopies),
+        canaries: Arc::clone(&outside.canaries) as Arc<dyn CanaryShelf>,
     }
 }
 

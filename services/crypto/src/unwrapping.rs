@@ -1,4 +1,8 @@
 //! The only way to a cover: the gate, then the entries, then a lease.
+//!
+//! What marks have taken of an entry is not handed out, even while it still stands. An erasure marks first and asks
+//! then how long leases may run; here the lease begins first and the marks are read then, so that no lease begins
+//! unseen.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -11,6 +15,7 @@ use seal::{Cover, SectionAddress, SpanSet};
 use crate::error::Error;
 use crate::gate::{Claim, Gate, Refusal};
 use crate::leases::{Lease, Leases};
+use crate::marks::left;
 use crate::pages::Pages;
 use crate::store::KeyStore;
 
@@ -26,6 +31,8 @@ pub struct Ask {
     pub purpose: PurposeName,
     /// For which use.
     pub wanted: Use,
+    /// What a legal claim or an authority's use rests on: a hold's id, an order's reference; empty for others.
+    pub reference: String,
     /// Which spans of which sections; none to ask the gate alone.
     pub spans: BTreeMap<SectionAddress, SpanSet>,
     /// Whom the audio is for.
@@ -50,7 +57,7 @@ pub struct Unwrapping {
     store: Arc<dyn KeyStore>,
     pages: Arc<Pages>,
     gate: Gate,
-    leases: Leases,
+    leases: Arc<Leases>,
     verifier: Arc<Verifier>,
 }
 
@@ -60,7 +67,7 @@ impl Unwrapping {
         store: Arc<dyn KeyStore>,
         pages: Arc<Pages>,
         gate: Gate,
-        leases: Leases,
+        leases: Arc<Leases>,
         verifier: Arc<Verifier>,
     ) -> Self {
         Self { store, pages, gate, leases, verifier }
@@ -75,6 +82,7 @@ impl Unwrapping {
             recording: ask.recording,
             purpose: ask.purpose.clone(),
             wanted: ask.wanted,
+            reference: ask.reference.clone(),
         };
         self.admit(&claim).await?;
         let covers = self.covers(&claim, &ask.spans).await?;
@@ -84,24 +92,45 @@ impl Unwrapping {
         }
         let principal = claim.principal.id.clone();
         let spans = covers.iter().map(|(section, cover)| (*section, cover.spans())).collect();
-        let lease = self.leases.begin(Lease { claim, holder: holder.to_owned(), spans })?;
-        Ok(Opened { principal, lease, life: self.leases.life(), covers })
+        let lease = Lease { claim, holder: holder.to_owned(), spans };
+        let id = self.leases.begin(lease.clone())?;
+        match self.is_unmarked(&lease).await {
+            Ok(true) => Ok(Opened { principal, lease: id, life: self.leases.life(), covers }),
+            // Nothing was handed out yet.
+            other => {
+                self.leases.end(id);
+                other.and(Err(Error::Contended("what may be read of a recording")))
+            }
+        }
     }
 
-    /// Asks everything again for a lease that runs; one that is refused ends.
+    /// Asks everything again for a lease that runs; one that is refused is not asked for again.
     pub async fn renew(&self, tenant: &TenantId, holder: &str, id: LeaseId) -> Result<Duration, Error> {
         let lease = self.leases.running(tenant, holder, id)?;
         match self.still_open(&lease).await {
             Ok(()) => {}
             // A rule that is silent now may answer before the lease is over.
             Err(Error::Refused(refusal)) if !matches!(refusal, Refusal::Silent(_)) => {
-                self.leases.end(id);
+                self.leases.refuse(id);
                 return Err(Error::Refused(refusal));
             }
             Err(error) => return Err(error),
         }
         self.leases.renew(id)?;
-        Ok(self.leases.life())
+        if self.is_unmarked(&lease).await? {
+            return Ok(self.leases.life());
+        }
+        self.leases.refuse(id);
+        Err(Error::Refused(Refusal::Narrowed))
+    }
+
+    /// Whether nothing of what was handed out is erased by now.
+    async fn is_unmarked(&self, lease: &Lease) -> Result<bool, Error> {
+        if lease.spans.is_empty() {
+            return Ok(true);
+        }
+        let marks = self.pages.marks(&lease.claim.tenant, lease.claim.recording).await?;
+        Ok(lease.entries().all(|(key, spans)| left(&marks, &key, spans) == *spans))
     }
 
     async fn admit(&self, claim: &Claim) -> Result<(), Error> {
@@ -130,11 +159,12 @@ impl Unwrapping {
     ) -> Result<BTreeMap<SectionAddress, Cover>, Error> {
         let mut covers = BTreeMap::new();
         let mut nodes = 0;
+        let marks = self.pages.marks(&claim.tenant, claim.recording).await?;
         let locators = self.pages.locators(&claim.tenant, claim.recording).await?;
         for locator in locators.iter().filter(|locator| locator.key.purpose == claim.purpose) {
             let Some(asked) = spans.get(&locator.key.section) else { continue };
-            let Some(entry) = self.pages.open(&claim.tenant, locator).await? else { continue };
-            let cover = entry.cover.restrict(asked);
+            let Some(cover) = self.pages.serving(&claim.tenant, locator, &marks).await? else { continue };
+            let cover = cover.restrict(asked);
             nodes += cover.node_count();
             if nodes > MAX_NODES {
                 return Err(Error::invalid("sections", "need more key nodes than one answer may have"));

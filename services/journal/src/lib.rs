@@ -11,13 +11,16 @@
 //! person; and it never deletes.
 //!
 //! Read [`record`] (what is written, and its bytes), then [`journal`] (how numbers are given and read), then
-//! [`replay`] (how a restored store catches up). Nothing is decided by reading the journal: it repeats decisions.
+//! [`replay`] (how a restored store catches up); [`codes`] is how roles say things in a record's codes. Nothing is
+//! decided by reading the journal: it repeats decisions.
 
 pub mod record;
 
 pub mod journal;
 
 pub mod replay;
+
+pub mod codes;
 
 pub mod error;
 

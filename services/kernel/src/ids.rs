@@ -130,10 +130,12 @@ uuid_id!(/// A page of entries under one page key.
     PageId, "page id", now_v7);
 uuid_id!(/// An order not to erase.
     HoldId, "hold id", now_v7);
+uuid_id!(/// One erasure, of one recording or many; the restrictive journal and addenda name it.
+    ErasureId, "erasure id", now_v7);
 uuid_id!(/// Permission to hold a part of a key tree for at most 60 s of machine time.
     LeaseId, "lease id", now_v7);
 
-name_id!(/// A controller. Every row, key, object and topic key carries its tenant; none is named `ledger` or
+name_id!(/// A controller. Every row, key, object and topic key carries its tenant; none is named `journal`, `ledger` or
     /// `quarantine`, which are the object store's own.
     TenantId, "tenant", except RESERVED_TENANTS);
 name_id!(/// Why audio may be kept or used, from the tenant's policy.
@@ -160,7 +162,7 @@ number_id!(/// A key epoch of a tenant, numbered from 1.
 
 /// What the object store keeps for itself beside the tenants' folders, whose names are the tenants': a tenant
 /// of such a name would lie among the ledger's entries, or among bytes that nobody vouches for.
-const RESERVED_TENANTS: &[&str] = &["ledger", "quarantine"];
+const RESERVED_TENANTS: &[&str] = &["journal", "ledger", "quarantine"];
 
 impl TenantId {
     /// The name under which the mesh notes what concerns no tenant alone; no tenant's policy may take it.

@@ -16,7 +16,7 @@ pub mod principal;
 pub mod topics;
 
 pub use basis::{Basis, Use};
-pub use clock::{Clock, ManualClock, SystemClock, Timestamp};
+pub use clock::{Clock, LeapingClock, ManualClock, SystemClock, Timestamp};
 pub use envelope::{Envelope, TraceParent};
 pub use error::{ErrorCode, Retry, ServiceError, chain};
 pub use ids::*;

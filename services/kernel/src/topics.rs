@@ -34,8 +34,8 @@ pub const AUDIO: Topic =
 pub const AUDIT: Topic =
     Topic { name: "verbale.audit.v1", partitions: 4, retention: Retention::UntilDeleted };
 
-/// Consent events (random ids and codes only), keyed by subject. Consumers: ingest, archive. A week: a
-/// consumer that is further behind reads consent's store instead.
+/// Consent events (random ids and codes only), keyed by subject. Consumers: consent itself, which has them journalled,
+/// and retention. A week: whoever is further behind has an alarm long before.
 pub const CONSENT: Topic = Topic {
     name: "verbale.consent.v1",
     partitions: 4,

@@ -11,6 +11,7 @@ use proto::crypto::v1::CertifyRequest;
 use proto::crypto::v1::keys_client::KeysClient;
 use seal::signing::{DocumentKind, RoleName};
 use seal::{SignedCert, SignedDocument, SigningKey, VerifyingKey};
+use tokio::sync::Notify;
 
 use crate::wire::Wire;
 
@@ -20,6 +21,12 @@ pub enum InstanceError {
     /// No certificate yet.
     #[error("instance {instance} has no certificate yet")]
     Uncertified {
+        /// The instance.
+        instance: InstanceId,
+    },
+    /// Its certificate does not cover the moment: a new one is asked for.
+    #[error("the certificate of instance {instance} does not cover the moment")]
+    Expired {
         /// The instance.
         instance: InstanceId,
     },
@@ -52,7 +59,7 @@ pub enum InstanceError {
 impl ServiceError for InstanceError {
     fn code(&self) -> ErrorCode {
         match self {
-            Self::Uncertified { .. } | Self::Refused { .. } => ErrorCode::Unavailable,
+            Self::Uncertified { .. } | Self::Expired { .. } | Self::Refused { .. } => ErrorCode::Unavailable,
             Self::Foreign { .. } | Self::Seal { .. } => ErrorCode::Internal,
         }
     }
@@ -78,6 +85,8 @@ pub struct Instance {
     tenants: Vec<TenantId>,
     key: SigningKey,
     certificate: RwLock<Option<SignedCert>>,
+    /// Rung when a certificate is wanted before its renewal is due.
+    wanted: Notify,
 }
 
 impl Instance {
@@ -87,7 +96,7 @@ impl Instance {
         let failed = |source| InstanceError::Seal { instance: id, source };
         let role = RoleName::new(role).map_err(failed)?;
         let key = SigningKey::generate().map_err(failed)?;
-        Ok(Arc::new(Self { id, role, tenants, key, certificate: RwLock::new(None) }))
+        Ok(Arc::new(Self { id, role, tenants, key, certificate: RwLock::new(None), wanted: Notify::new() }))
     }
 
     /// Its id: the writer in span headers, the producer in audit entries.
@@ -115,7 +124,12 @@ impl Instance {
         Ok(())
     }
 
-    /// Signs a document in domain time.
+    /// Until a certificate is wanted that it does not have: domain time may have leapt beyond the one it has.
+    pub async fn wants_certificate(&self) {
+        self.wanted.notified().await;
+    }
+
+    /// Signs a document in domain time. Nothing is signed outside the certificate's time: nobody would take it.
     pub fn sign(
         &self,
         kind: DocumentKind,
@@ -124,6 +138,10 @@ impl Instance {
     ) -> Result<SignedDocument, InstanceError> {
         let certificate = self.certificate.read();
         let certificate = certificate.as_ref().ok_or(InstanceError::Uncertified { instance: self.id })?;
+        if !certificate.cert.holds_at(at) {
+            self.wanted.notify_one();
+            return Err(InstanceError::Expired { instance: self.id });
+        }
         SignedDocument::sign(kind, payload, at, certificate, &self.key)
             .map_err(|source| InstanceError::Seal { instance: self.id, source })
     }

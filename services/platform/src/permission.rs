@@ -21,6 +21,10 @@ macro_rules! permissions {
     };
 }
 
+/// What one role of the mesh does and no other.
+const ONE_CALLER: &[(Permission, &str)] =
+    &[(Permission::MeshAudit, "service/audit"), (Permission::MeshErasure, "service/retention")];
+
 permissions! {
     /// Send a call.
     CallRecord "call.record" [Sender],
@@ -48,10 +52,30 @@ permissions! {
     LedgerCheckpoint "ledger.checkpoint" [Compliance, Auditor, PrivacyOfficer, Operator, Service],
     /// Read the public keys that offline verification needs.
     TrustRead "trust.read" [Compliance, Auditor, PrivacyOfficer, Operator, Service],
+    /// See until when recordings are kept and what holds them.
+    RetentionRead "retention.read" [Supervisor, Compliance, Auditor, PrivacyOfficer, Operator],
+    /// Place an authority's order that lengthens a duty.
+    RetentionExtend "retention.extend" [Compliance],
+    /// Have what is due erased, and agree to a sweep over the bound.
+    RetentionSweep "retention.sweep" [Compliance, PrivacyOfficer],
+    /// Order that something is not erased.
+    HoldPlace "hold.place" [Compliance, PrivacyOfficer],
+    /// Ask for a hold's release, or agree to it.
+    HoldRelease "hold.release" [Compliance, PrivacyOfficer],
+    /// Order an erasure.
+    ErasureOrder "erasure.order" [Compliance, PrivacyOfficer],
+    /// See erasures and their receipts.
+    ErasureRead "erasure.read" [Compliance, Auditor, PrivacyOfficer],
+    /// See how the keys stand.
+    KeysRead "keys.read" [Compliance, Auditor, PrivacyOfficer, Operator, Service],
+    /// End a key epoch before its time.
+    KeysTurn "keys.turn" [Compliance, Operator],
     /// Calls between the roles of the mesh.
     MeshInternal "mesh.internal" [Service],
     /// Calls that only the audit role makes.
     MeshAudit "mesh.audit" [Service],
+    /// Calls that only the erasure saga makes.
+    MeshErasure "mesh.erasure" [Service],
 }
 
 impl Permission {
@@ -61,6 +85,12 @@ impl Permission {
     }
     /// Whether this principal has it.
     pub fn granted_to(self, principal: &Principal) -> bool {
-        principal.has_any(self.roles())
+        let is_its_caller = self.caller().is_none_or(|caller| principal.id == caller);
+        principal.has_any(self.roles()) && is_its_caller
+    }
+    /// The one role of the mesh that has it, by the subject of its tokens; none where a role in the token is enough.
+    pub fn caller(self) -> Option<&'static str> {
+        let own = ONE_CALLER.iter().find(|(permission, _)| *permission == self);
+        own.map(|(_, caller)| *caller)
     }
 }

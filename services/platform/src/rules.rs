@@ -220,7 +220,7 @@ mod tests {
 
     #[test]
     fn only_services_have_the_mesh_s_own_permissions() {
-        for permission in [Permission::MeshInternal, Permission::MeshAudit] {
+        for permission in [Permission::MeshInternal, Permission::MeshAudit, Permission::MeshErasure] {
             assert_eq!(permission.roles(), [Role::Service]);
         }
     }

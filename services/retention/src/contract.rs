@@ -1,14 +1,22 @@
 //! What every adapter of the store must do; each function runs against a fresh store of its own.
 
 mod due;
+mod erasures;
 mod holds;
+mod items;
+mod lists;
+mod notes;
 mod orders;
 mod recordings;
 
 pub mod race;
 
 pub use due::*;
+pub use erasures::*;
 pub use holds::*;
+pub use items::*;
+pub use lists::*;
+pub use notes::*;
 pub use orders::*;
 pub use recordings::*;
 
@@ -50,6 +58,27 @@ macro_rules! contract_suite {
             standing_and_released_holds_are_listed_apart_in_order,
             an_order_is_placed_once,
             an_order_comes_back_as_it_was,
+            recordings_with_a_running_term_are_counted,
+            what_ever_ends_is_listed_in_pages,
+            the_policy_that_was_applied_last_is_noted,
+            the_sweep_that_was_asked_for_last_waits,
+            the_place_in_the_journal_never_goes_down,
+            an_erasure_begins_once,
+            an_erasure_changes_only_from_the_version_before,
+            an_erasure_comes_back_as_it_was,
+            what_was_ordered_stays,
+            the_newest_erasures_come_first_in_pages,
+            unsettled_erasures_follow_every_change,
+            tenants_see_nothing_of_each_others_erasures,
+            events_of_erasures_leave_with_them,
+            an_item_is_added_once,
+            an_item_changes_only_from_the_version_before,
+            an_item_comes_back_as_it_was,
+            the_items_of_an_erasure_come_in_order_and_pages,
+            items_are_listed_by_how_far_they_have_come,
+            listed_items_come_in_order_over_erasures_and_pages,
+            the_erasures_of_a_recording_are_listed_in_order,
+            tenants_see_nothing_of_each_others_items,
         }
         $crate::contract_suite! { race $fresh;
             of_two_stamps_one_is_applied,
@@ -59,6 +88,11 @@ macro_rules! contract_suite {
             of_two_changes_of_a_hold_one_is_applied,
             a_hold_stands_for_every_process_once_it_is_placed,
             of_two_orders_with_one_reference_one_is_applied,
+            of_two_that_add_an_item_one_does,
+            of_two_changes_of_an_item_one_is_applied,
+            an_item_that_was_added_is_found_whoever_lists,
+            a_hold_and_an_erasure_do_not_cross,
+            of_two_places_in_the_journal_the_higher_stays,
         }
     };
     ($fresh:expr; $($case:ident,)+) => { $(

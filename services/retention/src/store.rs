@@ -6,10 +6,16 @@
 pub mod scylla;
 pub mod sqlite;
 
+mod columns;
+
 use async_trait::async_trait;
-use kernel::{Envelope, ErrorCode, HoldId, RecordingId, ServiceError, SubjectId, TenantId, Timestamp};
+use kernel::{
+    Envelope, ErasureId, ErrorCode, HoldId, RecordingId, ServiceError, SubjectId, TenantId, Timestamp,
+};
+use policy::PolicyHash;
 use policy::retention::ExtensionOrder;
 
+use crate::erasure::{Erasure, Item};
 use crate::hold::Hold;
 use crate::kept::{Due, Kept, RecordingKey};
 
@@ -69,6 +75,19 @@ pub struct Order {
     pub placed_at: Timestamp,
 }
 
+/// A sweep over the bound that waits for a second person.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct SweepAsked {
+    /// Whose.
+    pub tenant: TenantId,
+    /// The plan's name; a plan that has changed since has another.
+    pub plan: String,
+    /// The token's subject of who asked.
+    pub by: String,
+    /// When, in domain time.
+    pub at: Timestamp,
+}
+
 /// Rows of recordings, holds and orders; events go to [`kernel::topics::RETENTION`]. All methods are durable when they answer; any number of processes may use a
 /// store at once.
 #[async_trait]
@@ -123,4 +142,90 @@ pub trait Store: Send + Sync + 'static {
     async fn order(&self, order: &Order, event: &Envelope) -> Result<Written, StoreError>;
     /// Every order of a tenant, in order of their references.
     async fn orders(&self, tenant: &TenantId) -> Result<Vec<Order>, StoreError>;
+
+    /// How many recordings of a tenant have a running term, at no cost that grows with them. An aid for bounds: it may be
+    /// off by those that were written while a process died.
+    async fn count_kept(&self, tenant: &TenantId) -> Result<u64, StoreError>;
+    /// The recordings of a tenant that have a running term, in order of date and id, after one; at most
+    /// [`MAX_LISTED`]. What it costs follows what is kept: for a change of policy or an order, never for a sweep.
+    async fn all_due(
+        &self,
+        tenant: &TenantId,
+        after: Option<&Due>,
+        limit: u32,
+    ) -> Result<Vec<Due>, StoreError>;
+    /// The later policy up to which every recording of a tenant was stamped anew.
+    async fn applied_policy(&self, tenant: &TenantId) -> Result<Option<PolicyHash>, StoreError>;
+    /// Notes that.
+    async fn set_applied_policy(&self, tenant: &TenantId, policy: PolicyHash) -> Result<(), StoreError>;
+    /// The sweep that waits for a second person.
+    async fn sweep_asked(&self, tenant: &TenantId) -> Result<Option<SweepAsked>, StoreError>;
+    /// Notes one in the place of any other; none takes it away. The last writer wins.
+    async fn set_sweep_asked(&self, tenant: &TenantId, asked: Option<&SweepAsked>) -> Result<(), StoreError>;
+
+    /// Adds an erasure at version 1, with the event.
+    async fn begin_erasure(&self, erasure: &Erasure, event: &Envelope) -> Result<Written, StoreError>;
+    /// Writes an erasure over the version before it, with the event. What was ordered, by whom, when and why is as it began.
+    async fn change_erasure(&self, erasure: &Erasure, event: &Envelope) -> Result<Written, StoreError>;
+    /// One erasure.
+    async fn erasure(&self, tenant: &TenantId, id: ErasureId) -> Result<Option<Erasure>, StoreError>;
+    /// A tenant's erasures, newest first, before one; at most [`MAX_LISTED`].
+    async fn erasures(
+        &self,
+        tenant: &TenantId,
+        before: Option<ErasureId>,
+        limit: u32,
+    ) -> Result<Vec<Erasure>, StoreError>;
+    /// The erasures of a tenant that are gathering or running, in order of their ids; at most [`MAX_LISTED`].
+    async fn unsettled_erasures(&self, tenant: &TenantId) -> Result<Vec<ErasureId>, StoreError>;
+
+    /// Adds an item at version 1. Whoever lists the running items after this has answered finds it.
+    async fn add_item(&self, item: &Item) -> Result<Written, StoreError>;
+    /// Writes an item over the version before it. A linearizable decision: of two writers on one version one gets
+    /// [`Written::Conflict`].
+    async fn change_item(&self, item: &Item) -> Result<Written, StoreError>;
+    /// One item, as the last change that was answered left it.
+    async fn item(
+        &self,
+        tenant: &TenantId,
+        erasure: ErasureId,
+        recording: RecordingId,
+    ) -> Result<Option<Item>, StoreError>;
+    /// The items of an erasure, in order of their recordings' ids, after one; at most [`MAX_LISTED`].
+    async fn items(
+        &self,
+        tenant: &TenantId,
+        erasure: ErasureId,
+        after: Option<RecordingId>,
+        limit: u32,
+    ) -> Result<Vec<Item>, StoreError>;
+    /// The items of a tenant whose step is running ([`crate::erasure::Step::is_running`]), in order of erasure and
+    /// recording, after one; at most [`MAX_LISTED`]. One that was added before this was asked is among them.
+    async fn running_items(
+        &self,
+        tenant: &TenantId,
+        after: Option<(ErasureId, RecordingId)>,
+        limit: u32,
+    ) -> Result<Vec<Item>, StoreError>;
+    /// The items that are deferred, likewise.
+    async fn deferred_items(
+        &self,
+        tenant: &TenantId,
+        after: Option<(ErasureId, RecordingId)>,
+        limit: u32,
+    ) -> Result<Vec<Item>, StoreError>;
+    /// The items that are owed ([`Item::is_owed`]), likewise.
+    async fn owed_items(
+        &self,
+        tenant: &TenantId,
+        after: Option<(ErasureId, RecordingId)>,
+        limit: u32,
+    ) -> Result<Vec<Item>, StoreError>;
+    /// The erasures that touched a recording, in order of their ids; at most [`MAX_LISTED`].
+    async fn erasures_of(&self, key: &RecordingKey) -> Result<Vec<ErasureId>, StoreError>;
+
+    /// The number of the last record of the restrictive journal that this store is through with; 0 before the first.
+    async fn journal_position(&self) -> Result<u64, StoreError>;
+    /// Notes that; durable when it answers, and never lower than before.
+    async fn set_journal_position(&self, position: u64) -> Result<(), StoreError>;
 }

@@ -2,12 +2,13 @@
 //!
 //! It owns the formats that leave the process sealed or signed: the span container `VRS1`, the object
 //! `VRO1`, the key tree and its covers, wrapped keys and entries, instance certificates, the manifest and
-//! its addenda. It is the only crate that names aes-gcm, hkdf, hpke and ed25519-dalek. It does no I/O and
+//! its addenda, receipts of erasures. It is the only crate that names aes-gcm, hkdf, hpke and ed25519-dalek. It does no I/O and
 //! reads no clock; randomness comes from the operating system inside the constructors that need it. It
 //! knows nothing of purposes' rules, stores or topics: who may hold which cover is crypto's decision.
 //!
 //! Read [`span`] first (how a second of audio is sealed), then [`tree`] (which keys open which spans),
-//! [`page`] (how a purpose's cover is kept), [`object`] and [`manifest`] (what an archive holds).
+//! [`page`] (how a purpose's cover is kept), [`object`] and [`manifest`] (what an archive holds), [`receipt`] (what
+//! became of what it held).
 //! `FORMAT.md` beside this crate says every byte.
 
 mod aead;
@@ -23,6 +24,7 @@ pub mod key;
 pub mod manifest;
 pub mod object;
 pub mod page;
+pub mod receipt;
 pub mod signing;
 pub mod span;
 pub mod tree;
@@ -39,6 +41,7 @@ pub use key::{AuditKey, BackendKey, EpochKey, LegKey, MacKey, PageKey, SpanKey};
 pub use manifest::{Addendum, Manifest, NotRecorded};
 pub use object::{Footer, Object, ObjectBuilder, ObjectName};
 pub use page::{Entry, EntryPlace};
+pub use receipt::Receipt;
 pub use signing::{InstanceCert, SignedCert, SignedDocument, SigningKey, TrustRoots, VerifyingKey};
 pub use span::{Plaintext, SealedSpan, SpanView};
 pub use tree::{Cover, SpanSet};

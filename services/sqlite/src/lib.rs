@@ -5,10 +5,11 @@
 //! role's tables, nor what an event means.
 //!
 //! Read [`Db`] first: one writer thread commits what waits together, readers see snapshots. Then
-//! [`migration`], [`outbox`] and [`Error`].
+//! [`migration`], [`outbox`], [`backup`] and [`Error`].
 
 mod db;
 
+pub mod backup;
 pub mod migration;
 pub mod outbox;
 

@@ -15,9 +15,13 @@ use tonic::{Code, Status};
 
 use crate::bench::{self, Target};
 use crate::cli::{
-    BenchCommand, CertsCommand, Cli, Command, ConfigCommand, ServeArgs, TokenArgs, TrustCommand, UpArgs,
+    BenchCommand, CertsCommand, Cli, Command, ConfigCommand, KeysCommand, ServeArgs, TokenArgs, TrustCommand,
+    UpArgs,
 };
-use crate::commands::{audit, certs, consent, migrate, policy, record, recordings, replay, trust, verify};
+use crate::commands::{
+    audit, backup, certs, consent, erasure, hold, keys, migrate, policy, record, recordings, replay,
+    retention, trust, verify,
+};
 use crate::config::{self, Config};
 use crate::connect::{self, Caller, Speaker, issue_own, own_token};
 use crate::demo::{self, Places};
@@ -89,11 +93,21 @@ async fn run(cli: Cli, out: Output) -> Result<Exit> {
         Command::Recordings(command) => recordings::run(&person()?, command, out).await,
         Command::Replay(args) => replay::run(&person()?, args, out).await,
         Command::Consent(command) => consent::run(&person()?, command, out).await,
+        Command::Retention(command) => retention::run(&person()?, command, out).await,
+        Command::Hold(command) => hold::run(&person()?, command, out).await,
+        Command::Erasure(command) => erasure::run(&person()?, command, out).await,
+        Command::Keys(KeysCommand::Status) => keys::status(&person()?, out).await,
+        Command::Keys(KeysCommand::Turn) => keys::turn(&person()?, out).await,
+        Command::Keys(KeysCommand::Canary) => keys::canary(&person()?, out).await,
+        Command::Keys(KeysCommand::Check { copy }) => {
+            keys::check(&copy, &config()?.storage.keys(), out).await
+        }
         Command::Audit(command) => audit::run(&person()?, command, out).await,
         Command::Policy(command) => policy::run(&command, out),
         Command::Trust(TrustCommand::Export { output }) => {
             trust::export(&person()?, output.as_deref(), out).await
         }
+        Command::Backup(command) => backup::run(&command, &config()?.storage.data, &SystemClock, out),
         Command::Verify(args) => verify::run(&args, Arc::new(SystemClock), out).await,
         Command::Bench(BenchCommand::Ingest(args)) => {
             let _telemetry = quiet(config()?, "warn")?;
@@ -133,7 +147,11 @@ async fn up(mut config: Config, roles: Vec<RoleName>, args: UpArgs, out: Output)
         ("keys", config.storage.keys()),
         ("policies", config.storage.policies()),
     ];
-    let mesh = Mesh::start(Settings { roles, ..Settings::new(config) }).await?;
+    let clock = config.drill.clock()?;
+    if let Some(file) = &config.drill.clock {
+        tracing::warn!(file = %file.display(), "a drill: domain time is ahead of the machine's by what this file says");
+    }
+    let mesh = Mesh::start(Settings { roles, clock, ..Settings::new(config) }).await?;
     let value = json!({
         "listening": mesh.server(),
         "data": places[0].1, "keys": places[1].1, "policies": places[2].1,

@@ -1,6 +1,8 @@
 //! The command line: every command, its arguments and what they mean.
 
+mod backup;
 mod bench;
+mod keeping;
 
 use std::net::SocketAddr;
 use std::path::PathBuf;
@@ -10,7 +12,12 @@ use kernel::{EventId, PurposeName, RecordingId, Role, SubjectId, TenantId, Use};
 use platform::auth::Token;
 use platform::call::MAX_REASON;
 
+pub use self::backup::BackupCommand;
 pub use self::bench::{BenchCommand, BenchIngestArgs};
+pub use self::keeping::{
+    ErasureCommand, ExtendArgs, HoldCommand, HoldKind, KeysCommand, OrderArgs, PlaceArgs, RetentionCommand,
+    Someone,
+};
 
 /// Compliance recording for contact centres: recorded lawfully, sealed, provable, opened by purpose.
 #[derive(Debug, Parser)]
@@ -87,6 +94,18 @@ pub enum Command {
     /// Show, give or withdraw a person's consent.
     #[command(subcommand)]
     Consent(ConsentCommand),
+    /// What is kept until when, what is due, and a sweep of it.
+    #[command(subcommand)]
+    Retention(RetentionCommand),
+    /// Orders not to erase.
+    #[command(subcommand)]
+    Hold(HoldCommand),
+    /// Order erasures, and see what became of them.
+    #[command(subcommand)]
+    Erasure(ErasureCommand),
+    /// How the keys stand: epochs, canaries, copies.
+    #[command(subcommand)]
+    Keys(KeysCommand),
     /// Read and prove the ledger.
     #[command(subcommand)]
     Audit(AuditCommand),
@@ -98,6 +117,9 @@ pub enum Command {
     Trust(TrustCommand),
     /// Verify recordings and ledger offline, from files alone.
     Verify(VerifyArgs),
+    /// Back up a data directory, without keys, and restore it.
+    #[command(subcommand)]
+    Backup(BackupCommand),
     /// Measure the mesh.
     #[command(subcommand)]
     Bench(BenchCommand),
@@ -132,7 +154,7 @@ pub struct UpArgs {
 /// `verbale serve`.
 #[derive(Debug, Clone, Args)]
 pub struct ServeArgs {
-    /// Roles, comma-separated: ingest, consent, crypto, archive, audit.
+    /// Roles, comma-separated: ingest, consent, crypto, archive, retention, audit.
     #[arg(long, value_delimiter = ',', required = true)]
     pub roles: Vec<String>,
     /// What `up` takes.
@@ -236,6 +258,9 @@ pub struct ReplayArgs {
     /// Only this leg; may be repeated.
     #[arg(long)]
     pub leg: Vec<u32>,
+    /// What covers a legal claim or an authority's use: a hold's id, or an order's reference.
+    #[arg(long)]
+    pub reference: Option<String>,
     /// WAV file to write.
     #[arg(long, short, value_name = "FILE")]
     pub output: PathBuf,

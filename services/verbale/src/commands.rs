@@ -1,13 +1,18 @@
 //! One file a command. Each takes what it needs and tells how it ended.
 
 pub mod audit;
+pub mod backup;
 pub mod certs;
 pub mod consent;
+pub mod erasure;
+pub mod hold;
+pub mod keys;
 pub mod migrate;
 pub mod policy;
 pub mod record;
 pub mod recordings;
 pub mod replay;
+pub mod retention;
 pub mod trust;
 pub mod verify;
 

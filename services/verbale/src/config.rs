@@ -16,6 +16,7 @@ pub use peers::Peers;
 pub use storage::{Engine, Storage};
 
 use crate::cli::Global;
+use crate::drill::Drill;
 
 /// Everything that can be configured. `verbale config dump` prints it with its defaults.
 #[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
@@ -51,8 +52,12 @@ pub struct Config {
     pub crypto: crypto::Config,
     /// Recordings.
     pub archive: archive::Config,
+    /// Periods, holds, erasures.
+    pub retention: retention::Config,
     /// The ledger.
     pub ledger: audit::Config,
+    /// Drills.
+    pub drill: Drill,
 }
 
 /// Loads it: default < file < environment < flag.
@@ -96,11 +101,12 @@ pub fn check_roles(config: &Config) -> Result<()> {
 /// What the roles say of their own sections, and what one section promises to another; each problem begins with its
 /// key.
 pub fn problems(config: &Config) -> Vec<String> {
-    let [log, store, objects] = engine_urls(config);
+    let [log, store, objects, journal] = engine_urls(config);
     let sections = [
         ("storage", log),
         ("storage", store),
         ("storage", objects),
+        ("storage", journal),
         ("kafka", config.kafka.check()),
         ("cql", config.cql.check()),
         ("server", config.server.check()),
@@ -114,6 +120,7 @@ pub fn problems(config: &Config) -> Vec<String> {
         ("consent", config.consent.check()),
         ("crypto", config.crypto.check()),
         ("archive", config.archive.check()),
+        ("retention", config.retention.check()),
         ("ledger", config.ledger.check()),
     ];
     let own = sections.into_iter().filter_map(|(section, checked)| Some((section, checked.err()?)));
@@ -121,9 +128,9 @@ pub fn problems(config: &Config) -> Vec<String> {
     own.chain(broken_promises(config)).collect()
 }
 
-/// Whether the engines that `storage` names take their URLs, for log, store and objects: by the parsers that open
+/// Whether the engines that `storage` names take their URLs, for log, store, objects and journal: by the parsers that open
 /// them, but without their credentials, which may be there at the start alone.
-fn engine_urls(config: &Config) -> [Result<(), String>; 3] {
+fn engine_urls(config: &Config) -> [Result<(), String>; 4] {
     let Config { storage, kafka, cql, .. } = config;
     [
         storage.log().and_then(|engine| engine.taken_by("log", |url| kafka.options(url))),
@@ -131,12 +138,15 @@ fn engine_urls(config: &Config) -> [Result<(), String>; 3] {
         storage
             .objects()
             .and_then(|engine| engine.taken_by("objects", |url| url.parse::<objects::S3Options>())),
+        storage
+            .journal()
+            .and_then(|engine| engine.taken_by("journal", |url| url.parse::<objects::S3Options>())),
     ]
 }
 
 /// What one section promises to another and does not keep.
 fn broken_promises(config: &Config) -> Vec<String> {
-    let Config { storage, server, audit, outbox, ingest, consent, archive, ledger, .. } = config;
+    let Config { storage, server, audit, outbox, ingest, consent, archive, retention, ledger, .. } = config;
     let session = match storage.log() {
         Ok(Engine::At(_)) => config.kafka.session_timeout.0,
         Ok(Engine::Embedded) | Err(_) => eventlog::SqliteLogOptions::default().session_timeout,
@@ -148,6 +158,10 @@ fn broken_promises(config: &Config) -> Vec<String> {
                 .to_owned(),
         ),
         (server.deadline > audit.wait, format!("server.deadline must be above audit.wait ({})", audit.wait)),
+        (
+            retention.patience.0 < server.deadline.0,
+            format!("retention.patience must be below server.deadline ({})", server.deadline),
+        ),
         (
             ingest.drain < server.drain,
             format!("ingest.drain must be below server.drain ({})", server.drain),
@@ -274,6 +288,7 @@ mod tests {
             "storage.log=kafka://",
             "storage.store=scylla://",
             "storage.objects=s3://",
+            "storage.journal=s3://",
             "kafka.queue=0",
             "ledger.batch=0",
             "consent.beat=501ms",
@@ -285,6 +300,7 @@ mod tests {
             "storage.log",
             "storage.store",
             "storage.objects",
+            "storage.journal",
             "kafka.queue",
             "ledger.batch",
             "consent.beat",
@@ -349,9 +365,11 @@ mod tests {
             ("consent.watches", "0"),
             ("crypto.leases", "0"),
             ("archive.replays", "0"),
+            ("retention.share", "101"),
             ("ledger.batch", "0"),
             // What one section promises to another.
             ("server.deadline", "5s"),
+            ("retention.patience", "30s"),
             ("ingest.drain", "20s"),
             ("outbox.batch", "10000"),
             ("consent.crypto_wait", "2s"),

@@ -1,16 +1,19 @@
 //! `verbale demo`: five calls recorded through the real contract over TCP, and what came of each, read back
-//! from the stores and not from the script.
+//! from the stores and not from the script; then what becomes of them as time goes by.
 
+mod later;
 mod listen;
 mod material;
 mod tamper;
 
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::{Context, Result, bail, ensure};
 use indicatif::{MultiProgress, ProgressBar, ProgressStyle};
-use kernel::{RecordingId, TenantId};
+use kernel::{Clock, LeapingClock, RecordingId, TenantId};
+use platform::config::Period;
 use proto::archive::v1::Recording;
 use serde_json::{Value, json};
 use tokio::task::JoinSet;
@@ -18,8 +21,9 @@ use tokio::time::Instant;
 
 use crate::cli::DemoArgs;
 use crate::commands::trust::{self, Trust};
-use crate::commands::{audit, recordings};
+use crate::commands::{audit, backup, recordings};
 use crate::connect::{Caller, Speaker, local_token};
+use crate::demo::later::{Later, Teller};
 use crate::demo::material::Story;
 use crate::mesh::{Mesh, Settings};
 use crate::output::{Exit, Output, Style};
@@ -83,29 +87,65 @@ fn beside(data: &Path, what: &str) -> Result<PathBuf> {
 /// Runs the demo.
 pub async fn run(args: DemoArgs, places: Places, out: Output) -> Result<Exit> {
     let began = Instant::now();
-    let stories = material::unpack(&places.files)?;
-    let mut settings = Settings::embedded(&places.data, &places.keys, &places.files.join("policies"));
+    let clock = LeapingClock::default();
+    let stories = material::unpack(&places.files, clock.now())?;
+    let mut settings = settings(&places, &clock);
     let mesh = Mesh::start(settings.clone()).await.context("the mesh did not start")?;
     out.line(out.style(Style::Bold, "verbale demo: five calls, one process, embedded storage"));
     out.line(format!("listening on {}; data in {}", mesh.address(), places.data.display()));
 
     settings.config.server.listen = mesh.address().to_string();
-    let demo = Demo { server: mesh.server(), places, out };
-    let heard = demo.tell(&stories, args.speed).await;
+    let mut demo = Demo { server: mesh.server(), places, out };
+    let heard = demo.tell(&stories, args.speed).await?;
+    let mut teller = Teller::new(&demo, &heard.told, &clock);
+    let backup = demo.places.files.join("backup");
+    let went_on = teller.go_on(&backup).await;
     // Stopped, so that the ledger's last entries lie in objects, and nothing moves while they are copied.
     mesh.stop().await?;
-    let heard = heard?;
+    went_on?;
     let caught = tamper::catch(&demo.places, &heard.told, &heard.trust, out).await?;
+
+    settings.config.storage.data = demo.places.files.join("restored");
+    backup::restore(&backup, &settings.config.storage.data).context("the backup")?;
+    let mesh = Mesh::start(settings.clone()).await.context("the mesh did not start on the restored data")?;
+    let went_on = teller.restored().await;
+    mesh.stop().await?;
+    went_on?;
+
+    // On copies, so that something is left to try things on.
+    let much_later = later::five_years_on(&settings, &demo.places.files)?;
+    let mesh = Mesh::start(much_later).await.context("the mesh did not start on the copies")?;
+    let went_on = teller.held().await;
+    let later = teller.end();
+    mesh.stop().await?;
+    went_on?;
+    demo.places.data.clone_from(&settings.config.storage.data);
     demo.where_things_are(&heard.told, args.keep);
     out.line(format!("\ndone in {:.1} s", began.elapsed().as_secs_f64()));
-    demo.report(&heard, &caught);
+    demo.report(&heard, &caught, &later);
     if args.keep {
         let mesh = Mesh::start(settings).await.context("the mesh did not start again")?;
         out.line(format!("up again on {}; stop with Ctrl-C", mesh.address()));
         mesh.until_stopped().await?;
     }
-    let all_well = heard.verified && caught.iter().all(|catch| catch.caught);
+    let all_well = heard.verified && later.well && caught.iter().all(|catch| catch.caught);
     Ok(if all_well { Exit::Ok } else { Exit::Fault })
+}
+
+/// Every role on embedded storage, with a clock that leaps, and soon about what goes by itself.
+fn settings(places: &Places, clock: &LeapingClock) -> Settings {
+    let embedded = Settings::embedded(&places.data, &places.keys, &places.files.join("policies"));
+    let mut settings = Settings { clock: Arc::new(clock.clone()), ..embedded };
+    let config = &mut settings.config;
+    config.crypto.lease = Period::secs(1);
+    config.crypto.turn = Period::millis(200);
+    config.ingest.epoch_report = Period::millis(200);
+    config.ledger.root_interval = Period::secs(1);
+    config.ledger.entry_object_age = Period::secs(1);
+    config.retention.sweep = Period::millis(200);
+    config.retention.rest = Period::millis(50);
+    config.storage.key_copies = Some(places.files.join("key-copies"));
+    settings
 }
 
 struct Demo {
@@ -147,15 +187,22 @@ impl Demo {
         Ok(Heard { told, shown, verified, trust })
     }
 
-    fn report(&self, heard: &Heard<'_>, caught: &[tamper::Catch]) {
+    fn report(&self, heard: &Heard<'_>, caught: &[tamper::Catch], later: &Later) {
         if self.out.is_json() {
             let value = json!({
                 "recordings": heard.shown, "verified": heard.verified,
+                "later": later.steps,
                 "tampering": caught.iter().map(tamper::Catch::shown).collect::<Vec<_>>(),
                 "data": self.places.data, "keys": self.places.keys, "files": self.places.files,
             });
             self.out.value(&value, |_| String::new());
         }
+    }
+
+    /// Somebody of that name, where it counts who it is.
+    fn named(&self, name: &str, tenant: &TenantId) -> Result<Caller> {
+        let token = local_token(&self.places.keys, "verbale", name, Speaker::Person, Some(tenant))?;
+        Caller::new(&self.server, token, Some(tenant.clone()))
     }
 
     fn person(&self, tenant: &TenantId) -> Result<Caller> {

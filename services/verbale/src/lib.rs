@@ -3,7 +3,7 @@
 //!
 //! Read [`app`] (from arguments to exit code), [`mesh`] (a running mesh), [`wiring`] (who stands on what). For
 //! the command line: [`cli`], [`commands`], [`connect`], [`output`], [`timeline`]. For sending calls: [`sender`],
-//! [`call_file`], [`wav`]. [`demo`] puts all of it together, [`bench`] measures it.
+//! [`call_file`], [`wav`]. [`demo`] puts all of it together, [`bench`] measures it, [`drill`] has domain time run ahead.
 
 pub mod app;
 pub mod mesh;
@@ -25,4 +25,5 @@ pub mod wav;
 
 pub mod bench;
 pub mod demo;
+pub mod drill;
 pub mod offline;

@@ -1,5 +1,6 @@
 //! Verifies recordings from files alone: every signed document against the trusted roots, every object that it
-//! names against hash, footer and ciphertext roots. Needs no key, no running mesh and no store of a role.
+//! names against hash, footer and ciphertext roots. An object that an addendum erases may be gone; while it lies there, as
+//! where a lock keeps it, it must be whole. Needs no key, no running mesh and no store of a role.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
@@ -59,7 +60,10 @@ struct Files {
 #[derive(Default)]
 struct Told {
     named: BTreeMap<String, ObjectRow>,
-    gone: BTreeSet<String>,
+    /// What addenda erase, by the bytes that it had.
+    gone: BTreeMap<String, Hash>,
+    /// The documents' own hashes, by version.
+    documents: BTreeMap<u32, Hash>,
     /// Whether one says that nothing was recorded. It names no object, and the sealed metadata of a call that had a
     /// basis and kept no audio lies there all the same.
     not_recorded: bool,
@@ -74,11 +78,19 @@ pub async fn verify(store: Arc<dyn ObjectStore>, roots: &TrustRoots) -> Result<R
         for key in &files.documents {
             report.documents += 1;
             let read = read(store.as_ref(), key).await?;
+            let version = version(key);
+            if let (Some(version), Ok(bytes)) = (version, &read) {
+                told.documents.insert(version, Hash::of(bytes));
+            }
             match read.and_then(|bytes| document(&bytes, roots, &tenant, recording)) {
                 Ok(said) => {
+                    if said.after.is_some_and(|after| !after.is_at(version, &told.documents)) {
+                        report.find(key.as_str(), "chain", "it does not follow the document before it");
+                    }
                     let named = said.stored.into_iter().map(|row| (name(&tenant, recording, &row), row));
                     told.named.extend(named);
-                    told.gone.extend(said.gone.iter().map(|row| name(&tenant, recording, row)));
+                    let gone = said.gone.iter().map(|row| (name(&tenant, recording, row), row.sha256));
+                    told.gone.extend(gone);
                     told.not_recorded |= said.not_recorded;
                 }
                 Err(detail) => report.find(key.as_str(), "document", detail),
@@ -112,8 +124,8 @@ impl Report {
                 (Err(detail), _) => self.find(key.as_str(), "bytes", detail),
             }
         }
-        let missing = told.named.keys().filter(|name| !there.contains(name.as_str()));
-        for name in missing.filter(|name| !told.gone.contains(*name)) {
+        let missing = told.named.iter().filter(|(name, _)| !there.contains(name.as_str()));
+        for (name, _) in missing.filter(|(name, row)| told.gone.get(*name) != Some(&row.sha256)) {
             self.find(name, "missing", "a signed document names it, and no addendum says that it was erased");
         }
         Ok(())
@@ -160,6 +172,29 @@ struct Said {
     stored: Vec<ObjectRow>,
     gone: Vec<ObjectRow>,
     not_recorded: bool,
+    after: Option<After>,
+}
+
+/// What an addendum says that it comes after.
+struct After {
+    number: u32,
+    manifest: Hash,
+    previous: Option<Hash>,
+}
+
+impl After {
+    /// Whether that is what lies before this place. The first names the manifest alone.
+    fn is_at(&self, version: Option<u32>, documents: &BTreeMap<u32, Hash>) -> bool {
+        let previous = (self.number > 1).then(|| documents.get(&self.number)).flatten();
+        version == self.number.checked_add(1)
+            && documents.get(&1) == Some(&self.manifest)
+            && self.previous.as_ref() == previous
+    }
+}
+
+/// A document's place among its recording's, as its name has it.
+fn version(key: &Key) -> Option<u32> {
+    key.segments().next_back()?.parse().ok()
 }
 
 fn document(
@@ -177,9 +212,11 @@ fn document(
         }
         DocumentKind::Addendum => {
             let addendum = Addendum::verify(&signed, roots, tenant).map_err(words)?;
+            let Addendum { number, manifest, previous, .. } = addendum;
+            let after = Some(After { number, manifest, previous });
             let said = match addendum.change {
-                AddendumChange::Filled { objects, .. } => Said { stored: objects, ..Said::default() },
-                AddendumChange::Erased { objects, .. } => Said { gone: objects, ..Said::default() },
+                AddendumChange::Filled { objects, .. } => Said { stored: objects, after, ..Said::default() },
+                AddendumChange::Erased { objects, .. } => Said { gone: objects, after, ..Said::default() },
             };
             (addendum.recording, said)
         }

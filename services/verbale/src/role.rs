@@ -14,13 +14,16 @@ pub enum RoleName {
     Crypto,
     /// Objects, manifests, replay.
     Archive,
+    /// Periods, holds, erasures.
+    Retention,
     /// The ledger.
     Audit,
 }
 
 impl RoleName {
     /// Every role, in the order in which they are built.
-    pub const ALL: [Self; 5] = [Self::Crypto, Self::Consent, Self::Ingest, Self::Archive, Self::Audit];
+    pub const ALL: [Self; 6] =
+        [Self::Crypto, Self::Consent, Self::Ingest, Self::Archive, Self::Retention, Self::Audit];
 
     /// Its name.
     pub fn as_str(self) -> &'static str {
@@ -29,6 +32,7 @@ impl RoleName {
             Self::Consent => "consent",
             Self::Crypto => "crypto",
             Self::Archive => "archive",
+            Self::Retention => "retention",
             Self::Audit => "audit",
         }
     }
@@ -40,8 +44,9 @@ impl RoleName {
         match self {
             Self::Ingest => &[Self::Consent, Self::Crypto],
             Self::Consent | Self::Audit => &[Self::Crypto],
-            Self::Crypto => &[Self::Consent],
+            Self::Crypto => &[Self::Consent, Self::Retention],
             Self::Archive => &[Self::Crypto, Self::Consent, Self::Ingest],
+            Self::Retention => &[Self::Crypto, Self::Archive, Self::Consent],
         }
     }
 
@@ -52,6 +57,7 @@ impl RoleName {
             Self::Consent => proto::consent::v1::consent_server::SERVICE_NAME,
             Self::Crypto => proto::crypto::v1::keys_server::SERVICE_NAME,
             Self::Archive => proto::archive::v1::recordings_server::SERVICE_NAME,
+            Self::Retention => proto::retention::v1::retention_server::SERVICE_NAME,
             Self::Audit => proto::audit::v1::ledger_server::SERVICE_NAME,
         }
     }

@@ -92,6 +92,10 @@ pub fn recording(r: &Recording) -> Value {
             "name": o.name, "sha256": hex(&o.sha256), "bytes": o.length, "leg": o.leg, "section": o.section,
             "lock_until": time(o.lock_until), "regimes": o.regimes,
         })).collect::<Vec<_>>(),
+        "erased": r.erased.iter().map(|e| json!({
+            "leg": e.leg, "start_s": seconds(e.start), "end_s": seconds(e.end), "reason": e.reason,
+            "at": time(e.at), "erasure": id(&e.erasure_id),
+        })).collect::<Vec<_>>(),
     })
 }
 

@@ -8,6 +8,7 @@ use proto::archive::v1::{Recording, RecordingLeg, RecordingState};
 use proto::common::v1::{GrantOutcome, PartyRole};
 
 use crate::output::{Output, Style};
+use crate::shown;
 
 /// Columns of the drawing itself.
 const WIDTH: usize = 64;
@@ -37,6 +38,7 @@ pub fn state(recording: &Recording) -> &'static str {
         RecordingState::Sealed => "sealed with a gap",
         RecordingState::Addended => "addended",
         RecordingState::NotRecorded => "not recorded",
+        RecordingState::Erased => "erased",
     }
 }
 
@@ -108,6 +110,8 @@ fn legs(recording: &Recording, out: Output) -> Vec<String> {
     let role = |party: u32| recording.parties.get(party as usize).map_or(PartyRole::Unknown, |p| p.role());
     let draw_leg = |leg: &RecordingLeg| {
         let stored = stored(leg);
+        let erased = recording.erased.iter().filter(|erased| erased.leg == leg.leg);
+        let erased = set(erased.map(|erased| (erased.start, erased.end)));
         let of = |reason: &str| {
             let absences = leg.absences.iter().filter(|a| a.reason == reason);
             set(absences.map(|a| (a.start, a.end)))
@@ -115,6 +119,7 @@ fn legs(recording: &Recording, out: Output) -> Vec<String> {
         let cells = paint(
             recording.duration,
             &[
+                (&erased, '×'),
                 (&stored, '█'),
                 (&of("pause"), '▒'),
                 (&of("no-basis"), '·'),
@@ -173,10 +178,29 @@ fn reasons(recording: &Recording, out: Output) -> Vec<String> {
     {
         lines.push(format!("at {}: {} {}", Position(note.position), note.kind, note.code));
     }
+    lines.extend(erasures(recording));
     if recording.state() == RecordingState::NotRecorded {
         lines.push(format!("nothing was recorded: {}; a signed record says so", recording.cause));
     }
     lines.into_iter().map(|line| format!("{:NAMES$}{}", "", out.style(Style::Dim, &line))).collect()
+}
+
+/// What nobody can open any more, a line an erasure.
+fn erasures(recording: &Recording) -> Vec<String> {
+    let mut told: Vec<(&[u8], String)> = Vec::new();
+    for erased in &recording.erased {
+        let erasure = erased.erasure_id.as_slice();
+        if told.iter().any(|(other, _)| *other == erasure) {
+            continue;
+        }
+        let own = recording.erased.iter().filter(|other| other.erasure_id == erasure);
+        let stretches = set(own.map(|other| (other.start, other.end)));
+        let seconds = stretches.micros() as f64 / 1e6;
+        let (at, reason) = (Timestamp(erased.at), &erased.reason);
+        let line = format!("erased: {seconds:.1} s on {at} ({reason}), erasure {}", shown::id(erasure));
+        told.push((erasure, line));
+    }
+    told.into_iter().map(|(_, line)| line).collect()
 }
 
 /// Where a leg has audio.
@@ -247,6 +271,23 @@ mod tests {
             text.contains("not kept: 0:00.000 to 0:32.000 on every leg, no purpose had a basis"),
             "{text}"
         );
+    }
+
+    #[test]
+    fn what_was_erased_is_drawn_over_what_is_stored() {
+        let erased = |start, end| wire::Erased {
+            start,
+            end,
+            reason: "pci-3-3-1".into(),
+            erasure_id: vec![7; 16],
+            ..Default::default()
+        };
+        let erased = vec![erased(40_000_000, 44_000_000), erased(44_000_000, 48_000_000)];
+        let text = draw(&Recording { erased, ..recording() }, Output::new(false));
+        let bar: String =
+            [("·", 32), ("█", 8), ("×", 8), ("█", 16)].map(|(glyph, n)| glyph.repeat(n)).concat();
+        assert!(text.contains(&bar), "{text}");
+        assert_eq!(text.matches("erased: 8.0 s").count(), 1, "{text}");
     }
 
     #[test]

@@ -3,6 +3,7 @@
 mod adapters;
 mod certify;
 mod engines;
+mod journal;
 mod owners;
 mod reload;
 mod routes;
@@ -62,6 +63,7 @@ async fn build_role(name: RoleName, shared: &mut Shared) -> Result<Role> {
         RoleName::Consent => Box::pin(adapters::consent(shared)).await,
         RoleName::Ingest => Box::pin(adapters::ingest(shared)).await,
         RoleName::Archive => Box::pin(adapters::archive(shared)).await,
+        RoleName::Retention => Box::pin(adapters::retention(shared)).await,
         RoleName::Audit => Box::pin(adapters::audit(shared)).await,
     }
 }

@@ -16,7 +16,7 @@ use super::told::{Told, said_in};
 use crate::harness::{Line, PATIENCE, Process, Sample, Turn, World, eventually, free_port, server};
 
 /// Every role.
-pub(super) const ALL: &str = "ingest,consent,crypto,archive,audit";
+pub(super) const ALL: &str = "ingest,consent,crypto,archive,retention,audit";
 
 /// What a test of faults waits for is missed soon, and still not where an engine on a busy machine is slow.
 pub(super) fn config(world: &World) -> Config {

@@ -17,6 +17,8 @@ pub(crate) struct Engines {
     objects: String,
     /// Of topics, of groups, and below it the bucket's objects.
     prefix: String,
+    /// Where the restrictive journal is, if not beside the objects.
+    journal: Option<String>,
     /// Whether a record outlives a broker's disk.
     is_replicated: bool,
     /// Of those that the environment names alone.
@@ -32,7 +34,7 @@ impl Engines {
         let options = cql.options();
         let store = format!("scylla://{}/{}?replication=1", options.nodes.join(","), options.keyspace);
         let prefix = format!("it-{}", EventId::new());
-        Some(Self { log, store, objects, prefix, is_replicated: false, cql: Some(cql) })
+        Some(Self { log, store, objects, prefix, journal: None, is_replicated: false, cql: Some(cql) })
     }
 
     /// A part of these engines, of which three are brokers. The store's address is without a keyspace.
@@ -43,9 +45,16 @@ impl Engines {
             store: format!("{store}/f_{}?replication=1", id.to_string().replace('-', "")),
             objects: objects.to_owned(),
             prefix: format!("it-{id}"),
+            journal: None,
             is_replicated: true,
             cql: None,
         }
+    }
+
+    /// Another part, with the restrictive journal of this one.
+    pub(super) async fn beside(&self) -> Self {
+        let journal = self.journal.clone().unwrap_or_else(|| self.objects_url());
+        Self { journal: Some(journal), ..Self::fresh().await.expect("there are engines") }
     }
 
     /// Leads a configuration to them.
@@ -53,6 +62,7 @@ impl Engines {
         config.storage.log.clone_from(&self.log);
         config.storage.store.clone_from(&self.store);
         config.storage.objects = self.objects_url();
+        config.storage.journal.clone_from(&self.journal);
         config.kafka.prefix = format!("{}.", self.prefix);
         if !self.is_replicated {
             // One broker: what it has acknowledged outlives its process, not its disk.

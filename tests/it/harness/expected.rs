@@ -3,7 +3,7 @@
 
 use std::path::Path;
 
-use kernel::{Basis, Interval, IntervalSet, Position, PurposeName};
+use kernel::{Basis, Interval, IntervalSet, Position, PurposeName, Timestamp};
 use policy::TenantPolicy;
 
 use super::Sample;
@@ -38,6 +38,13 @@ impl<'s> Expected<'s> {
     pub(crate) fn purposes(&self) -> Vec<PurposeName> {
         let asked = self.sample.json["purposes"].as_array().unwrap();
         asked.iter().map(|name| PurposeName::new(name.as_str().unwrap()).unwrap()).collect()
+    }
+
+    /// When the last of its tenant's duties ends for it.
+    pub(crate) fn duty_ends(&self) -> Timestamp {
+        let regimes = self.policy.purposes.values().filter_map(|purpose| purpose.regime.as_ref());
+        let ends = policy::regime::lock_until(&self.policy, regimes, self.sample.started_at()).unwrap();
+        ends.expect("the policy has a duty")
     }
 
     /// Where the purpose had its basis.

@@ -42,6 +42,10 @@ impl Keyring {
         let mut entries = Vec::new();
         let latest = self.store.latest_epoch(tenant).await.unwrap().map_or(0, |row| row.epoch.0);
         for epoch in (1..=latest).map(KeyEpoch) {
+            // Of one that is destroyed no key is left that could be wrapped.
+            if self.store.epoch(tenant, epoch).await.unwrap().is_none_or(|row| row.kek.is_empty()) {
+                continue;
+            }
             let pages = self.store.pages(tenant, epoch, None, 10_000).await.unwrap();
             for page in pages {
                 entries.extend(self.page(tenant, &page).await);

@@ -33,12 +33,31 @@ pub(crate) async fn hear_range(
     range: ReplayRequest,
     why: &str,
 ) -> Result<Heard, Status> {
-    let message = ReplayRequest {
-        recording_id: id.to_bytes().to_vec(),
-        r#use: Use::Replay.number(),
-        format: ReplayFormat::Frames.into(),
-        ..range
-    };
+    listen(caller, id, purpose, ReplayRequest { r#use: Use::Replay.number(), ..range }, why).await
+}
+
+/// Replays a whole recording for another use than a listener's, under what the reference names.
+pub(crate) async fn hear_for(
+    caller: &Caller,
+    id: RecordingId,
+    purpose: &PurposeName,
+    wanted: Use,
+    reference: &str,
+) -> Result<Heard, Status> {
+    let asked =
+        ReplayRequest { r#use: wanted.number(), reference: reference.to_owned(), ..Default::default() };
+    listen(caller, id, purpose, asked, "a test listens").await
+}
+
+async fn listen(
+    caller: &Caller,
+    id: RecordingId,
+    purpose: &PurposeName,
+    asked: ReplayRequest,
+    why: &str,
+) -> Result<Heard, Status> {
+    let message =
+        ReplayRequest { recording_id: id.to_bytes().to_vec(), format: ReplayFormat::Frames.into(), ..asked };
     let request = caller.stated(message, purpose, why).unwrap();
     let mut stream = RecordingsClient::new(caller.wire()).replay(request).await?.into_inner();
     let (mut heard, mut end) = (Heard::default(), None);
@@ -125,6 +144,23 @@ impl Heard {
             }
             let missing = IntervalSet::from(vec![asked]).difference(&covered);
             assert!(missing.is_empty(), "{name} {purpose}: leg {leg} says nothing of {missing:?}");
+        }
+    }
+
+    /// Of a leg that a purpose may hear all of, everything plays byte for byte but for what was erased, which is a gap
+    /// that says so.
+    pub(crate) fn must_play_but(&self, sample: &Sample, leg: u32, erased: &IntervalSet) {
+        for number in 0..sample.frames() {
+            let (place, heard) = (sample.place(number), self.frames.get(&(leg, number)));
+            if erased.overlaps(place) {
+                assert!(heard.is_none(), "leg {leg} frame {number} plays, and it was erased");
+                let middle = Position(place.start().0 + place.micros() / 2);
+                assert_eq!(self.gap_at(leg, middle), Some("erased"), "leg {leg} frame {number}");
+            } else {
+                let heard = heard.unwrap_or_else(|| panic!("leg {leg} frame {number} is absent"));
+                assert_eq!(heard.payload, sample.payload(leg as usize, number), "leg {leg} frame {number}");
+                assert_eq!(Position(heard.position), place.start(), "leg {leg} frame {number}");
+            }
         }
     }
 

@@ -3,17 +3,23 @@
 use std::path::{Path, PathBuf};
 
 use bytes::Bytes;
-use kernel::{EventId, Interval, Position, RecordingId, TenantId, Timestamp};
+use kernel::{Clock, EventId, Interval, Position, RecordingId, SystemClock, TenantId, Timestamp};
 use proto::common::v1::{Identifier, IdentifierKind, PartyRole};
 use proto::ingest::v1 as wire;
-use serde_json::Value;
+use serde_json::{Value, json};
+use verbale::call_file::CallFile;
 use verbale::sender::Call;
+use verbale::wav::Wav;
 
 /// 20 ms of 8 kHz A-law.
 const FRAME_BYTES: usize = 160;
 /// A frame's length, and a sample's, in microseconds.
 pub(crate) const FRAME: u64 = 20_000;
 const SAMPLE: u64 = 125;
+/// In microseconds.
+const SECOND: i64 = 1_000_000;
+/// How long ago a sample call began, in seconds: it is over, and the shortest period has only begun.
+const AGO: i64 = 3_600;
 
 /// Every sample call.
 pub(crate) const NAMES: [&str; 5] =
@@ -29,12 +35,29 @@ pub(crate) struct Sample {
 }
 
 impl Sample {
+    /// One of today: as its file dates it, what was consented to is kept no longer.
     pub(crate) fn new(name: &'static str) -> Self {
         let json: Value =
             serde_json::from_slice(&std::fs::read(folder(name).join("call.json")).unwrap()).unwrap();
         let wav = std::fs::read(folder(name).join("call.wav")).unwrap();
         let tenant = TenantId::new(json["tenant"].as_str().unwrap()).unwrap();
-        Self { name, tenant, json, legs: split(&wav) }
+        let sample = Self { name, tenant, json, legs: split(&wav) };
+        // On a full second, as servers keep dates.
+        sample.dated(Timestamp((SystemClock.now().0 / SECOND - AGO) * SECOND))
+    }
+
+    /// The same call at another time.
+    pub(crate) fn dated(mut self, started_at: Timestamp) -> Self {
+        self.json["started_at"] = json!(started_at.to_string());
+        self
+    }
+
+    /// The same words between other people.
+    pub(crate) fn between(mut self, agent: &str, phone: &str, call_id: &str) -> Self {
+        self.json["agent"] = json!({ "id": agent });
+        self.json["customer"] = json!({ "phone": phone });
+        self.json["call_id"] = json!(call_id);
+        self
     }
 
     pub(crate) fn all() -> Vec<Self> {
@@ -43,8 +66,21 @@ impl Sample {
 
     /// The call for the program's own sender, under a fresh id.
     pub(crate) fn call(&self) -> Call {
-        let folder = folder(self.name);
-        verbale::sender::load(&folder.join("call.wav"), &folder.join("call.json"), None).unwrap()
+        let file = CallFile::parse(&self.json.to_string()).unwrap();
+        let wav = Wav::parse(&std::fs::read(self.wav()).unwrap()).unwrap();
+        Call::new(file, &wav, None).unwrap()
+    }
+
+    pub(crate) fn started_at(&self) -> Timestamp {
+        Timestamp::parse(self.json["started_at"].as_str().unwrap()).unwrap()
+    }
+    /// The customer's number.
+    pub(crate) fn phone(&self) -> &str {
+        self.json["customer"]["phone"].as_str().unwrap()
+    }
+    /// The agent's id.
+    pub(crate) fn agent(&self) -> &str {
+        self.json["agent"]["id"].as_str().unwrap()
     }
 
     pub(crate) fn wav(&self) -> PathBuf {
@@ -70,6 +106,11 @@ impl Sample {
         let start = frame * FRAME;
         let end = start + self.payload(0, frame).len() as u64 * SAMPLE;
         Interval::new(Position(start), Position(end)).unwrap()
+    }
+
+    /// All of its timeline.
+    pub(crate) fn whole(&self) -> Interval {
+        Interval::new(Position::ZERO, Position(self.length())).unwrap()
     }
 
     /// The call's length in microseconds.
@@ -105,7 +146,7 @@ impl Sample {
         wire::Open {
             recording_id: recording.to_bytes().to_vec().into(),
             session_epoch: epoch,
-            started_at: Timestamp::parse(&text(&self.json["started_at"])).unwrap().0,
+            started_at: self.started_at().0,
             call_id: text(&self.json["call_id"]),
             direction: wire::Direction::Inbound.into(),
             language: text(&self.json["language"]),

@@ -67,4 +67,24 @@ macro_rules! on_every_shape {
     )+};
 }
 
-pub(crate) use on_every_shape;
+/// The same for scenarios in which it does not matter who runs where: `in_one_process!(a_scenario, another);`.
+macro_rules! in_one_process {
+    ($($scenario:ident),+ $(,)?) => {$(
+        mod $scenario {
+            use crate::harness::{Shape, World};
+
+            #[tokio::test(flavor = "multi_thread")]
+            async fn embedded() {
+                super::$scenario(World::new()).await;
+            }
+
+            #[tokio::test(flavor = "multi_thread")]
+            async fn on_engines() {
+                let Some(world) = World::on(Shape::Engines).await else { return };
+                super::$scenario(world).await;
+            }
+        }
+    )+};
+}
+
+pub(crate) use {in_one_process, on_every_shape};

@@ -4,9 +4,9 @@ use std::path::Path;
 use std::sync::Arc;
 
 use kernel::{RecordingId, SystemClock, TenantId};
-use objects::{DirectoryObjects, Key, ObjectStore, Prefix, S3Objects};
+use objects::{DirectoryObjects, Key, MAX_LIST, ObjectStore, Prefix, PutOptions, S3Objects};
 use seal::object::{Footer, Tail, verify_object};
-use seal::{Frame, SpanHeader, SpanKey, SpanView};
+use seal::{Entry, Frame, SpanHeader, SpanKey, SpanView};
 
 use super::Raw;
 
@@ -39,6 +39,33 @@ impl Shelf {
             found.push((listed.key.as_str().to_owned(), self.bytes(&listed.key).await));
         }
         found
+    }
+
+    /// Every object that is there, with its bytes: more than one listing takes.
+    pub(crate) async fn all(&self) -> Vec<(String, Vec<u8>)> {
+        let (prefix, mut after, mut found) = (Prefix::new("").unwrap(), None, Vec::new());
+        loop {
+            let listed = self.0.list(&prefix, after.as_ref(), MAX_LIST).await.unwrap();
+            for one in &listed {
+                found.push((one.key.as_str().to_owned(), self.bytes(&one.key).await));
+            }
+            if listed.len() < MAX_LIST {
+                return found;
+            }
+            after = listed.last().map(|last| last.key.clone());
+        }
+    }
+
+    /// Stores an object that is not there.
+    pub(crate) async fn put(&self, name: &str, bytes: Vec<u8>) {
+        self.0.put(&Key::new(name).unwrap(), bytes.into(), PutOptions::default()).await.unwrap();
+    }
+
+    /// The name of every version below a name that is still there, however old.
+    pub(crate) async fn versions(&self, prefix: &str) -> Vec<String> {
+        let prefix = Prefix::new(prefix).unwrap();
+        let listed = self.0.list_versions(&prefix, None, 1_000).await.unwrap();
+        listed.into_iter().map(|listed| listed.key.as_str().to_owned()).collect()
     }
 
     /// Everything: each object's bytes behind its name.
@@ -80,6 +107,12 @@ impl StoredSpan {
     /// Opens an audio span; none where this is not its key.
     pub(crate) fn frames(&self, key: &SpanKey) -> Option<Vec<Frame>> {
         SpanView::parse(&self.bytes).unwrap().open_frames(key).ok()
+    }
+
+    /// Whether any of these entries opens it.
+    pub(crate) fn opens_by(&self, entries: &[Entry]) -> bool {
+        let own = entries.iter().filter(|entry| entry.section == self.header.section_address());
+        own.filter_map(|entry| entry.cover.key(self.header.span)).any(|key| self.opens(&key))
     }
 
     /// Whether a key opens it, whatever it holds.

@@ -43,6 +43,7 @@ impl Split {
         config.peers.consent = addresses(RoleName::Consent);
         config.peers.crypto = addresses(RoleName::Crypto);
         config.peers.archive = addresses(RoleName::Archive);
+        config.peers.retention = addresses(RoleName::Retention);
         config.peers.audit = addresses(RoleName::Audit);
         config.peers.forward = true;
         config.tls.client_auth = ClientAuth::Optional;
@@ -86,9 +87,14 @@ impl Split {
 
     /// Stops them as a cluster does: those that take calls in first.
     pub(crate) async fn stop(mut self) -> Result<()> {
-        for role in
-            [RoleName::Ingest, RoleName::Archive, RoleName::Consent, RoleName::Audit, RoleName::Crypto]
-        {
+        for role in [
+            RoleName::Ingest,
+            RoleName::Archive,
+            RoleName::Retention,
+            RoleName::Consent,
+            RoleName::Audit,
+            RoleName::Crypto,
+        ] {
             let own = self.processes.iter_mut().filter(|process| process.role == role);
             let ended = futures::future::join_all(own.map(|replica| replica.process.stop())).await;
             ended.into_iter().collect::<Result<()>>()?;

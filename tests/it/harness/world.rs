@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
+use eventlog::EventLog;
 use kernel::{PrincipalKind, PurposeName, RecordingId, Role, TenantId};
 use platform::auth::{Token, TokenRequest};
 use proto::archive::v1::Recording;
@@ -12,6 +13,7 @@ use tempfile::TempDir;
 use tonic::Status;
 use tracing_subscriber::EnvFilter;
 use verbale::commands::recordings;
+use verbale::config::Config;
 use verbale::connect::{self, Caller, Speaker, issue_own, own_token};
 use verbale::mesh::{Mesh, Settings};
 use verbale::sender::{Call, Pace, Sent};
@@ -19,14 +21,16 @@ use verbale::sender::{Call, Pace, Sent};
 use super::engines::Engines;
 use super::process::Environment;
 use super::shape::{Running, Shape};
+use super::snapshot::{self, Snapshot};
 use super::split::{self, Split};
-use super::{Keyring, PATIENCE, Raw, Sample, Shelf, Tap, raw};
+use super::{Keyring, PATIENCE, Raw, Sample, Shelf, Tap, keeping, raw};
 
 /// One deployment's directories, and its part of the engines where it stands on real ones; they go when it goes.
 pub(crate) struct World {
     folder: TempDir,
     shape: Shape,
     engines: Option<Engines>,
+    tuning: Option<fn(&mut Config)>,
 }
 
 impl World {
@@ -36,7 +40,9 @@ impl World {
         let _set_by_an_earlier_test =
             tracing_subscriber::fmt().with_env_filter(filter).with_test_writer().try_init();
         let folder = tempfile::Builder::new().prefix("verbale-it-").tempdir().unwrap();
-        Self { folder, shape: Shape::Embedded, engines: None }
+        let world = Self { folder, shape: Shape::Embedded, engines: None, tuning: None };
+        std::fs::write(world.clock(), "0").unwrap();
+        world
     }
 
     /// In this shape; none where there are no engines for it.
@@ -58,6 +64,29 @@ impl World {
         world
     }
 
+    /// On another part of the engines, where everything but these directories and the restrictive journal is a snapshot's,
+    /// and the key tables are as they are. Nothing may run meanwhile.
+    pub(crate) async fn restored(mut self, snapshot: &Snapshot) -> Self {
+        let old = self.engines.take().expect("a world on engines");
+        let new = old.beside().await;
+        self.engines = Some(new);
+        split::migrate(self.folder(), &self.settings().config).await;
+        let engines = self.engines.as_ref().expect("they were set");
+        snapshot.put_back(engines.cql(), &self.shelf().await).await;
+        snapshot::carry_keys(old.cql(), engines.cql()).await;
+        self
+    }
+    /// Its tables but for the keys', and its objects. Nothing may run meanwhile.
+    pub(crate) async fn snapshot(&self) -> Snapshot {
+        let engines = self.engines.as_ref().expect("a world on engines");
+        Snapshot::of(engines.cql(), &self.shelf().await).await
+    }
+
+    /// With another configuration than all others, from its next start on.
+    pub(crate) fn tuned(self, tuning: fn(&mut Config)) -> Self {
+        Self { tuning: Some(tuning), ..self }
+    }
+
     pub(crate) fn is_embedded(&self) -> bool {
         self.shape == Shape::Embedded
     }
@@ -70,12 +99,26 @@ impl World {
     pub(crate) fn keys(&self) -> PathBuf {
         self.folder().join("keys")
     }
+    /// By how many seconds its domain time is ahead.
+    fn clock(&self) -> PathBuf {
+        self.folder().join("clock")
+    }
+    /// Leaps ahead in domain time, in every process at once.
+    pub(crate) fn leap(&self, by: Duration) {
+        let ahead: u64 = std::fs::read_to_string(self.clock()).unwrap().parse().unwrap();
+        // In one act: nobody reads half a number.
+        let next = self.folder().join("clock.next");
+        std::fs::write(&next, (ahead + by.as_secs()).to_string()).unwrap();
+        std::fs::rename(next, self.clock()).unwrap();
+    }
     /// What a child process logs.
     pub(crate) fn log(&self) -> PathBuf {
         self.folder().join("up.log")
     }
+    /// Its own where it has any, or else what all share.
     pub(crate) fn policies(&self) -> PathBuf {
-        Path::new(env!("CARGO_MANIFEST_DIR")).join("data/policies")
+        let own = self.folder().join("policies");
+        if own.is_dir() { own } else { Path::new(env!("CARGO_MANIFEST_DIR")).join("data/policies") }
     }
 
     /// Whom its servers' certificates are to be from, where they have any.
@@ -103,8 +146,12 @@ impl World {
     }
     /// The log while the mesh is up, past the program; none where it is a file among others.
     pub(crate) fn tap(&self) -> Option<Tap> {
+        Some(Tap::open(self.log_past()?))
+    }
+    /// The log past the program; none where it is a file among others.
+    pub(crate) fn log_past(&self) -> Option<Arc<dyn EventLog>> {
         let engines = self.engines.as_ref()?;
-        Some(Tap::open(Arc::new(engines.log(&self.settings().config))))
+        Some(Arc::new(engines.log(&self.settings().config)))
     }
     /// What lies in its directories, tables and bucket, and what its processes said; not the keys directory.
     pub(crate) async fn raw(&self) -> Vec<Raw> {
@@ -143,7 +190,13 @@ impl World {
         if let Some(engines) = &self.engines {
             engines.configure(&mut settings.config);
         }
+        keeping::soon(&mut settings.config, self.is_embedded());
+        if let Some(tune) = self.tuning {
+            tune(&mut settings.config);
+        }
         settings.config.auth.issuer_key = self.issuer_key();
+        settings.config.drill.clock = Some(self.clock());
+        settings.clock = settings.config.drill.clock().unwrap();
         settings
     }
 
@@ -163,8 +216,12 @@ impl World {
 
     /// A person's token with exactly these roles and tenants.
     pub(crate) fn token(&self, roles: &[Role], tenants: &[&TenantId]) -> Token {
+        self.token_as("it", roles, tenants)
+    }
+    /// The same for somebody of this name.
+    pub(crate) fn token_as(&self, subject: &str, roles: &[Role], tenants: &[&TenantId]) -> Token {
         let request = TokenRequest {
-            subject: "it".to_owned(),
+            subject: subject.to_owned(),
             kind: PrincipalKind::Person,
             roles: roles.iter().copied().collect(),
             tenants: tenants.iter().map(|tenant| (*tenant).clone()).collect::<BTreeSet<_>>(),

@@ -78,6 +78,7 @@ fn history(stored: &[(u64, u64)], dropped: &[(u64, u64, DropReason)], pause: Opt
         notes: Vec::new(),
         dropped: dropped.iter().map(drop).collect(),
         gone: Vec::new(),
+        erased: Vec::new(),
         documents: Vec::new(),
     }
 }

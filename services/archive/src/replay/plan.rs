@@ -7,6 +7,7 @@ use seal::SpanSet;
 
 use crate::absence::{Gap, Reason, explain};
 use crate::completeness::{Completeness, FrameSet, judge};
+use crate::document::object_of;
 use crate::error::Error;
 use crate::fact::{Span, StoredObject};
 use crate::store::{History, State};
@@ -67,11 +68,12 @@ pub fn plan(history: History, purpose: &PurposeName, request: &Request) -> Resul
         State::Open => return refuse("open"),
         State::Sealing => return refuse("sealing"),
         State::NotRecorded => return refuse("not-recorded"),
+        State::Erased => return refuse("erased"),
         State::Sealed | State::Addended => {}
     }
     let (timeline, judged) = (fold(&history), judge(&history));
     let ranges = ranges(&history, &timeline, request)?;
-    let legs = legs(&history, request)?;
+    let legs = legs(&history, &request.legs)?;
     let own: Vec<_> = entries(&history, &timeline)
         .into_iter()
         .filter(|entry| entry.purpose == *purpose && entry.leg != crate::fact::META_LEG)
@@ -143,10 +145,7 @@ impl Plan {
     }
 
     fn planned(&self, span: &Span) -> Option<PlannedSpan> {
-        let holds = |object: &&StoredObject| {
-            (object.leg, object.section) == (span.leg, span.section) && first_span(object) <= span.span
-        };
-        let object = self.history.objects.iter().filter(holds).max_by_key(|object| first_span(object))?;
+        let object = object_of(&self.history, span)?;
         let mut skip = FrameSet::default();
         let again = self.judged.superseded.iter();
         again
@@ -154,10 +153,6 @@ impl Plan {
             .for_each(|row| skip.insert(row.first.0..=row.last.0));
         Some(PlannedSpan { span: span.clone(), object: object.clone(), skip })
     }
-}
-
-fn first_span(object: &StoredObject) -> kernel::SpanNo {
-    object.name.as_str().parse::<seal::ObjectName>().map(|name| name.first_span).unwrap_or_default()
 }
 
 fn ranges(history: &History, timeline: &Timeline, request: &Request) -> Result<IntervalSet, Error> {
@@ -183,9 +178,10 @@ fn ranges(history: &History, timeline: &Timeline, request: &Request) -> Result<I
     Ok(IntervalSet::from(asked).intersection(&all))
 }
 
-fn legs(history: &History, request: &Request) -> Result<Vec<LegNo>, Error> {
+/// The legs that were asked for: every one of audio where none was.
+pub fn legs(history: &History, asked: &[LegNo]) -> Result<Vec<LegNo>, Error> {
     let known: BTreeSet<_> = history.legs.iter().map(|row| row.leg.leg).collect();
-    let asked: BTreeSet<_> = request.legs.iter().copied().collect();
+    let asked: BTreeSet<_> = asked.iter().copied().collect();
     if !asked.is_subset(&known) {
         return Err(Error::Invalid { what: "a leg", problem: "is not in this recording" });
     }

@@ -9,13 +9,39 @@ use proto::common::v1 as common;
 use crate::absence::missing;
 use crate::completeness::judge;
 use crate::document::{refusal, started_at};
+use crate::erased::{Sections, stretches};
+use crate::erasing::Outcome;
 use crate::error::Error;
 use crate::fact::StoredObject;
+use crate::mesh::ranges;
 use crate::store::{History, Recording, State};
 use crate::timeline::{Timeline, fold};
 
-/// A recording with everything that is known of it.
+/// A recording with everything that is known of it; of an erased one what is left.
 pub(super) fn recording(history: &History) -> wire::Recording {
+    if history.recording.state == State::Erased { left(history) } else { known(history) }
+}
+
+/// What is left of a recording that nobody can open: its documents, and what of it was erased when. Nothing of who
+/// took part, what was marked or asked, nor on what it rested.
+fn left(history: &History) -> wire::Recording {
+    let document = history.documents.last();
+    let of_nobody = |leg: wire::RecordingLeg| wire::RecordingLeg { party: 0, ..leg };
+    wire::Recording {
+        started_at: started_at(history).0,
+        duration: history.duration().0,
+        legs: legs(history).into_iter().map(of_nobody).collect(),
+        objects: objects(history),
+        document_hash: document.map(|document| document.sha256.0.to_vec()).unwrap_or_default(),
+        document_name: document.map(|document| document.name.to_string()).unwrap_or_default(),
+        erased: erased(history),
+        cause: String::new(),
+        language: String::new(),
+        ..row(&history.recording)
+    }
+}
+
+fn known(history: &History) -> wire::Recording {
     let timeline = fold(history);
     let document = history.documents.last();
     let refused = history.recording.state == State::NotRecorded;
@@ -47,7 +73,7 @@ pub(super) fn recording(history: &History) -> wire::Recording {
                 code: note.code.clone(),
             })
             .collect(),
-        objects: history.objects.iter().map(object).collect(),
+        objects: objects(history),
         grants: history.grants.clone(),
         gone: history
             .gone
@@ -56,6 +82,7 @@ pub(super) fn recording(history: &History) -> wire::Recording {
             .collect(),
         document_hash: document.map(|document| document.sha256.0.to_vec()).unwrap_or_default(),
         document_name: document.map(|document| document.name.to_string()).unwrap_or_default(),
+        erased: erased(history),
         cause: if refused { refusal(history) } else { history.recording.cause.clone() },
         ..row(&history.recording)
     }
@@ -73,6 +100,36 @@ pub(super) fn row(row: &Recording) -> wire::Recording {
         cause: row.cause.clone(),
         language: row.language.clone(),
         ..wire::Recording::default()
+    }
+}
+
+/// Whole spans of sections.
+pub(super) fn spans(sections: Sections) -> wire::SpansResponse {
+    let sections = sections.into_iter().map(|((leg, section), spans)| wire::SpansOfSection {
+        leg: leg.0.into(),
+        section: section.0,
+        spans: ranges(&spans),
+    });
+    wire::SpansResponse { sections: sections.collect() }
+}
+
+/// What an erasure came to. A lock whose end nobody knows has the date 0.
+pub(super) fn outcome(outcome: Outcome) -> wire::EraseResponse {
+    let (name, hash) = outcome
+        .addendum
+        .map(|document| (document.name.to_string(), document.sha256.0.to_vec()))
+        .unwrap_or_default();
+    let locked = outcome.locked.into_iter().map(|object| wire::LockedObject {
+        name: object.name.to_string(),
+        until: object.until.unwrap_or_default().0,
+    });
+    wire::EraseResponse {
+        spans: outcome.spans,
+        document_name: name,
+        document_hash: hash,
+        objects_deleted: outcome.deleted,
+        locked: locked.collect(),
+        log_passed: outcome.log_passed,
     }
 }
 
@@ -191,6 +248,27 @@ fn bases(history: &History, timeline: &Timeline) -> Vec<wire::BasisInterval> {
 fn pause_row(history: &History, pause: &crate::timeline::Paused) -> wire::Pause {
     let end = pause.interval.end().min(history.duration()).max(pause.interval.start());
     wire::Pause { start: pause.interval.start().0, end: end.0, reason: pause.reason.clone() }
+}
+
+/// What was erased, stretch by stretch.
+fn erased(history: &History) -> Vec<wire::Erased> {
+    let mut rows = Vec::new();
+    for own in stretches(history) {
+        rows.extend(own.intervals.iter().map(|interval| wire::Erased {
+            leg: own.leg.0.into(),
+            start: interval.start().0,
+            end: interval.end().0,
+            reason: own.reason.to_string(),
+            at: own.at.0,
+            erasure_id: own.erasure.to_bytes().to_vec(),
+        }));
+    }
+    rows
+}
+
+/// The objects that are still there.
+fn objects(history: &History) -> Vec<wire::StoredObject> {
+    history.objects.iter().filter(|object| object.deleted_at.is_none()).map(object).collect()
 }
 
 fn object(object: &StoredObject) -> wire::StoredObject {

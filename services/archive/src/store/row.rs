@@ -6,15 +6,16 @@
 use std::collections::BTreeMap;
 
 use kernel::{
-    Basis, EventId, FrameNo, InstanceId, KeyEpoch, LegNo, MarkLabel, Position, PurposeName, RegimeName,
-    SectionNo, SessionEpoch, SpanNo, SubjectId, Timestamp,
+    Basis, ErasureId, EventId, FrameNo, InstanceId, KeyEpoch, LegNo, MarkLabel, Position, PurposeName,
+    RegimeName, SectionNo, SessionEpoch, SpanNo, SubjectId, Timestamp,
 };
 use objects::Key;
 use policy::{BasisChange, Cause, ChangeKind};
 use proto::common::v1::Grant;
-use seal::{Hash, SectionKind};
+use seal::manifest::ReasonCode;
+use seal::{Hash, SectionKind, SpanSet};
 
-use super::{Document, DocumentKind, Error, LegRow, SectionRow};
+use super::{Document, DocumentKind, ErasedRow, ErasureRow, Error, LegRow, SectionRow};
 use crate::fact::{
     Anchor, Anchors, ClosedSection, DropReason, Dropped, Edge, Gone, Leg, MarkEdge, Note, Party, PauseEdge,
     SectionBegan, Span, StoredObject,
@@ -221,6 +222,7 @@ pub(super) fn object(row: &dyn Columns) -> Result<StoredObject, Error> {
             None => None,
             Some(_) => Some(row.number("document")?),
         },
+        deleted_at: row.maybe_int("deleted_at")?.map(Timestamp),
     })
 }
 
@@ -282,6 +284,26 @@ pub(super) fn gone(row: &dyn Columns) -> Result<Gone, Error> {
     Ok(Gone {
         purpose: row.parsed("purpose", row.text("purpose")?, PurposeName::new)?,
         reason: row.text("reason")?,
+    })
+}
+
+pub(super) fn erased(row: &dyn Columns) -> Result<ErasedRow, Error> {
+    Ok(ErasedRow {
+        leg: LegNo(row.number("leg")?),
+        section: SectionNo(row.number("section")?),
+        spans: row.parsed("spans", row.blob("spans")?, |bytes| SpanSet::decode(&bytes))?,
+        reason: row.parsed("reason", row.text("reason")?, |text| ReasonCode::new(&text))?,
+        at: Timestamp(row.int("at")?),
+        erasure: row.id("erasure", ErasureId::from_slice)?,
+        document: row.number("document")?,
+    })
+}
+
+pub(super) fn erasure(row: &dyn Columns) -> Result<ErasureRow, Error> {
+    Ok(ErasureRow {
+        erasure: row.id("erasure", ErasureId::from_slice)?,
+        log_end: row.u64("log_end")?,
+        through: row.number("through")?,
     })
 }
 

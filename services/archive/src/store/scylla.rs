@@ -6,9 +6,10 @@
 //! come again from the log until all of them are there. A document and the event that tells of it are one act: the
 //! event lies in the own row's pending column, under the same conditional write that makes the document count.
 //!
-//! Read [`schema`] for the tables, [`own`], then [`facts`] and [`settling`] for what is written, [`read`],
+//! Read [`schema`] for the tables, [`own`], then [`facts`], [`settling`] and [`erasing`] for what is written, [`read`],
 //! [`unsettled`] and [`listing`] for what is found.
 
+mod erasing;
 mod facts;
 mod listing;
 mod outgoing;
@@ -30,15 +31,19 @@ use std::sync::Arc;
 use async_trait::async_trait;
 use cql::Cql;
 use cql::outbox::Outbox;
-use kernel::{Clock, ErrorCode, Position, RecordingId, Retry, ServiceError, SpanNo, SystemClock, TenantId};
+use kernel::{
+    Clock, ErasureId, ErrorCode, Position, RecordingId, Retry, ServiceError, SpanNo, SystemClock, TenantId,
+    Timestamp,
+};
+use objects::Key;
 use parking_lot::Mutex;
 use platform::Bell;
 use seal::{Hash, SpanSet};
 
 use self::own::Rows;
 use self::statements::Statements;
-use super::{Error, History, Query, Recording, Settlement, Store};
-use crate::fact::{Fact, RecordingKey, SectionKey};
+use super::{ErasureRow, Error, History, Query, Recording, Settlement, Store};
+use crate::fact::{Fact, Gone, RecordingKey, SectionKey};
 
 pub use schema::COMPONENTS;
 
@@ -119,6 +124,24 @@ impl Store for ScyllaStore {
 
     async fn settle(&self, settlement: Settlement) -> Result<(), Error> {
         self.0.settle(&settlement).await
+    }
+
+    async fn erasing(
+        &self,
+        key: &RecordingKey,
+        erasure: ErasureId,
+        log_end: u64,
+        gone: Vec<Gone>,
+    ) -> Result<ErasureRow, Error> {
+        self.0.erasing(key, erasure, log_end, &gone).await
+    }
+
+    async fn looked(&self, key: &RecordingKey, erasure: ErasureId, through: u32) -> Result<(), Error> {
+        self.0.looked(key, erasure, through).await
+    }
+
+    async fn mark_deleted(&self, key: &RecordingKey, names: Vec<Key>, at: Timestamp) -> Result<(), Error> {
+        self.0.mark_deleted(key, &names, at).await
     }
 
     async fn list(&self, query: &Query) -> Result<Vec<Recording>, Error> {

@@ -16,12 +16,13 @@ use std::sync::Arc;
 
 use ::sqlite::{Component, Db, Options, outbox};
 use async_trait::async_trait;
-use kernel::{Clock, Position, ServiceError, SpanNo};
+use kernel::{Clock, ErasureId, Position, ServiceError, SpanNo, Timestamp};
+use objects::Key;
 use platform::Bell;
 use seal::{Hash, SpanSet};
 
-use super::{Error, History, Query, Recording, Settlement, Store};
-use crate::fact::{Fact, RecordingKey, SectionKey};
+use super::{ErasureRow, Error, History, Query, Recording, Settlement, Store};
+use crate::fact::{Fact, Gone, RecordingKey, SectionKey};
 
 const COMPONENTS: &[Component] = &[schema::COMPONENT, outbox::COMPONENT];
 
@@ -93,6 +94,27 @@ impl Store for SqliteStore {
         self.db.write(move |tx| write::settle(tx, &settlement)).await?;
         self.bell.ring();
         Ok(())
+    }
+
+    async fn erasing(
+        &self,
+        key: &RecordingKey,
+        erasure: ErasureId,
+        log_end: u64,
+        gone: Vec<Gone>,
+    ) -> Result<ErasureRow, Error> {
+        let key = key.clone();
+        self.db.write(move |tx| write::erasing(tx, &key, erasure, log_end, &gone)).await
+    }
+
+    async fn looked(&self, key: &RecordingKey, erasure: ErasureId, through: u32) -> Result<(), Error> {
+        let key = key.clone();
+        self.db.write(move |tx| write::looked(tx, &key, erasure, through)).await
+    }
+
+    async fn mark_deleted(&self, key: &RecordingKey, names: Vec<Key>, at: Timestamp) -> Result<(), Error> {
+        let key = key.clone();
+        self.db.write(move |tx| write::mark_deleted(tx, &key, &names, at)).await
     }
 
     async fn list(&self, query: &Query) -> Result<Vec<Recording>, Error> {

@@ -37,6 +37,10 @@ pub(crate) struct KeyState {
     pub(crate) adopted: BTreeMap<(Vec<u8>, u32, u32), LegKey>,
     /// Entries, by recording, leg, section and purpose.
     pub(crate) entries: BTreeMap<(Vec<u8>, u32, u32, String), Cover>,
+    /// What was erased, as later sealings honour it.
+    marks: Vec<Mark>,
+    /// What covers the uses that were asked for, in order.
+    pub(crate) references: Vec<String>,
     /// Purposes that consent says are gone.
     pub(crate) gone: BTreeSet<String>,
     /// Why the gate refuses, where it does.
@@ -55,6 +59,35 @@ pub(crate) struct KeyState {
     pub(crate) ttl: u32,
 }
 
+/// What is erased of a recording.
+struct Mark {
+    recording: Vec<u8>,
+    /// Of these purposes; of every one where empty.
+    purposes: BTreeSet<String>,
+    /// These spans by leg and section; every one where there are none.
+    spans: BTreeMap<(u32, u32), SpanSet>,
+}
+
+impl Mark {
+    /// What of an entry is left.
+    fn narrow(
+        &self,
+        (recording, leg, section, purpose): &(Vec<u8>, u32, u32, String),
+        cover: &Cover,
+    ) -> Cover {
+        if *recording != self.recording || !(self.purposes.is_empty() || self.purposes.contains(purpose)) {
+            return cover.clone();
+        }
+        let had = cover.spans();
+        let erased = match self.spans.get(&(*leg, *section)) {
+            Some(spans) => spans.clone(),
+            None if self.spans.is_empty() => had.clone(),
+            None => SpanSet::EMPTY,
+        };
+        cover.restrict(&had.difference(&erased))
+    }
+}
+
 impl FakeKeys {
     pub(crate) fn new(clock: ManualClock) -> Self {
         Self(Arc::new(Mutex::new(KeyState {
@@ -63,6 +96,8 @@ impl FakeKeys {
             secret: EpochSecret::generate().unwrap(),
             adopted: BTreeMap::new(),
             entries: BTreeMap::new(),
+            marks: Vec::new(),
+            references: Vec::new(),
             gone: BTreeSet::new(),
             refuses: None,
             refuses_keys: false,
@@ -146,8 +181,11 @@ impl Keys for FakeKeys {
             let key = state.adopted.get(&section).ok_or_else(|| Status::not_found("no section"))?;
             let cover = key.cover(&set(&entry.spans));
             let (recording, leg, section) = section;
-            state.entries.insert((recording, leg, section, entry.purpose.clone()), cover);
-            entries.push(entry);
+            state.write((recording, leg, section, entry.purpose.clone()), cover);
+            if state.entries.contains_key(&(asked.recording_id.clone(), leg, section, entry.purpose.clone()))
+            {
+                entries.push(entry);
+            }
         }
         let gone = gone.into_iter().map(|purpose| GonePurpose { purpose, reason: "withdrawn".to_owned() });
         Ok(Response::new(SealResponse { entries, gone: gone.collect() }))
@@ -156,7 +194,8 @@ impl Keys for FakeKeys {
     async fn unwrap(&self, request: Request<UnwrapRequest>) -> Answer<UnwrapResponse> {
         self.fail()?;
         let asked = request.into_inner();
-        let state = self.state();
+        let mut state = self.state();
+        state.references.push(asked.reference.clone());
         if asked.subject_token != "bearer-of-the-test" {
             return Err(refusal(kernel::ErrorCode::Unauthenticated, "token", "another bearer"));
         }
@@ -213,6 +252,35 @@ impl Keys for FakeKeys {
         Ok(Response::new(ExportTrustResponse { signing_roots }))
     }
 
+    async fn erase(&self, request: Request<EraseRequest>) -> Answer<EraseResponse> {
+        self.fail()?;
+        let asked = request.into_inner();
+        let spans = asked.spans.iter().map(|own| ((own.leg, own.section), set(&own.spans))).collect();
+        let purposes = asked.purposes.into_iter().collect();
+        self.state().erase(Mark { recording: asked.recording_id, purposes, spans });
+        Ok(Response::new(EraseResponse::default()))
+    }
+
+    async fn probe(&self, request: Request<ProbeRequest>) -> Answer<ProbeResponse> {
+        self.fail()?;
+        let asked = request.into_inner().recording_id;
+        let state = self.state();
+        let own = state.entries.iter().filter(|((recording, ..), _)| *recording == asked);
+        let open = own.map(|((_, leg, section, purpose), cover)| OpenSection {
+            leg: *leg,
+            section: *section,
+            purpose: purpose.clone(),
+            spans: crate::mesh::ranges(&cover.spans()),
+        });
+        Ok(Response::new(ProbeResponse { open: open.collect() }))
+    }
+
+    async fn get_status(&self, _request: Request<GetStatusRequest>) -> Answer<GetStatusResponse> {
+        Err(unused())
+    }
+    async fn turn(&self, _request: Request<TurnRequest>) -> Answer<TurnResponse> {
+        Err(unused())
+    }
     async fn leave_epochs(&self, _request: Request<LeaveEpochsRequest>) -> Answer<LeaveEpochsResponse> {
         Err(unused())
     }
@@ -228,6 +296,37 @@ impl Keys for FakeKeys {
 }
 
 impl KeyState {
+    /// Writes an entry, as far as nothing of it was erased.
+    fn write(&mut self, key: (Vec<u8>, u32, u32, String), cover: Cover) {
+        let left = self.marks.iter().fold(cover, |cover, mark| mark.narrow(&key, &cover));
+        if left.spans().is_empty() {
+            self.entries.remove(&key);
+        } else {
+            self.entries.insert(key, left);
+        }
+    }
+
+    fn erase(&mut self, mark: Mark) {
+        self.marks.push(mark);
+        for (key, cover) in std::mem::take(&mut self.entries) {
+            self.write(key, cover);
+        }
+    }
+
+    /// Lets a purpose open spans of a section, whatever was erased.
+    pub(crate) fn open_anyway(
+        &mut self,
+        recording: RecordingId,
+        (leg, section): (u32, u32),
+        purpose: &str,
+        spans: &[u32],
+    ) {
+        let id = recording.to_bytes().to_vec();
+        let key = self.adopted.get(&(id.clone(), leg, section)).expect("the section was adopted");
+        let cover = key.cover(&SpanSet::from_spans(spans.iter().map(|span| SpanNo(*span))).unwrap());
+        self.entries.insert((id, leg, section, purpose.to_owned()), cover);
+    }
+
     /// The spans of a section that a purpose's entry opens, by the keys themselves.
     pub(crate) fn opens(&self, recording: RecordingId, leg: u32, section: u32, purpose: &str) -> Vec<u32> {
         let id = (recording.to_bytes().to_vec(), leg, section, purpose.to_owned());

@@ -11,7 +11,7 @@ use crate::testing::{Bench, Call, guarded, payload};
 
 const MIFID: &str = "mifid2-transaction";
 
-fn request(call: &Call) -> ReplayRequest {
+pub(super) fn request(call: &Call) -> ReplayRequest {
     ReplayRequest {
         recording_id: call.key.id.to_bytes().to_vec(),
         r#use: Use::Replay.number(),
@@ -20,7 +20,7 @@ fn request(call: &Call) -> ReplayRequest {
     }
 }
 
-async fn play(
+pub(super) async fn play(
     bench: &Bench,
     call: &Call,
     purpose: &str,
@@ -31,7 +31,7 @@ async fn play(
 }
 
 /// Leg and number of every frame; its payload is checked on the way.
-fn frames(messages: &[Message]) -> Vec<(u32, u64)> {
+pub(super) fn frames(messages: &[Message]) -> Vec<(u32, u64)> {
     let mut heard = Vec::new();
     for message in messages {
         let Message::Frames(frames) = message else { continue };
@@ -45,7 +45,7 @@ fn frames(messages: &[Message]) -> Vec<(u32, u64)> {
     heard
 }
 
-fn gaps(messages: &[Message], leg: u32) -> Vec<(u64, u64, &str)> {
+pub(super) fn gaps(messages: &[Message], leg: u32) -> Vec<(u64, u64, &str)> {
     let mut found = Vec::new();
     for message in messages {
         if let Message::Gap(gap) = message
@@ -57,7 +57,7 @@ fn gaps(messages: &[Message], leg: u32) -> Vec<(u64, u64, &str)> {
     found
 }
 
-fn of_leg(frames: &[(u32, u64)], leg: u32) -> Vec<u64> {
+pub(super) fn of_leg(frames: &[(u32, u64)], leg: u32) -> Vec<u64> {
     frames.iter().filter(|(own, _)| *own == leg).map(|(_, number)| *number).collect()
 }
 
@@ -280,6 +280,39 @@ async fn a_wav_has_every_sample_in_its_place() {
     }
     assert_eq!(gaps(&messages, 0), [(0, 1_000_000, "other-purpose")]);
     assert!(matches!(messages.last(), Some(Message::End(end)) if end.frames == 100));
+}
+
+#[tokio::test]
+async fn what_covers_a_claim_is_handed_to_the_gate_and_no_other_use_has_any() {
+    let bench = Bench::new().await;
+    let call = sealed(&bench, 2, &[(MIFID, 0)]).await;
+    let asked = |use_for: Use, reference: &str| ReplayRequest {
+        r#use: use_for.number(),
+        reference: reference.to_owned(),
+        ..request(&call)
+    };
+    // A lease that has run out by each span: the gate is asked anew, for the same.
+    bench.keys.state().ttl = 0;
+    for (use_for, reference) in [(Use::LegalClaim, "hold-1"), (Use::Authority, "order-2"), (Use::Replay, "")]
+    {
+        bench.keys.state().references.clear();
+        play(&bench, &call, MIFID, asked(use_for, reference)).await.unwrap();
+        let told = bench.keys.state().references.clone();
+        assert!(told.len() > 1 && told.iter().all(|own| own == reference), "{use_for}: {told:?}");
+    }
+    let long = "x".repeat(257);
+    let refused = [
+        (Use::Replay, "hold-1"),
+        (Use::Review, "hold-1"),
+        (Use::Rights, "hold-1"),
+        (Use::Probe, "hold-1"),
+        (Use::LegalClaim, long.as_str()),
+    ];
+    for (use_for, reference) in refused {
+        let status = play(&bench, &call, MIFID, asked(use_for, reference)).await.unwrap_err();
+        assert_eq!(status.code(), Code::InvalidArgument, "{use_for}");
+        assert!(status.message().contains("reference") && !status.message().contains("hold-1"));
+    }
 }
 
 #[tokio::test]

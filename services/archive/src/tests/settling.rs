@@ -1,3 +1,4 @@
+use std::collections::BTreeSet;
 use std::time::Duration;
 
 use kernel::Basis;
@@ -73,6 +74,51 @@ async fn the_manifest_says_what_is_kept_and_verifies() {
     assert_eq!(sealed.purposes, ["mifid2-transaction", "quality"]);
     assert_eq!((sealed.complete, sealed.duration), (true, 3_000_000));
     assert_eq!(sealed.regimes, ["mifid2-16-7"]);
+    let parties: BTreeSet<_> = sealed.parties.iter().cloned().collect();
+    assert_eq!((sealed.parties.len(), parties.len()), (2, 2));
+    assert!(parties.contains(call.subject.to_bytes().as_slice()));
+    let kept: Vec<_> = sealed.kept.iter().map(|kept| (kept.purpose.as_str(), kept.basis)).collect();
+    let bases = [Basis::LegalObligation, Basis::Consent].map(Basis::number);
+    assert_eq!(kept, [("mifid2-transaction", bases[0]), ("quality", bases[1])]);
+    let marks: Vec<_> = sealed.marks.iter().map(|mark| (mark.label.as_str(), mark.at)).collect();
+    assert_eq!(marks, [("order", crate::testing::NOW.0 + 2_000_000)]);
+}
+
+#[tokio::test]
+async fn of_marks_the_last_end_is_told_and_none_that_nobody_has_ended() {
+    let check = async |edges: &[(u64, bool)], expected: &[i64]| {
+        let bench = Bench::new().await;
+        let mut call = Call::plain(&bench, 3, &[("mifid2-transaction", 0)]).await;
+        for (at, begins) in edges {
+            call.mark(&bench, "order", *at, *begins).await;
+        }
+        call.close(&bench, 150).await;
+        bench.consume().await;
+        let told = events(&bench).await;
+        let [Event::Sealed(sealed)] = told.as_slice() else { panic!("{told:?}") };
+        let ends: Vec<_> = sealed.marks.iter().map(|mark| mark.at - crate::testing::NOW.0).collect();
+        assert_eq!(ends, expected, "{edges:?}");
+    };
+    check(&[], &[]).await;
+    check(&[(1_000_000, true)], &[]).await;
+    check(&[(0, true), (500_000, false), (1_000_000, true), (2_000_000, false)], &[2_000_000]).await;
+    check(&[(1_000_000, true), (2_000_000, false), (0, true), (500_000, false)], &[2_000_000]).await;
+    check(&[(0, true), (500_000, false), (1_000_000, true)], &[]).await;
+}
+
+#[tokio::test]
+async fn a_purpose_without_an_entry_is_not_told_as_kept() {
+    let bench = Bench::new().await;
+    bench.keys.state().gone.insert("quality".to_owned());
+    let mut call = Call::plain(&bench, 1, &[("mifid2-transaction", 0), ("quality", 0)]).await;
+    call.close(&bench, 50).await;
+    bench.consume().await;
+    let told = events(&bench).await;
+    let [Event::Sealed(sealed)] = told.as_slice() else { panic!("{told:?}") };
+    assert_eq!(
+        sealed.kept.iter().map(|kept| kept.purpose.as_str()).collect::<Vec<_>>(),
+        ["mifid2-transaction"]
+    );
 }
 
 #[tokio::test]

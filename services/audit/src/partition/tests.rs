@@ -13,13 +13,14 @@ use crate::name;
 use crate::rebuild::rebuild;
 use crate::samples;
 use crate::shelf::Shelf;
-use crate::store::{Filter, LedgerStore, Order};
+use crate::store::{Filter, LedgerStore, LogId, Order};
 use crate::testing::{
-    Faults, FixedKeys, INCARNATION, NOW, World, heartbeat, heartbeat_signed, index, record,
+    Faults, FixedKeys, INCARNATION, NOW, World, first, heartbeat, heartbeat_signed, index, record,
 };
 
 const P: u32 = 1;
 const LOG: LogName = LogName::Partition(P);
+const PART: Part = Part::of(Generation::FIRST, P);
 
 fn records(events: std::ops::Range<u64>) -> Vec<Record> {
     events.map(|event| record(P, event, event + 1)).collect()
@@ -36,7 +37,7 @@ async fn busy(world: &World) {
 }
 
 async fn actions(world: &World) -> Vec<String> {
-    let rows = world.store.rows(P, 0, 1_000).await.unwrap();
+    let rows = world.store.rows(PART, 0, 1_000).await.unwrap();
     let open = |row: &Row| samples::keys(row.tenant.as_str()).open(&row.sealed).unwrap().entry;
     rows.iter().map(open).map(|entry| entry.action).collect()
 }
@@ -52,7 +53,8 @@ async fn drive(world: &World, faults: &Faults) -> usize {
     let mut restarts = 0;
     loop {
         let run = async {
-            let mut partition = Partition::open(world.shared(faults), INCARNATION, P).await?;
+            let journal = world.journal_on(Arc::clone(&world.journal)).await?;
+            let mut partition = Partition::open(world.shared_with(faults, journal), first(), P).await?;
             let rest = records.iter().filter(|own| own.offset >= partition.next_offset()).cloned();
             for batch in rest.collect::<Vec<_>>().chunks(12) {
                 partition.take(batch).await?;
@@ -122,6 +124,28 @@ async fn records_that_come_again_change_nothing() {
 }
 
 #[tokio::test]
+async fn the_group_is_told_of_records_that_add_no_entry_and_of_none_that_waits_for_an_object() {
+    let mut world = World::new().await;
+    world.config.entry_object_size = Config::default().entry_object_size;
+    world.produce(records(0..4)).await;
+    let mut partition = world.open(P).await;
+    partition.take(&world.records(P).await).await.unwrap();
+    assert_eq!(partition.tend(When::Due).await.unwrap(), None);
+    assert_eq!(partition.passed(), None, "entries are in the index alone");
+    assert_eq!(partition.tend(When::Now).await.unwrap(), Some(4));
+    assert_eq!((partition.passed(), partition.passed()), (Some(4), None));
+
+    world.produce(vec![heartbeat(P, 4, ProducerState::Running), record(P, 3, 4)]).await;
+    partition.take(&world.records(P).await).await.unwrap();
+    assert_eq!(partition.tend(When::Now).await.unwrap(), None, "there is nothing to put into an object");
+    assert_eq!((partition.passed(), partition.passed()), (Some(6), None));
+    // Whoever takes it over does not know what the group was told.
+    let mut again = world.open(P).await;
+    assert_eq!(again.tend(When::Due).await.unwrap(), None);
+    assert_eq!(again.passed(), Some(6));
+}
+
+#[tokio::test]
 async fn committed_entries_are_published_once_the_object_store_is_back() {
     let world = World::new().await;
     world.produce(records(0..4)).await;
@@ -146,7 +170,7 @@ async fn a_lost_index_is_rebuilt_with_the_same_roots_and_contents() {
     assert_eq!(forgotten, Some(20));
     partition.take(tail).await.unwrap();
     partition.tend(When::Due).await.unwrap();
-    let before = (world.head(LOG).await, world.store.rows(P, 0, 100).await.unwrap());
+    let before = (world.head(LOG).await, world.store.rows(PART, 0, 100).await.unwrap());
     let found = world.store.find(&by_object(3)).await.unwrap();
     assert_eq!(found.len(), 1);
 
@@ -154,7 +178,7 @@ async fn a_lost_index_is_rebuilt_with_the_same_roots_and_contents() {
     world.store = store;
     let rebuilt = rebuild(&world.store, Arc::clone(&world.objects), world.keys.as_ref()).await.unwrap();
     assert_eq!(rebuilt, Some(INCARNATION));
-    assert_eq!(world.store.incarnation().await.unwrap(), Some(INCARNATION));
+    assert_eq!(world.store.incarnations().await.unwrap(), [first()]);
 
     // The rest is staged again from the topic; nothing is signed before the log is where it was signed.
     let mut partition = world.open(P).await;
@@ -165,7 +189,7 @@ async fn a_lost_index_is_rebuilt_with_the_same_roots_and_contents() {
     partition.take(tail).await.unwrap();
     partition.tend(When::Due).await.unwrap();
 
-    let after = (world.head(LOG).await, world.store.rows(P, 0, 100).await.unwrap());
+    let after = (world.head(LOG).await, world.store.rows(PART, 0, 100).await.unwrap());
     assert_eq!(after.0, before.0);
     assert_eq!(said(&after.1), said(&before.1));
     assert_eq!(said(&world.store.find(&by_object(3)).await.unwrap()), said(&found));
@@ -210,7 +234,7 @@ async fn a_restored_index_catches_up_from_objects_with_what_the_topic_has_no_mor
     assert_eq!(world.head(LogName::Root).await.tree.size, before.1.tree.size + 1);
     assert!(!actions(&world).await.iter().any(|action| action.starts_with("ledger.")));
     assert!(world.verify(None).await.is_good());
-    assert_eq!(world.store.hashes(LOG, 0, 25).await.unwrap().len(), 25);
+    assert_eq!(world.store.hashes(LogId::Part(PART), 0, 25).await.unwrap().len(), 25);
 }
 
 #[tokio::test]
@@ -229,10 +253,11 @@ async fn a_restored_index_never_signs_a_second_history() {
     world.log = eventlog::MemoryLog::new(Arc::new(world.clock.clone()));
     world.produce(records(20..30)).await;
     let mut partition = world.open(P).await;
-    partition.take(&world.records(P).await).await.unwrap();
-    let refused = partition.tend(When::Due).await;
-    assert!(matches!(refused, Err(Error::Damaged { log: LOG, .. })), "{refused:?}");
+    let refused = partition.take(&world.records(P).await).await;
+    assert!(matches!(refused, Err(Error::Diverged(LOG))), "{refused:?}");
+    partition.tend(When::Now).await.unwrap();
     assert_eq!(signed(&world).await, before);
+    assert_eq!(world.head(LOG).await.tree.size, 0, "the index has nothing that was not signed");
 }
 
 #[tokio::test]
@@ -293,7 +318,7 @@ async fn a_producer_that_falls_silent_is_told_once_and_one_that_said_goodbye_is_
     tokio::time::advance(Duration::from_secs(3_600 * 24 * 366)).await;
     partition.tend(When::Due).await.unwrap();
     assert_eq!(actions(&world).await.len(), 2);
-    assert_eq!(world.store.rows(P, 1, 1).await.unwrap()[0].at, NOW);
+    assert_eq!(world.store.rows(PART, 1, 1).await.unwrap()[0].at, NOW);
 }
 
 #[tokio::test]

@@ -3,8 +3,12 @@
 use super::*;
 use crate::name::Incarnation;
 use crate::samples;
+use crate::store::{Era, Generation};
 
-const PLACE: Place = Place { incarnation: Incarnation::from_bytes([4; 16]), partition: 2 };
+const PLACE: Place = Place {
+    era: Era { generation: Generation::FIRST, incarnation: Incarnation::from_bytes([4; 16]) },
+    partition: 2,
+};
 const P: InstanceId = InstanceId::from_bytes([3; 16]);
 
 /// Entry `event` as number `number` of the producer.

@@ -5,10 +5,11 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use eventlog::{EventLog, MemoryLog};
+use journal::Journal;
 use kernel::topics::AUDIT;
 use kernel::{Clock, InstanceId, ManualClock, PrincipalKind, Role as TokenRole, TenantId};
 use merkle::NoteKey;
-use objects::MemoryObjects;
+use objects::{MemoryObjects, Prefix};
 use parking_lot::Mutex;
 use platform::audit::{AuditProducer, SealedReason, deployment};
 use platform::auth::{LocalIssuer, Token, TokenRequest, Verifier};
@@ -109,6 +110,18 @@ impl Keys for FakeKeys {
     async fn hmac(&self, _: Request<crypto::HmacRequest>) -> Answer<crypto::HmacResponse> {
         not_here()
     }
+    async fn erase(&self, _: Request<crypto::EraseRequest>) -> Answer<crypto::EraseResponse> {
+        not_here()
+    }
+    async fn probe(&self, _: Request<crypto::ProbeRequest>) -> Answer<crypto::ProbeResponse> {
+        not_here()
+    }
+    async fn get_status(&self, _: Request<crypto::GetStatusRequest>) -> Answer<crypto::GetStatusResponse> {
+        not_here()
+    }
+    async fn turn(&self, _: Request<crypto::TurnRequest>) -> Answer<crypto::TurnResponse> {
+        not_here()
+    }
 }
 
 /// The ledger's calls state no reason.
@@ -127,6 +140,7 @@ struct Mesh {
     log: MemoryLog,
     tasks: Tasks,
     stopper: Stopper,
+    ready: Vec<platform::role::ReadyCheck>,
     _directories: [tempfile::TempDir; 2],
 }
 
@@ -149,10 +163,18 @@ async fn mesh() -> Mesh {
     let mut tasks = Tasks::new(shutdown);
     tasks.start(task);
     let (store, directory) = index().await;
+    let journal = Journal::open(
+        Arc::new(MemoryObjects::new(Arc::clone(&clock))),
+        Prefix::new("journal/").unwrap(),
+        Arc::clone(&clock),
+        journal::BACKUP_HORIZON,
+    );
+    let journal = journal.await.unwrap();
     let deps = crate::Deps {
         store: Arc::new(store),
         log: Arc::new(log.clone()),
         objects: Arc::new(MemoryObjects::new(Arc::clone(&clock))),
+        journal: Arc::new(journal),
         clock: Arc::clone(&clock),
         instance,
         crypto: in_process(KeysServer::new(FakeKeys::default())),
@@ -171,11 +193,15 @@ async fn mesh() -> Mesh {
     let period = platform::config::Period::millis(5);
     let config = Config { poll: period, root_interval: period, ..Config::default() };
     let role = crate::build(config, deps).unwrap().guard(&parts);
+    let names: Vec<_> = role.ready.iter().map(platform::role::ReadyCheck::name).collect();
+    assert_eq!(names, ["ledger-journal"]);
+    assert!(role.ready[0].check().await.is_err(), "nothing has been held against the journal yet");
+    let ready = role.ready;
     for task in role.tasks {
         tasks.start(task);
     }
     let ledger = LedgerClient::new(role.wire);
-    Mesh { ledger, issuer, log, tasks, stopper, _directories: [keys, directory] }
+    Mesh { ledger, issuer, log, tasks, stopper, ready, _directories: [keys, directory] }
 }
 
 impl Mesh {
@@ -221,6 +247,7 @@ async fn a_question_to_the_ledger_is_an_entry_of_it_and_is_proved_and_verified()
     let mut mesh = mesh().await;
     mesh.query(by_action("nothing.done")).await;
     let entries = mesh.query_until(by_action("ledger.queried"), 2).await;
+    mesh.ready[0].check().await.unwrap();
     let first = &entries[0];
     assert_eq!((first.actor.as_str(), first.actor_kind.as_str()), ("giulia", "person"));
     assert_eq!((first.outcome.as_str(), first.producer_number > 0), ("ok", true));

@@ -19,8 +19,10 @@ use cql::{Component, Cql, Error};
 use kernel::{EventId, ServiceError, TenantId};
 use merkle::{Hash, TreeHead};
 
-use super::{Batch, Claim, Committed, Filter, Head, LedgerStore, Producer, RootRow, Row, StoreError};
-use crate::name::{Incarnation, LogName};
+use super::{
+    Batch, Begun, Claim, Committed, Filter, Generation, Head, LedgerStore, LogId, Part, Producer, RootRow,
+    Row, StoreError,
+};
 use stage::Pointed;
 use statements::Statements;
 
@@ -52,19 +54,19 @@ fn failed(act: &'static str) -> impl Fn(Error) -> StoreError {
 
 #[async_trait]
 impl LedgerStore for ScyllaStore {
-    async fn incarnation(&self) -> Result<Option<Incarnation>, StoreError> {
-        self.0.incarnation().await.map_err(failed("read the incarnation"))
+    async fn incarnations(&self) -> Result<Vec<Begun>, StoreError> {
+        self.0.incarnations().await.map_err(failed("read the incarnations"))
     }
 
-    async fn begin(&self, incarnation: Incarnation) -> Result<Incarnation, StoreError> {
-        self.0.begin(incarnation).await.map_err(failed("begin an incarnation"))
+    async fn begin(&self, begun: &Begun) -> Result<Begun, StoreError> {
+        self.0.begin(begun).await.map_err(failed("begin an incarnation"))
     }
 
-    async fn claim(&self, log: LogName) -> Result<Claim, StoreError> {
+    async fn claim(&self, log: LogId) -> Result<Claim, StoreError> {
         self.0.claim(log).await.map_err(failed("claim a log"))
     }
 
-    async fn heads(&self) -> Result<Vec<(LogName, Head)>, StoreError> {
+    async fn heads(&self) -> Result<Vec<(LogId, Head)>, StoreError> {
         self.0.heads().await.map_err(failed("read the heads"))
     }
 
@@ -80,32 +82,36 @@ impl LedgerStore for ScyllaStore {
         self.0.commit_root(leaf).await.map_err(failed("commit a root"))
     }
 
-    async fn mark_published(&self, log: LogName, tree: TreeHead) -> Result<(), StoreError> {
+    async fn rewind(&self, part: Part, fence: u64, next_offset: u64) -> Result<Committed, StoreError> {
+        self.0.rewind(part, fence, next_offset).await.map_err(failed("move a log's offset"))
+    }
+
+    async fn mark_published(&self, log: LogId, tree: TreeHead) -> Result<(), StoreError> {
         self.0.mark_published(log, tree).await.map_err(failed("mark a log as published"))
     }
 
-    async fn mark_stored(&self, partition: u32, below: u64) -> Result<(), StoreError> {
-        self.0.mark_stored(partition, below).await.map_err(failed("mark entries as stored"))
+    async fn mark_stored(&self, part: Part, below: u64) -> Result<(), StoreError> {
+        self.0.mark_stored(part, below).await.map_err(failed("mark entries as stored"))
     }
 
-    async fn known(&self, partition: u32, events: &[EventId]) -> Result<BTreeSet<EventId>, StoreError> {
-        self.0.known(partition, events).await.map_err(failed("look for known events"))
+    async fn known(&self, part: Part, events: &[EventId]) -> Result<BTreeSet<EventId>, StoreError> {
+        self.0.known(part, events).await.map_err(failed("look for known events"))
     }
 
-    async fn producers(&self, partition: u32) -> Result<Vec<Producer>, StoreError> {
-        self.0.producers(partition).await.map_err(failed("read the producers"))
+    async fn producers(&self, part: Part) -> Result<Vec<Producer>, StoreError> {
+        self.0.producers(part).await.map_err(failed("read the producers"))
     }
 
-    async fn rows(&self, partition: u32, from: u64, limit: u32) -> Result<Vec<Row>, StoreError> {
-        self.0.rows(partition, from, limit).await.map_err(failed("read entries"))
+    async fn rows(&self, part: Part, from: u64, limit: u32) -> Result<Vec<Row>, StoreError> {
+        self.0.rows(part, from, limit).await.map_err(failed("read entries"))
     }
 
-    async fn hashes(&self, log: LogName, from: u64, limit: u32) -> Result<Vec<Hash>, StoreError> {
+    async fn hashes(&self, log: LogId, from: u64, limit: u32) -> Result<Vec<Hash>, StoreError> {
         self.0.hashes(log, from, limit).await.map_err(failed("read leaves"))
     }
 
-    async fn root_rows(&self, from: u64, limit: u32) -> Result<Vec<Vec<u8>>, StoreError> {
-        self.0.root_rows(from, limit).await.map_err(failed("read the root log"))
+    async fn root_rows(&self, of: Generation, from: u64, limit: u32) -> Result<Vec<Vec<u8>>, StoreError> {
+        self.0.root_rows(of, from, limit).await.map_err(failed("read the root log"))
     }
 
     async fn find(&self, filter: &Filter) -> Result<Vec<Row>, StoreError> {

@@ -12,8 +12,10 @@ use async_trait::async_trait;
 use kernel::{EventId, ServiceError, TenantId};
 use merkle::{Hash, TreeHead};
 
-use super::{Batch, Claim, Committed, Filter, Head, LedgerStore, Producer, RootRow, Row, StoreError};
-use crate::name::{Incarnation, LogName};
+use super::{
+    Batch, Begun, Claim, Committed, Filter, Generation, Head, LedgerStore, LogId, Part, Producer, RootRow,
+    Row, StoreError,
+};
 
 const COMPONENTS: &[Component] = &[schema::COMPONENT];
 
@@ -41,19 +43,20 @@ fn failed(act: &'static str) -> impl Fn(Error) -> StoreError {
 
 #[async_trait]
 impl LedgerStore for SqliteStore {
-    async fn incarnation(&self) -> Result<Option<Incarnation>, StoreError> {
-        self.0.read(read::incarnation).await.map_err(failed("read the incarnation"))
+    async fn incarnations(&self) -> Result<Vec<Begun>, StoreError> {
+        self.0.read(read::incarnations).await.map_err(failed("read the incarnations"))
     }
 
-    async fn begin(&self, incarnation: Incarnation) -> Result<Incarnation, StoreError> {
-        self.0.write(move |tx| write::begin(tx, incarnation)).await.map_err(failed("begin an incarnation"))
+    async fn begin(&self, begun: &Begun) -> Result<Begun, StoreError> {
+        let begun = begun.clone();
+        self.0.write(move |tx| write::begin(tx, &begun)).await.map_err(failed("begin an incarnation"))
     }
 
-    async fn claim(&self, log: LogName) -> Result<Claim, StoreError> {
+    async fn claim(&self, log: LogId) -> Result<Claim, StoreError> {
         self.0.write(move |tx| write::claim(tx, log)).await.map_err(failed("claim a log"))
     }
 
-    async fn heads(&self) -> Result<Vec<(LogName, Head)>, StoreError> {
+    async fn heads(&self) -> Result<Vec<(LogId, Head)>, StoreError> {
         self.0.read(read::heads).await.map_err(failed("read the heads"))
     }
 
@@ -72,39 +75,44 @@ impl LedgerStore for SqliteStore {
         self.0.write(move |tx| write::commit_root(tx, &leaf)).await.map_err(failed("commit a root"))
     }
 
-    async fn mark_published(&self, log: LogName, tree: TreeHead) -> Result<(), StoreError> {
+    async fn rewind(&self, part: Part, fence: u64, next_offset: u64) -> Result<Committed, StoreError> {
+        let moved = self.0.write(move |tx| write::rewind(tx, part, fence, next_offset));
+        moved.await.map_err(failed("move a log's offset"))
+    }
+
+    async fn mark_published(&self, log: LogId, tree: TreeHead) -> Result<(), StoreError> {
         let marked = self.0.write(move |tx| write::mark_published(tx, log, tree));
         marked.await.map_err(failed("mark a log as published"))
     }
 
-    async fn mark_stored(&self, partition: u32, below: u64) -> Result<(), StoreError> {
-        let marked = self.0.write(move |tx| write::mark_stored(tx, partition, below));
+    async fn mark_stored(&self, part: Part, below: u64) -> Result<(), StoreError> {
+        let marked = self.0.write(move |tx| write::mark_stored(tx, part, below));
         marked.await.map_err(failed("mark entries as stored"))
     }
 
-    async fn known(&self, partition: u32, events: &[EventId]) -> Result<BTreeSet<EventId>, StoreError> {
+    async fn known(&self, part: Part, events: &[EventId]) -> Result<BTreeSet<EventId>, StoreError> {
         let events = events.to_vec();
-        let read = self.0.read(move |c| read::known(c, partition, &events));
+        let read = self.0.read(move |c| read::known(c, part, &events));
         read.await.map_err(failed("look for known events"))
     }
 
-    async fn producers(&self, partition: u32) -> Result<Vec<Producer>, StoreError> {
-        let read = self.0.read(move |c| read::producers(c, partition));
+    async fn producers(&self, part: Part) -> Result<Vec<Producer>, StoreError> {
+        let read = self.0.read(move |c| read::producers(c, part));
         read.await.map_err(failed("read the producers"))
     }
 
-    async fn rows(&self, partition: u32, from: u64, limit: u32) -> Result<Vec<Row>, StoreError> {
-        let read = self.0.read(move |c| read::rows(c, partition, from, limit));
+    async fn rows(&self, part: Part, from: u64, limit: u32) -> Result<Vec<Row>, StoreError> {
+        let read = self.0.read(move |c| read::rows(c, part, from, limit));
         read.await.map_err(failed("read entries"))
     }
 
-    async fn hashes(&self, log: LogName, from: u64, limit: u32) -> Result<Vec<Hash>, StoreError> {
+    async fn hashes(&self, log: LogId, from: u64, limit: u32) -> Result<Vec<Hash>, StoreError> {
         let read = self.0.read(move |c| read::hashes(c, log, from, limit));
         read.await.map_err(failed("read leaves"))
     }
 
-    async fn root_rows(&self, from: u64, limit: u32) -> Result<Vec<Vec<u8>>, StoreError> {
-        let read = self.0.read(move |c| read::root_rows(c, from, limit));
+    async fn root_rows(&self, of: Generation, from: u64, limit: u32) -> Result<Vec<Vec<u8>>, StoreError> {
+        let read = self.0.read(move |c| read::root_rows(c, of, from, limit));
         read.await.map_err(failed("read the root log"))
     }
 

@@ -9,7 +9,7 @@ use crate::files::LedgerFiles;
 use crate::leaf::{self, LedgerKeys};
 use crate::name::{Incarnation, LogName};
 use crate::shelf::read_tile;
-use crate::store::{Head, LedgerStore, Row};
+use crate::store::{Head, LedgerStore, Part, Row};
 
 /// Leaves of a full tile.
 const TILE: u32 = 256;
@@ -24,10 +24,10 @@ pub(crate) struct Index<'i> {
 
 impl Index<'_> {
     /// Verifies the rows of a partition as far as they are published; the first one that is wrong is named.
-    pub(crate) async fn verify(&self, partition: u32, head: Head, report: &mut Report) -> Result<(), Error> {
-        let mut at = 0;
+    pub(crate) async fn verify(&self, part: Part, head: Head, report: &mut Report) -> Result<(), Error> {
+        let (partition, mut at) = (part.partition(), 0);
         while at < head.published.size {
-            let rows = self.store.rows(partition, at, TILE).await?;
+            let rows = self.store.rows(part, at, TILE).await?;
             let width = (head.published.size - at).min(u64::from(TILE));
             let tile = self.tile(partition, at, width, head.published.size).await?;
             // A tile that is missing or damaged has been named where the log was verified.

@@ -29,7 +29,7 @@ pub(super) async fn verify(
     walk.run(report).await
 }
 
-async fn checkpoint(
+pub(super) async fn checkpoint(
     files: &dyn LedgerFiles,
     means: Means<'_>,
     incarnation: Incarnation,

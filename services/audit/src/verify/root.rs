@@ -13,18 +13,44 @@ use crate::root::{RootLeaf, unbundle};
 /// Leaves of a full bundle.
 const BUNDLE: usize = 256;
 
+/// A root log whose checkpoint is genuine.
+pub(super) struct Roots {
+    /// The hash of every leaf.
+    pub(super) hashes: Vec<Hash>,
+    /// The leaves, as far as they are what those are of.
+    pub(super) leaves: Vec<RootLeaf>,
+}
+
+impl Roots {
+    /// The root that it had at a size; nothing where it has not come so far.
+    pub(super) fn root_at(&self, size: u64) -> Option<Hash> {
+        let first = self.hashes.get(..usize::try_from(size).ok()?)?;
+        Some(merkle::root_of(first))
+    }
+}
+
 /// Verifies the root log and reads its leaves.
-pub(super) async fn leaves(
+pub(super) async fn read_log(
     files: &dyn LedgerFiles,
     means: Means<'_>,
     incarnation: Incarnation,
     report: &mut Report,
+) -> Result<Option<Roots>, Error> {
+    let Some(verified) = log::verify(files, means, incarnation, LogName::Root, report).await? else {
+        return Ok(None);
+    };
+    let leaves = leaves(files, incarnation, &verified.hashes, report).await?;
+    Ok(Some(Roots { hashes: verified.hashes, leaves }))
+}
+
+async fn leaves(
+    files: &dyn LedgerFiles,
+    incarnation: Incarnation,
+    hashes: &[Hash],
+    report: &mut Report,
 ) -> Result<Vec<RootLeaf>, Error> {
     let mut leaves = Vec::new();
-    let Some(verified) = log::verify(files, means, incarnation, LogName::Root, report).await? else {
-        return Ok(leaves);
-    };
-    for (number, hashes) in (0..).zip(verified.hashes.chunks(BUNDLE)) {
+    for (number, hashes) in (0..).zip(hashes.chunks(BUNDLE)) {
         let width = u16::try_from(hashes.len()).unwrap_or(u16::MAX);
         let Some(id) = TileId::new(0, number, width) else { return Ok(leaves) };
         let key = name::bundle(incarnation, id);
@@ -42,7 +68,8 @@ pub(super) async fn leaves(
         for (at, hash) in hashes.iter().enumerate() {
             let leaf =
                 read.get(at).filter(|data| leaf_hash(data) == *hash).and_then(|data| RootLeaf::decode(data));
-            match leaf {
+            // Only the first leaf says what its history follows.
+            match leaf.filter(|leaf| leaf.after.is_none() || leaves.is_empty()) {
                 Some(leaf) => leaves.push(leaf),
                 None => {
                     let detail = format!("leaf {} is not what the log has", number as usize * BUNDLE + at);

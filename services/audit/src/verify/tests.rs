@@ -232,3 +232,16 @@ async fn nothing_at_all_is_no_ledger() {
     let world = World::new().await;
     assert!(!world.verify(None).await.is_good());
 }
+
+#[test]
+fn a_loss_alone_is_no_fault() {
+    let no_fault: Vec<_> = FindingKind::ALL.iter().filter(|kind| !kind.is_fault()).collect();
+    assert_eq!(no_fault, [&FindingKind::Lost]);
+    let words: BTreeSet<_> = FindingKind::ALL.iter().map(|kind| kind.as_str()).collect();
+    assert_eq!(words.len(), FindingKind::ALL.len());
+    let mut report = Report::default();
+    report.find("ledger", FindingKind::Lost, "ended early");
+    assert!(report.is_good());
+    report.find("ledger", FindingKind::Entry, "is missing");
+    assert!(!report.is_good());
+}

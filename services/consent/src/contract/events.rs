@@ -193,3 +193,12 @@ pub async fn the_last_notice_is_the_one_that_was_presented_last(store: &dyn Stor
     assert_eq!(store.last_notice(&alfa(), recording).await.expect("read"), Some(notice("later")));
     assert_eq!(store.last_notice(&alfa(), RecordingId::new()).await.expect("read"), None);
 }
+
+/// Whoever notes it, and whatever was noted meanwhile.
+pub async fn the_position_in_the_journal_never_goes_back(store: &dyn Store) {
+    assert_eq!(store.journal_position().await.expect("read"), 0);
+    for (noted, expected) in [(3, 3), (7, 7), (5, 7), (0, 7), (7, 7), (1_000_000, 1_000_000)] {
+        store.set_journal_position(noted).await.expect("noted");
+        assert_eq!(store.journal_position().await.expect("read"), expected);
+    }
+}

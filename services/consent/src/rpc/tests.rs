@@ -25,7 +25,7 @@ use crate::event::EventKind;
 use crate::store::Store;
 use crate::store::identifiers::SqliteIdentifiers;
 use crate::store::sqlite::SqliteStore;
-use crate::testing::{CryptoServer, POLICY, START, at, tenant, write_policy};
+use crate::testing::{CryptoServer, POLICY, START, at, journal, tenant, write_policy};
 
 struct Stand {
     _directory: tempfile::TempDir,
@@ -46,18 +46,21 @@ impl Stand {
         let store = SqliteStore::open(&path("consent.db"), Arc::clone(&clock), Bell::new()).await;
         let store = Arc::new(store.unwrap());
         let crypto = CryptoServer::new();
+        let metrics = Metrics::new();
+        let log: Arc<dyn eventlog::EventLog> = Arc::new(eventlog::MemoryLog::new(Arc::clone(&clock)));
         let deps = crate::Deps {
             store: store.clone(),
             identifiers: Arc::new(SqliteIdentifiers::open(&path("identifiers.db")).await.unwrap()),
             clock: Arc::clone(&clock),
             policies: path("policies"),
             crypto: crypto.wire(),
+            log: Arc::clone(&log),
+            journal: Arc::new(journal(Arc::clone(&clock)).await),
+            metrics: metrics.clone(),
         };
         let built = crate::build(&crate::Config::default(), deps).await.unwrap();
 
         let issuer = LocalIssuer::open(&path("keys"), "verbale").unwrap();
-        let metrics = Metrics::new();
-        let log: Arc<dyn eventlog::EventLog> = Arc::new(eventlog::MemoryLog::new(Arc::clone(&clock)));
         let instance = Instance::new("producer", Vec::new()).unwrap();
         let (producer, producing) = AuditProducer::new(
             instance,

@@ -13,6 +13,7 @@ mod failure;
 mod feed;
 mod outgoing;
 mod policies;
+mod position;
 mod queue;
 mod schema;
 mod sequence;
@@ -37,6 +38,7 @@ use failure::failed;
 use feed::{EVENTS, Feed};
 pub use identifiers::ScyllaIdentifiers;
 use policies::Policies;
+use position::Position;
 use queue::{Queue, Worker};
 pub use schema::COMPONENTS;
 use sequence::Sequence;
@@ -53,6 +55,7 @@ struct Inner {
     queue: Queue<Addition, Appended>,
     calls: Calls,
     policies: Policies,
+    position: Position,
     outbox: Outbox,
     bell: Bell,
     /// When it was last looked for events that a process left.
@@ -84,8 +87,9 @@ impl Inner {
         let events = Arc::new(Sequence::open(cql, Space::Data, feed).await?);
         let queue = Queue::start(Arc::clone(&events) as Arc<dyn Worker<Addition, Appended>>);
         let (calls, policies) = (Calls::open(cql).await?, Policies::open(cql).await?);
+        let position = Position::open(cql).await?;
         let looked = tokio::sync::Mutex::default();
-        Ok(Self { events, queue, calls, policies, outbox, bell, looked })
+        Ok(Self { events, queue, calls, policies, position, outbox, bell, looked })
     }
 }
 
@@ -198,6 +202,14 @@ impl Store for ScyllaStore {
             self.feed().between(after, upto, limit).await
         };
         read.await.map_err(failed("read changes"))
+    }
+
+    async fn journal_position(&self) -> Result<u64, StoreError> {
+        self.0.position.read().await.map_err(failed("read the position in the journal"))
+    }
+
+    async fn set_journal_position(&self, position: u64) -> Result<(), StoreError> {
+        self.0.position.note(position).await.map_err(failed("keep the position in the journal"))
     }
 }
 

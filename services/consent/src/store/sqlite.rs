@@ -224,6 +224,15 @@ impl Store for SqliteStore {
     async fn changes(&self, after: u64, limit: u32) -> Result<Vec<StoredEvent>, StoreError> {
         self.db.read(move |c| rows::changes(c, after, limit)).await.map_err(failed("read changes"))
     }
+
+    async fn journal_position(&self) -> Result<u64, StoreError> {
+        self.db.read(rows::journal_position).await.map_err(failed("read the position in the journal"))
+    }
+
+    async fn set_journal_position(&self, position: u64) -> Result<(), StoreError> {
+        let written = self.db.write(move |tx| rows::set_journal_position(tx, position));
+        written.await.map_err(failed("keep the position in the journal"))
+    }
 }
 
 fn append(tx: &Tx<'_>, addition: Addition) -> Result<Appended, Error> {

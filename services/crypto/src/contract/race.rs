@@ -4,7 +4,8 @@ use futures::future::join_all;
 use kernel::{EventId, KeyEpoch, PageId, RecordingId};
 use seal::Hash;
 
-use super::{alfa, epoch_row, fresh_page, purpose, section, section_row, stored};
+use super::{alfa, epoch_row, fresh_page, mark, purpose, section, section_row, stored};
+use crate::marks::Mark;
 use crate::store::{
     Adoption, Change, EntryBody, EntryKey, EpochRow, KeyStore, Locator, LocatorState, PageState, Place,
     RecordingRow, RecordingState, Written,
@@ -178,8 +179,43 @@ pub async fn a_page_closes_under_its_writers(store: &dyn KeyStore, other: &dyn K
     assert_eq!(claimed[0].state, LocatorState::Claimed);
 }
 
+/// A repetition that overtakes its own first try: what one said stands whole, and both are answered.
+pub async fn of_two_marks_of_one_erasure_one_stays(store: &dyn KeyStore, other: &dyn KeyStore) {
+    for _ in 0..ROUNDS {
+        let recording = RecordingId::new();
+        let first = mark(recording, &["quality"]);
+        let marks = [first.clone(), Mark { erasure: first.erasure, ..mark(recording, &["training"]) }];
+        let (one, two) = tokio::join!(store.add_mark(&marks[0]), other.add_mark(&marks[1]));
+        one.expect("answered");
+        two.expect("answered");
+        let standing = store.marks(&alfa(), recording).await.expect("read");
+        assert!(standing == marks[..1] || standing == marks[1..], "{standing:?}");
+        assert_eq!(other.marks(&alfa(), recording).await.expect("read"), standing);
+    }
+}
+
+/// An erasure marks and lists the locators then, a sealing claims and reads the marks then: that neither sees the
+/// other would leave an entry that was erased.
+pub async fn a_mark_and_a_claim_see_each_other(store: &dyn KeyStore, other: &dyn KeyStore) {
+    for _ in 0..4 * ROUNDS {
+        let (recording, tenant) = (RecordingId::new(), alfa());
+        let key = EntryKey { section: section(recording, 0), purpose: purpose("quality") };
+        let place = Place { page: PageId::new(), slot: 0 };
+        let erasing = async {
+            store.add_mark(&mark(recording, &[])).await.expect("marked");
+            store.locators(&tenant, recording).await.expect("read")
+        };
+        let sealing = async {
+            other.claim(&tenant, &[(key, place)]).await.expect("claimed");
+            other.marks(&tenant, recording).await.expect("read")
+        };
+        let (locators, marks) = tokio::join!(erasing, sealing);
+        assert!(!locators.is_empty() || !marks.is_empty(), "neither saw the other");
+    }
+}
+
 /// Which of two was applied: exactly one.
-fn winner(one: Written, two: Written) -> usize {
+pub(super) fn winner(one: Written, two: Written) -> usize {
     match (one, two) {
         (Written::Applied, Written::Conflict) => 0,
         (Written::Conflict, Written::Applied) => 1,
@@ -188,7 +224,7 @@ fn winner(one: Written, two: Written) -> usize {
 }
 
 /// As a writer does: reads the version, writes on it, and looks again where another was first.
-async fn until_applied(store: &dyn KeyStore, page: PageId, change: Change) {
+pub(super) async fn until_applied(store: &dyn KeyStore, page: PageId, change: Change) {
     for _ in 0..200 {
         let version = stored(store, page).await.version;
         match store.write_page(page, version, std::slice::from_ref(&change)).await.expect("answered") {

@@ -3,16 +3,20 @@
 use std::sync::Arc;
 
 use async_trait::async_trait;
-use kernel::{Basis as Lawful, chain};
+use kernel::{Basis as Lawful, Use, chain};
 
 use super::{Bases, Claim};
 use crate::consent::{Basis, ConsentPort};
+use crate::retention::{RetentionPort, Serve};
 
 /// consent's rule: a purpose on consent has its basis now.
 pub const CONSENT: &str = "consent";
 
+/// retention's rule: the purpose's period runs and nothing restricts it, or what was named covers the use.
+pub const RETENTION: &str = "retention";
+
 /// The rules that are asked, in this order. Compiled in, so that no configuration leaves one out.
-pub const REQUIRED: &[&str] = &[CONSENT];
+pub const REQUIRED: &[&str] = &[CONSENT, RETENTION];
 
 /// What a rule is asked.
 #[derive(Clone, Copy, Debug)]
@@ -53,13 +57,37 @@ impl GateRule for ConsentRule {
     }
 
     async fn ask(&self, question: &Question<'_>) -> Answer {
-        if !question.bases.contains(&Lawful::Consent) {
+        let Claim { tenant, recording, purpose, wanted, .. } = question.claim;
+        let needs_basis = match wanted {
+            // A hold or an order opens what has lost its basis: that is what it is for.
+            Use::LegalClaim | Use::Authority => false,
+            Use::Replay | Use::Review | Use::Rights | Use::Probe => question.bases.contains(&Lawful::Consent),
+        };
+        if !needs_basis {
             return Answer::Allows;
         }
-        let Claim { tenant, recording, purpose, wanted, .. } = question.claim;
         match self.0.basis(tenant, *recording, purpose, *wanted).await {
             Ok(Basis::Stands) => Answer::Allows,
             Ok(Basis::Gone(reason)) => Answer::Refuses(reason),
+            Err(error) => Answer::Silent(chain(&error)),
+        }
+    }
+}
+
+/// Asks retention.
+pub struct RetentionRule(pub Arc<dyn RetentionPort>);
+
+#[async_trait]
+impl GateRule for RetentionRule {
+    fn name(&self) -> &'static str {
+        RETENTION
+    }
+
+    async fn ask(&self, question: &Question<'_>) -> Answer {
+        let Claim { tenant, recording, purpose, wanted, reference, .. } = question.claim;
+        match self.0.may_serve(tenant, *recording, purpose, *wanted, reference).await {
+            Ok(Serve::Allows) => Answer::Allows,
+            Ok(Serve::Refuses(reason)) => Answer::Refuses(reason),
             Err(error) => Answer::Silent(chain(&error)),
         }
     }

@@ -9,7 +9,9 @@ use seal::Hash;
 
 use super::*;
 use crate::store::RecordingState;
-use crate::testing::{FakeConsent, FakePolicies, POLICY, Says, other_tenant, purpose, tenant};
+use crate::testing::{
+    FakeConsent, FakePolicies, FakeRetention, POLICY, Says, Serves, other_tenant, purpose, tenant,
+};
 
 fn claim(role: Role, name: &str, wanted: Use) -> Claim {
     Claim {
@@ -23,6 +25,7 @@ fn claim(role: Role, name: &str, wanted: Use) -> Claim {
         recording: RecordingId::from_bytes([1; 16]),
         purpose: purpose(name),
         wanted,
+        reference: String::new(),
     }
 }
 
@@ -39,12 +42,17 @@ fn row(policies: &str) -> RecordingRow {
 }
 
 fn gate(consent: Says, policies: &[&str]) -> Gate {
+    gate_with(consent, Arc::new(FakeRetention::default()), policies)
+}
+
+fn gate_with(consent: Says, retention: Arc<FakeRetention>, policies: &[&str]) -> Gate {
     let (fake, book) = (FakeConsent::default(), FakePolicies::default());
     for name in ["mifid2-transaction", "quality", "training"] {
         fake.will_say(name, [consent.clone()]);
     }
     policies.iter().for_each(|text| book.take(text));
-    Gate::new(Arc::new(book), vec![Arc::new(rules::ConsentRule(Arc::new(fake)))])
+    let consent = Arc::new(rules::ConsentRule(Arc::new(fake)));
+    Gate::new(Arc::new(book), vec![consent, Arc::new(rules::RetentionRule(retention))])
 }
 
 async fn word(gate: &Gate, claim: &Claim, row: Option<&RecordingRow>) -> String {
@@ -79,7 +87,7 @@ use Says::{Gone, Nothing, Stands};
 #[case(Role::PrivacyOfficer, "quality", Use::Rights, Gone("withdrawn"), "withdrawn")]
 #[case(Role::PrivacyOfficer, "quality", Use::Replay, Stands, "role-not-allowed")]
 #[case(Role::Supervisor, "quality", Use::Rights, Stands, "role-not-allowed")]
-// A claim needs a hold, an authority its order; a role that may not claim them is told that.
+// A claim names a hold, an authority its order; a role that may not claim them is told that.
 #[case(Role::Compliance, "mifid2-transaction", Use::LegalClaim, Stands, "no-hold")]
 #[case(Role::PrivacyOfficer, "quality", Use::LegalClaim, Gone("withdrawn"), "no-hold")]
 #[case(Role::Compliance, "mifid2-transaction", Use::Authority, Stands, "no-order")]
@@ -151,6 +159,91 @@ async fn consent_is_asked_if_either_policy_rests_on_it() {
     assert_eq!(word(&never, &coaches, Some(&row(&without))).await, "open");
 }
 
+/// What refuses by a rule of its own, whatever else allows it.
+async fn refused(gate: &Gate, claim: &Claim) -> (ErrorCode, String) {
+    match gate.admit(claim, Some(&row(POLICY))).await {
+        Err(Error::Refused(refusal)) => (refusal.code(), refusal.word().to_owned()),
+        other => panic!("{other:?}"),
+    }
+}
+
+const HOLD: &str = "0199f2f0-0000-7000-8000-000000000001";
+
+#[rstest]
+// What a hold or an order covers opens also where the basis is gone, or consent does not answer.
+#[case(Role::Compliance, "mifid2-transaction", Use::LegalClaim, HOLD, Stands, Serves::Allows, "open")]
+#[case(Role::PrivacyOfficer, "quality", Use::LegalClaim, HOLD, Gone("withdrawn"), Serves::Allows, "open")]
+#[case(Role::Compliance, "quality", Use::LegalClaim, HOLD, Nothing, Serves::Allows, "open")]
+#[case(
+    Role::Compliance,
+    "quality",
+    Use::Authority,
+    "consob:2026-17",
+    Gone("withdrawn"),
+    Serves::Allows,
+    "open"
+)]
+// One that does not cover it, or is none, is retention's to tell.
+#[case(Role::Compliance, "quality", Use::LegalClaim, HOLD, Stands, Serves::Refuses("no-hold"), "no-hold")]
+#[case(Role::Compliance, "quality", Use::Authority, "x", Stands, Serves::Refuses("no-order"), "no-order")]
+#[case(Role::Compliance, "quality", Use::LegalClaim, HOLD, Stands, Serves::Refuses("erased"), "erased")]
+#[case(Role::Compliance, "quality", Use::LegalClaim, HOLD, Stands, Serves::Nothing, "rule-silent")]
+// Nothing is named: retention is not even asked.
+#[case(Role::Compliance, "quality", Use::LegalClaim, "", Stands, Serves::Allows, "no-hold")]
+#[case(Role::Compliance, "quality", Use::Authority, "", Stands, Serves::Allows, "no-order")]
+// A reference opens nothing to who may not claim the use, and no other use.
+#[case(Role::Supervisor, "quality", Use::LegalClaim, HOLD, Stands, Serves::Allows, "role-not-allowed")]
+#[case(Role::PrivacyOfficer, "quality", Use::Authority, "x", Stands, Serves::Allows, "role-not-allowed")]
+#[case(Role::Service, "quality", Use::Probe, HOLD, Stands, Serves::Allows, "use-not-allowed")]
+#[case(Role::Supervisor, "quality", Use::Replay, HOLD, Gone("withdrawn"), Serves::Allows, "withdrawn")]
+// Every other use asks retention, too.
+#[case(Role::Supervisor, "quality", Use::Replay, "", Stands, Serves::Refuses("period-over"), "period-over")]
+#[case(Role::Supervisor, "quality", Use::Review, "", Stands, Serves::Refuses("restricted"), "restricted")]
+#[case(Role::PrivacyOfficer, "quality", Use::Rights, "", Stands, Serves::Refuses("not-kept"), "not-kept")]
+#[case(Role::Compliance, "mifid2-transaction", Use::Replay, "", Stands, Serves::Nothing, "rule-silent")]
+#[tokio::test]
+async fn holds_orders_and_periods_open_exactly_here(
+    #[case] role: Role,
+    #[case] name: &str,
+    #[case] wanted: Use,
+    #[case] reference: &str,
+    #[case] consent: Says,
+    #[case] retention: Serves,
+    #[case] expected: &str,
+) {
+    let fake = Arc::new(FakeRetention::default());
+    fake.will_say(retention);
+    let gate = gate_with(consent, Arc::clone(&fake), &[POLICY]);
+    let claim = Claim { reference: reference.to_owned(), ..claim(role, name, wanted) };
+    assert_eq!(word(&gate, &claim, Some(&row(POLICY))).await, expected);
+    let asked = (purpose(name), wanted, reference.to_owned());
+    assert!(fake.asked().iter().all(|question| *question == asked));
+    assert!(expected != "open" || fake.asked().len() == 1, "nothing opens unasked");
+}
+
+#[tokio::test]
+async fn what_a_claim_lacks_is_a_precondition_and_what_a_rule_denies_is_not() {
+    for (wanted, word) in [(Use::LegalClaim, "no-hold"), (Use::Authority, "no-order")] {
+        let fake = Arc::new(FakeRetention::default());
+        fake.will_say(Serves::Refuses(word));
+        let gate = gate_with(Stands, fake, &[POLICY]);
+        for reference in ["", HOLD] {
+            let claim =
+                Claim { reference: reference.to_owned(), ..claim(Role::Compliance, "quality", wanted) };
+            assert_eq!(refused(&gate, &claim).await, (ErrorCode::FailedPrecondition, word.to_owned()));
+        }
+    }
+    let fake = Arc::new(FakeRetention::default());
+    fake.will_say(Serves::Refuses("period-over"));
+    let listens = claim(Role::Compliance, "mifid2-transaction", Use::Replay);
+    let over = refused(&gate_with(Stands, fake, &[POLICY]), &listens).await;
+    assert_eq!(over, (ErrorCode::PermissionDenied, "period-over".to_owned()));
+    // The word is retention's alone to say.
+    let coaches = claim(Role::Supervisor, "quality", Use::Replay);
+    let gone = refused(&gate(Gone("no-hold"), &[POLICY]), &coaches).await;
+    assert_eq!(gone, (ErrorCode::PermissionDenied, "no-hold".to_owned()));
+}
+
 struct Agreeable(&'static str);
 
 #[async_trait]
@@ -165,9 +258,13 @@ impl GateRule for Agreeable {
 
 #[tokio::test]
 async fn a_rule_that_is_not_registered_refuses() {
-    for (rules, expected) in
-        [(vec![], "rule-silent"), (vec!["weather"], "rule-silent"), (vec!["consent"], "open")]
-    {
+    for (rules, expected) in [
+        (vec![], "rule-silent"),
+        (vec!["weather"], "rule-silent"),
+        (vec!["consent"], "rule-silent"),
+        (vec!["retention"], "rule-silent"),
+        (vec!["retention", "consent"], "open"),
+    ] {
         let book = FakePolicies::default();
         book.take(POLICY);
         let rules = rules.into_iter().map(|name| Arc::new(Agreeable(name)) as Arc<dyn GateRule>).collect();

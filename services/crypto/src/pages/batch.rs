@@ -26,7 +26,7 @@ impl Default for WriteLocks {
 }
 
 impl WriteLocks {
-    async fn lock(&self, page: PageId) -> MutexGuard<'_, ()> {
+    pub(super) async fn lock(&self, page: PageId) -> MutexGuard<'_, ()> {
         let mut hasher = DefaultHasher::new();
         page.hash(&mut hasher);
         self.0[hasher.finish() as usize % STRIPES].lock().await
@@ -97,7 +97,12 @@ impl Pages {
         let _queue = self.locks.lock(page).await;
         for _ in 0..ATTEMPTS {
             let (row, key) = self.page(tenant, page).await?;
-            let before = self.store.slots(page, &[slot]).await?.pop().map(|row| row.body);
+            let before = self.store.slots(page, &[slot]).await?.pop();
+            if before.as_ref().is_some_and(|before| before.generation != row.generation) {
+                // The page had its turn between the two reads.
+                continue;
+            }
+            let before = before.map(|row| row.body);
             let change = match (before, replacement) {
                 (Some(EntryBody::Destroyed), _) | (None, Some(_)) => return Ok(false),
                 // An empty slot is destroyed, too: a claimant that comes late finds it so.

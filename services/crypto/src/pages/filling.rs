@@ -8,16 +8,20 @@ use seal::page::{MAX_BYTES, MAX_ENTRIES};
 use seal::{Entry, PageKey};
 use tokio::sync::Mutex;
 
-use super::{page_key_context, place};
+use super::{place, wrap_key};
+use crate::backend;
 use crate::epochs::Epochs;
 use crate::error::Error;
-use crate::store::{KeyStore, PageRow, PageState, Place};
+use crate::store::{EpochState, KeyStore, PageRow, PageState, Place};
 
 /// Entries that may be larger than this get a page of their own: one of them would leave little of a page,
 /// and go with it when it is rewritten.
 const LARGE: usize = MAX_BYTES / 8;
 /// Pages filled at once; beyond it one is closed early.
 const MAX_OPEN: usize = 4_096;
+
+/// How often a page is opened under an epoch that has just ended before it is given up.
+const ATTEMPTS: usize = 8;
 
 /// The pages that this instance fills. No other instance adds to them but to finish what a claim names.
 pub(super) struct Filling {
@@ -44,11 +48,11 @@ impl Filling {
     /// Reserves a slot that nobody else is given. Slots whose claim another instance wins stay empty.
     pub(super) async fn reserve(&self, tenant: &TenantId, entry: &Entry) -> Result<Place, Error> {
         let size = size_bound(entry);
-        let epoch = self.epochs.active(tenant).await?.epoch;
         if size > LARGE {
-            let page = self.add(tenant, &entry.purpose, epoch, PageState::Closed).await?;
-            return Ok(place(page, 0));
+            let own = self.add(tenant, &entry.purpose, PageState::Closed).await?;
+            return Ok(place(own.page, 0));
         }
+        let epoch = self.epochs.active(tenant).await?.epoch;
         let filled = (tenant.clone(), entry.purpose.clone());
         let mut open = self.open.lock().await;
         let fits = |page: &OpenPage| {
@@ -60,8 +64,8 @@ impl Filling {
                 self.close(other.and_then(|name| open.remove(&name))).await?;
             }
             self.close(open.remove(&filled)).await?;
-            let page = self.add(tenant, &entry.purpose, epoch, PageState::Open).await?;
-            open.insert(filled.clone(), OpenPage { page, epoch, slots: 0, bytes: 0 });
+            let added = self.add(tenant, &entry.purpose, PageState::Open).await?;
+            open.insert(filled.clone(), added);
         }
         let page = open.get_mut(&filled).expect("one that fits was put there");
         let slot = page.slots;
@@ -70,7 +74,36 @@ impl Filling {
         Ok(place(page.page, slot))
     }
 
+    /// A page under an epoch that was not drained when the page was there: the turn first drains an epoch and then
+    /// looks for its pages, so that it finds this one, or its state is found here. Nobody was promised a slot of a
+    /// page that is given up.
     async fn add(
+        &self,
+        tenant: &TenantId,
+        purpose: &PurposeName,
+        state: PageState,
+    ) -> Result<OpenPage, Error> {
+        for _ in 0..ATTEMPTS {
+            let epoch = self.epochs.active(tenant).await?.epoch;
+            let page = match self.open_page(tenant, purpose, epoch, state).await {
+                Ok(page) => page,
+                // It ended between the two reads, key and all.
+                Err(Error::UnknownEpoch { .. } | Error::Backend(backend::Error::Missing(_))) => continue,
+                Err(error) => return Err(error),
+            };
+            match self.epochs.state(tenant, epoch).await? {
+                Some(EpochState::Active | EpochState::Closing) => {
+                    return Ok(OpenPage { page, epoch, slots: 0, bytes: 0 });
+                }
+                Some(EpochState::Drained | EpochState::Destroyed) | None => {
+                    self.store.close_page(page).await?;
+                }
+            }
+        }
+        Err(Error::Contended("the active key epoch"))
+    }
+
+    async fn open_page(
         &self,
         tenant: &TenantId,
         purpose: &PurposeName,
@@ -94,8 +127,7 @@ impl Filling {
             removed: 0,
             bytes: 0,
         };
-        row.key = seal::wrap::wrap(&keys.kek, &page_key_context(&row), key.expose())
-            .map_err(Error::seal("wrap a page key"))?;
+        row.key = wrap_key(&keys.kek, &row, &key)?;
         self.store.open_page(&row).await?;
         Ok(row.page)
     }

@@ -1,11 +1,13 @@
 //! From wire types to domain types and back. Everything from outside is checked and bounded here.
 
+mod status;
+
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 use kernel::{
-    EventId, InstanceId, InvalidId, KeyEpoch, LegNo, PurposeName, RecordingId, SectionNo, SessionEpoch,
-    TenantId, Use,
+    ErasureId, EventId, InstanceId, InvalidId, KeyEpoch, LegNo, PurposeName, RecordingId, SectionNo,
+    SessionEpoch, TenantId, Use,
 };
 use platform::auth::Token;
 use proto::common::v1::SpanRange;
@@ -14,17 +16,27 @@ use seal::signing::{MAX_TENANTS, RoleName, TenantScope};
 use seal::tree::MAX_RANGES;
 use seal::{Hash, HpkeSealed, SectionAddress, SectionKind, SpanSet, VerifyingKey};
 
+use crate::erasing::{EraseRequest, Erased};
 use crate::error::Error;
+use crate::marks::MarkedSpans;
 use crate::sealing::{Completeness, SealRequest, Sealed};
 use crate::sections::{NewSection, RESERVED, reserved_purpose};
 use crate::store::EntryKey;
 use crate::tenant_keys::{HmacKey, HmacValue};
 use crate::unwrapping::{Ask, Opened};
 
+pub(super) use status::{epoch_status, status_response};
+
 /// Most sections of one request: more than any call has.
 const MAX_SECTIONS: usize = 4_096;
 /// Most entries of one sealing.
 const MAX_ENTRIES: usize = 16_384;
+/// Most purposes that one erasure names.
+const MAX_PURPOSES: usize = 256;
+/// Most ranges of spans of one erasure, over all its sections.
+const MAX_ERASED_RANGES: usize = 65_536;
+/// Longest reference, in characters.
+const MAX_REFERENCE: usize = 80;
 
 /// Reads an id.
 pub(super) fn id<T>(
@@ -121,6 +133,7 @@ pub(super) fn ask(request: wire::UnwrapRequest) -> Result<Ask, Error> {
         recording,
         purpose: purpose(request.purpose)?,
         wanted: Use::from_number(request.r#use).ok_or(Error::invalid("use", "is not a known use"))?,
+        reference: reference(request.reference)?,
         spans: sections(recording, request.sections)?,
         subject_token,
     })
@@ -137,6 +150,64 @@ pub(super) fn unwrap_response(opened: &Opened) -> Result<wire::UnwrapResponse, E
         });
     }
     Ok(wire::UnwrapResponse { lease_id: opened.lease.to_bytes().to_vec(), ttl: millis(opened.life), covers })
+}
+
+pub(super) fn erase_request(request: wire::EraseRequest) -> Result<EraseRequest, Error> {
+    let recording = id(RecordingId::from_slice, &request.recording_id, "recording_id")?;
+    let erasure = id(ErasureId::from_slice, &request.erasure_id, "erasure_id")?;
+    if request.purposes.len() > MAX_PURPOSES {
+        return Err(Error::invalid("purposes", "are more than one erasure may name"));
+    }
+    let purposes: Result<_, _> = request.purposes.into_iter().map(PurposeName::new).collect();
+    let purposes = purposes.map_err(|_| Error::invalid("purposes", "have one that is no purpose's name"))?;
+    let spans = match request.spans.is_empty() {
+        true => None,
+        false => Some(marked_spans(recording, &request.spans)?),
+    };
+    Ok(EraseRequest { recording, erasure, purposes, spans })
+}
+
+/// Spans of at least one section, at least one of each: less than nothing is never taken for everything.
+fn marked_spans(recording: RecordingId, sections: &[wire::SectionSpans]) -> Result<MarkedSpans, Error> {
+    if sections.len() > MAX_SECTIONS {
+        return Err(Error::invalid("spans", "are of more sections than one erasure may name"));
+    }
+    if sections.iter().map(|section| section.spans.len()).sum::<usize>() > MAX_ERASED_RANGES {
+        return Err(Error::invalid("spans", "have more ranges than one erasure may have"));
+    }
+    let mut spans = MarkedSpans::new();
+    for section in sections {
+        let SectionAddress { leg, section: number, .. } = address(recording, section.leg, section.section)?;
+        let set = span_set(&section.spans)?;
+        if set.is_empty() {
+            return Err(Error::invalid("spans", "have none of a section that they name"));
+        }
+        if spans.insert((leg, number), set).is_some() {
+            return Err(Error::invalid("spans", "name a section twice"));
+        }
+    }
+    Ok(spans)
+}
+
+pub(super) fn erase_response(erased: &Erased) -> wire::EraseResponse {
+    wire::EraseResponse {
+        removed: erased.removed,
+        narrowed: erased.narrowed,
+        // Not a moment less than they run.
+        leases: millis(erased.leases + Duration::from_micros(999)),
+        epochs: erased.epochs.iter().map(|epoch| epoch.0).collect(),
+        not_before: erased.not_before.map_or(0, |at| at.0),
+    }
+}
+
+pub(super) fn probe_response(open: Vec<(EntryKey, SpanSet)>) -> wire::ProbeResponse {
+    let open = open.into_iter().map(|(key, spans)| wire::OpenSection {
+        leg: u32::from(key.section.leg.0),
+        section: key.section.section.0,
+        purpose: key.purpose.to_string(),
+        spans: ranges(&spans),
+    });
+    wire::ProbeResponse { open: open.collect() }
 }
 
 pub(super) fn hmac_request(request: wire::HmacRequest) -> Result<(HmacKey, Vec<HmacValue>), Error> {
@@ -204,6 +275,16 @@ fn address(recording: RecordingId, leg: u32, section: u32) -> Result<SectionAddr
 
 fn purpose(name: String) -> Result<PurposeName, Error> {
     PurposeName::new(name).map_err(|_| Error::invalid("purpose", "is no purpose's name"))
+}
+
+/// A hold's id, an order's reference: a code, so that it may be entered in the ledger.
+fn reference(text: String) -> Result<String, Error> {
+    let is_code = |byte| matches!(byte, b'a'..=b'z' | b'0'..=b'9' | b'.' | b':' | b'-');
+    if text.len() <= MAX_REFERENCE && text.bytes().all(is_code) {
+        Ok(text)
+    } else {
+        Err(Error::invalid("reference", "must be at most 80 characters of a-z 0-9 . : -"))
+    }
 }
 
 fn hash(bytes: &[u8], field: &'static str) -> Result<Hash, Error> {

@@ -24,8 +24,10 @@ use proto::common::v1::{SpanRange, Use as WireUse};
 use proto::consent::v1::consent_server::{Consent, ConsentServer};
 use proto::consent::v1::{self as consent};
 use proto::crypto::v1::keys_client::KeysClient;
-use proto::crypto::v1::{HmacKey, SectionEntry, SectionSpans};
+use proto::crypto::v1::{EpochState as WireState, HmacKey, SectionEntry, SectionSpans};
 use proto::ingest::v1::LegOpened;
+use proto::retention::v1::retention_server::{Retention, RetentionServer};
+use proto::retention::v1::{self as retention};
 use seal::{Cover, EpochPublic, LegKey, LegKeyInfo, SectionAddress, SignedCert};
 use tonic::Code;
 
@@ -92,6 +94,83 @@ impl Consent for FakeConsent {
     }
 }
 
+/// A retention of which only what crypto asks is there: it knows one hold.
+#[derive(Clone, Default)]
+struct FakeRetention;
+
+const HOLD: &str = "0199f2f0-0000-7000-8000-000000000001";
+
+#[tonic::async_trait]
+impl Retention for FakeRetention {
+    async fn may_serve(
+        &self,
+        request: Request<retention::MayServeRequest>,
+    ) -> Answer<retention::MayServeResponse> {
+        assert_eq!(request.metadata().get(TENANT).unwrap(), "banca-alfa");
+        let asked = request.get_ref();
+        let allowed = asked.r#use != i32::from(WireUse::LegalClaim) || asked.reference == HOLD;
+        let reason = if allowed { String::new() } else { "no-hold".to_owned() };
+        Ok(Response::new(retention::MayServeResponse { allowed, reason }))
+    }
+    async fn explain(&self, _: Request<retention::ExplainRequest>) -> Answer<retention::ExplainResponse> {
+        not_here()
+    }
+    async fn list_due(&self, _: Request<retention::ListDueRequest>) -> Answer<retention::ListDueResponse> {
+        not_here()
+    }
+    async fn extend(&self, _: Request<retention::ExtendRequest>) -> Answer<retention::ExtendResponse> {
+        not_here()
+    }
+    async fn plan_sweep(&self, _: Request<retention::PlanSweepRequest>) -> Answer<retention::SweepPlan> {
+        not_here()
+    }
+    async fn sweep(&self, _: Request<retention::SweepRequest>) -> Answer<retention::SweepResponse> {
+        not_here()
+    }
+    async fn place_hold(
+        &self,
+        _: Request<retention::PlaceHoldRequest>,
+    ) -> Answer<retention::PlaceHoldResponse> {
+        not_here()
+    }
+    async fn release_hold(
+        &self,
+        _: Request<retention::ReleaseHoldRequest>,
+    ) -> Answer<retention::ReleaseHoldResponse> {
+        not_here()
+    }
+    async fn list_holds(
+        &self,
+        _: Request<retention::ListHoldsRequest>,
+    ) -> Answer<retention::ListHoldsResponse> {
+        not_here()
+    }
+    async fn order_erasure(
+        &self,
+        _: Request<retention::OrderErasureRequest>,
+    ) -> Answer<retention::OrderErasureResponse> {
+        not_here()
+    }
+    async fn get_erasure(
+        &self,
+        _: Request<retention::GetErasureRequest>,
+    ) -> Answer<retention::GetErasureResponse> {
+        not_here()
+    }
+    async fn list_erasures(
+        &self,
+        _: Request<retention::ListErasuresRequest>,
+    ) -> Answer<retention::ListErasuresResponse> {
+        not_here()
+    }
+    async fn get_receipt(
+        &self,
+        _: Request<retention::GetReceiptRequest>,
+    ) -> Answer<retention::GetReceiptResponse> {
+        not_here()
+    }
+}
+
 struct Mesh {
     keys: KeysClient<Wire>,
     wire: Wire,
@@ -114,6 +193,11 @@ async fn mesh() -> Mesh {
     let clock = Arc::new(ManualClock::at(Timestamp::parse("2026-11-20T09:00:00Z").unwrap()));
     let path = directory.path().join("outbox.db");
     let outbox = SqliteOutbox::open(&path, clock.clone(), Bell::new()).await.unwrap();
+    let objects = Arc::new(objects::MemoryObjects::new(clock.clone()));
+    let prefix = objects::Prefix::new("keys/journal/").unwrap();
+    let journal =
+        journal::Journal::open(objects, prefix, clock.clone(), journal::BACKUP_HORIZON).await.unwrap();
+    let canaries = crate::canary::SqliteCanaries::open(&path).await.unwrap();
     let (log, metrics, consent) = (MemoryLog::new(clock.clone()), Metrics::new(), FakeConsent::default());
     let verifier = Verifier::new([issuer.trusted()], platform::auth::Config::default().verifier());
     let instance = Instance::new("crypto", Vec::new()).unwrap();
@@ -136,9 +220,14 @@ async fn mesh() -> Mesh {
         backend,
         clock: clock.clone(),
         consent: to_consent.clone(),
+        retention: in_process(RetentionServer::new(FakeRetention)),
         verifier: Arc::new(verifier.clone()),
         policies: Arc::new(PolicyBook::new(to_consent)),
         outbox: Arc::new(outbox.clone()) as Arc<dyn AuditOutbox>,
+        log: Arc::new(log.clone()),
+        journal: Arc::new(journal),
+        copies: Arc::new(crate::copies::NoCopies),
+        canaries: Arc::new(canaries),
         metrics: metrics.clone(),
     };
     let parts = GuardParts {
@@ -176,11 +265,20 @@ async fn mesh() -> Mesh {
 
 impl Mesh {
     fn person(&self, role: TokenRole) -> Token {
+        self.token("giulia", PrincipalKind::Person, role)
+    }
+
+    /// The token of a role of the mesh.
+    fn service(&self, role: &str) -> Token {
+        self.token(&format!("service/{role}"), PrincipalKind::Service, TokenRole::Service)
+    }
+
+    fn token(&self, subject: &str, kind: PrincipalKind, role: TokenRole) -> Token {
         let request = TokenRequest {
-            subject: "giulia".to_owned(),
-            kind: PrincipalKind::Person,
+            subject: subject.to_owned(),
+            kind,
             roles: BTreeSet::from([role]),
-            tenants: BTreeSet::from([tenant()]),
+            tenants: BTreeSet::from([tenant(), TenantId::new("telco-beta").unwrap()]),
             life: Duration::from_secs(600),
         };
         self.issuer.issue(&request).unwrap()
@@ -241,15 +339,35 @@ impl Mesh {
         purpose: &str,
         token: &Token,
     ) -> Result<UnwrapResponse, Status> {
+        self.unwrap_for(at, purpose, token, WireUse::Replay, "").await
+    }
+
+    async fn unwrap_for(
+        &mut self,
+        at: SectionAddress,
+        purpose: &str,
+        token: &Token,
+        wanted: WireUse,
+        reference: &str,
+    ) -> Result<UnwrapResponse, Status> {
         let spans = vec![SpanRange { first: 5, last: 14 }];
         let message = UnwrapRequest {
             recording_id: at.recording.to_bytes().to_vec(),
             purpose: purpose.to_owned(),
-            r#use: WireUse::Replay.into(),
+            r#use: wanted.into(),
             sections: vec![SectionSpans { leg: 0, section: 0, spans }],
             subject_token: token.expose().to_owned(),
+            reference: reference.to_owned(),
         };
         self.keys.unwrap(request(&tenant(), message)).await.map(Response::into_inner)
+    }
+
+    /// What opens, as purpose and ranges.
+    async fn probe(&mut self, at: SectionAddress) -> Vec<(String, Vec<(u32, u32)>)> {
+        let message = ProbeRequest { recording_id: at.recording.to_bytes().to_vec() };
+        let open = self.keys.probe(request(&tenant(), message)).await.unwrap().into_inner().open;
+        let ranges = |spans: Vec<SpanRange>| spans.iter().map(|range| (range.first, range.last)).collect();
+        open.into_iter().map(|section| (section.purpose, ranges(section.spans))).collect()
     }
 
     /// The entries of an action in the topic.
@@ -322,6 +440,7 @@ async fn sealings_and_certificates_wait_in_the_outbox_of_the_data_directory() {
 #[tokio::test]
 async fn nobody_but_the_mesh_itself_asks_for_keys() {
     let mut mesh = mesh().await;
+    let audit = mesh.service("audit");
     for role in TokenRole::ALL.iter().filter(|role| **role != TokenRole::Service) {
         let token = mesh.person(*role);
         let asked = request(&tenant(), GetAuditKeyRequest {}).bearer(&token);
@@ -329,14 +448,25 @@ async fn nobody_but_the_mesh_itself_asks_for_keys() {
         assert_eq!(refused.code(), Code::PermissionDenied, "{role}");
     }
     let other = TenantId::new("telco-beta").unwrap();
-    let own = mesh.keys.get_audit_key(request(&tenant(), GetAuditKeyRequest {})).await.unwrap().into_inner();
-    let others = mesh.keys.get_audit_key(request(&other, GetAuditKeyRequest {})).await.unwrap().into_inner();
+    let own = mesh
+        .keys
+        .get_audit_key(request(&tenant(), GetAuditKeyRequest {}).bearer(&audit))
+        .await
+        .unwrap()
+        .into_inner();
+    let others = mesh
+        .keys
+        .get_audit_key(request(&other, GetAuditKeyRequest {}).bearer(&audit))
+        .await
+        .unwrap()
+        .into_inner();
     assert_ne!(own.key, others.key);
 }
 
 #[tokio::test]
 async fn a_sealed_reason_of_the_platform_is_taken_in() {
     let mut mesh = mesh().await;
+    let audit = mesh.service("audit");
     let sealer = EpochSealer::new(mesh.wire.clone(), mesh.clock.clone());
     let event = kernel::EventId::new();
     let sealed = sealer.seal(&tenant(), event, b"salt and reason").await.unwrap();
@@ -346,9 +476,9 @@ async fn a_sealed_reason_of_the_platform_is_taken_in() {
         hpke_enc: sealed.enc,
         hpke_ciphertext: sealed.ciphertext,
     };
-    mesh.keys.adopt_reason(request(&tenant(), message.clone())).await.unwrap();
+    mesh.keys.adopt_reason(request(&tenant(), message.clone()).bearer(&audit)).await.unwrap();
     let moved = AdoptReasonRequest { event_id: vec![9; 16], ..message };
-    let refused = mesh.keys.adopt_reason(request(&tenant(), moved)).await.unwrap_err();
+    let refused = mesh.keys.adopt_reason(request(&tenant(), moved).bearer(&audit)).await.unwrap_err();
     assert_eq!(refused.code(), Code::InvalidArgument);
 }
 
@@ -390,4 +520,135 @@ async fn exported_trust_verifies_what_was_certified() {
     let asked = HmacRequest { key: HmacKey::Identifier.into(), values: vec![b"+390600000000".to_vec(); 2] };
     let macs = mesh.keys.hmac(request(&tenant(), asked)).await.unwrap().into_inner().macs;
     assert!(macs.len() == 2 && macs[0] == macs[1] && macs[0].len() == 32);
+}
+
+#[tokio::test]
+async fn what_is_erased_over_the_contract_is_not_unwrapped_probed_or_renewed_and_waits_for_the_ledger() {
+    let mut mesh = mesh().await;
+    let retention = mesh.service("retention");
+    let at = section(kernel::RecordingId::new(), 0);
+    mesh.adopt(at).await;
+    mesh.seal(at).await;
+    let whole = |name: &str, first| (name.to_owned(), vec![(first, 59)]);
+    assert_eq!(mesh.probe(at).await, [whole(DUTY, 0), whole("quality", 9)]);
+    let compliance = mesh.person(TokenRole::Compliance);
+    let lease = mesh.unwrap(at, DUTY, &compliance).await.unwrap().lease_id;
+
+    let message = EraseRequest {
+        recording_id: at.recording.to_bytes().to_vec(),
+        erasure_id: kernel::ErasureId::new().to_bytes().to_vec(),
+        purposes: Vec::new(),
+        spans: vec![SectionSpans { leg: 0, section: 0, spans: vec![SpanRange { first: 5, last: 20 }] }],
+    };
+    let erased =
+        mesh.keys.erase(request(&tenant(), message.clone()).bearer(&retention)).await.unwrap().into_inner();
+    assert_eq!((erased.removed, erased.narrowed), (0, 2));
+    assert!((1..=60_000).contains(&erased.leases), "{}", erased.leases);
+    assert_eq!(erased.epochs, [1]);
+    assert_eq!(erased.not_before, mesh.clock.now().plus(crate::testing::WEEK).0);
+    let rest = [(DUTY.to_owned(), vec![(0, 4), (21, 59)]), ("quality".to_owned(), vec![(21, 59)])];
+    assert_eq!(mesh.probe(at).await, rest);
+    let refused = mesh.unwrap(at, DUTY, &compliance).await.unwrap_err();
+    assert_eq!(word(&refused), (Code::PermissionDenied, "nothing-opens"));
+    let renew = RenewRequest { lease_id: lease };
+    let refused = mesh.keys.renew(request(&tenant(), renew)).await.unwrap_err();
+    assert_eq!(word(&refused), (Code::PermissionDenied, "narrowed"));
+
+    let again =
+        mesh.keys.erase(request(&tenant(), message.clone()).bearer(&retention)).await.unwrap().into_inner();
+    assert_eq!((again.removed, again.narrowed), (0, 0));
+    assert_eq!((again.epochs, again.not_before), (erased.epochs, erased.not_before));
+    let more = EraseRequest { spans: Vec::new(), ..message };
+    let refused = mesh.keys.erase(request(&tenant(), more).bearer(&retention)).await.unwrap_err();
+    assert_eq!(word(&refused), (Code::AlreadyExists, "other-scope"));
+
+    let waiting = mesh.outbox.unpublished(10).await.unwrap();
+    let waiting = waiting.iter().map(|outgoing| AuditEntry::decode(&outgoing.envelope.payload).unwrap());
+    let entries: Vec<_> = waiting.filter(|entry| entry.action == "entries.removed").collect();
+    assert_eq!(entries.len(), 3, "a refusal is entered, too");
+    assert_eq!(entries[0].objects, [format!("recording/{}", at.recording)]);
+    let facts = &entries[0].facts;
+    assert_eq!((facts["removed"].as_str(), facts["narrowed"].as_str()), ("0", "2"));
+}
+
+#[tokio::test]
+async fn only_retention_erases_and_only_the_mesh_itself_probes() {
+    let mut mesh = mesh().await;
+    let retention = mesh.service("retention");
+    let id = kernel::RecordingId::new().to_bytes().to_vec();
+    for role in TokenRole::ALL.iter().filter(|role| **role != TokenRole::Service) {
+        let token = mesh.person(*role);
+        let message =
+            EraseRequest { recording_id: id.clone(), erasure_id: vec![1; 16], ..Default::default() };
+        let refused = mesh.keys.erase(request(&tenant(), message).bearer(&token)).await.unwrap_err();
+        assert_eq!(refused.code(), Code::PermissionDenied, "{role}");
+        let message = ProbeRequest { recording_id: id.clone() };
+        let refused = mesh.keys.probe(request(&tenant(), message).bearer(&token)).await.unwrap_err();
+        assert_eq!(refused.code(), Code::PermissionDenied, "{role}");
+    }
+    let message = EraseRequest { recording_id: id.clone(), erasure_id: vec![1; 16], ..Default::default() };
+    let archive = request(&tenant(), message).bearer(&mesh.service("archive"));
+    assert_eq!(mesh.keys.erase(archive).await.unwrap_err().code(), Code::PermissionDenied);
+    let nameless = EraseRequest { recording_id: id, ..Default::default() };
+    let refused = mesh.keys.erase(request(&tenant(), nameless).bearer(&retention)).await.unwrap_err();
+    assert_eq!(refused.code(), Code::InvalidArgument);
+    assert!(refused.message().contains("erasure_id"), "{refused}");
+    let refused = mesh.keys.probe(request(&tenant(), ProbeRequest::default())).await.unwrap_err();
+    assert!(refused.message().contains("recording_id"), "{refused}");
+}
+
+#[tokio::test]
+async fn a_legal_claim_opens_by_its_hold_also_after_a_withdrawal() {
+    let mut mesh = mesh().await;
+    let at = section(kernel::RecordingId::new(), 0);
+    mesh.adopt(at).await;
+    mesh.seal(at).await;
+    mesh.consent.withdraw("quality");
+    let compliance = mesh.person(TokenRole::Compliance);
+    let claims = WireUse::LegalClaim;
+    let opened = mesh.unwrap_for(at, "quality", &compliance, claims, HOLD).await.unwrap();
+    assert_eq!(opened.covers[0].spans, [SpanRange { first: 9, last: 14 }]);
+    let entries = mesh.entries("key.unwrapped").await;
+    assert_eq!(
+        (entries[0].facts["reference"].as_str(), entries[0].facts["use"].as_str()),
+        (HOLD, "legal_claim")
+    );
+    for (reference, expected) in [
+        ("", (Code::FailedPrecondition, "no-hold")),
+        ("0199f2f0-0000-7000-8000-000000000002", (Code::FailedPrecondition, "no-hold")),
+    ] {
+        let refused = mesh.unwrap_for(at, "quality", &compliance, claims, reference).await.unwrap_err();
+        assert_eq!(word(&refused), expected, "{reference}");
+    }
+    let refused = mesh.unwrap_for(at, "quality", &compliance, claims, "Mario Rossi").await.unwrap_err();
+    assert_eq!(refused.code(), Code::InvalidArgument);
+    assert!(refused.message().contains("reference") && !refused.message().contains("Mario"), "{refused}");
+}
+
+#[tokio::test]
+async fn an_operator_sees_how_epochs_stand_and_ends_the_active_one() {
+    let mut mesh = mesh().await;
+    let at = section(kernel::RecordingId::new(), 0);
+    mesh.adopt(at).await;
+    mesh.seal(at).await;
+    let officer = mesh.person(TokenRole::Operator);
+    let asked = |message| request(&tenant(), message).bearer(&officer);
+    let status = mesh.keys.get_status(asked(GetStatusRequest { canaries: true })).await.unwrap().into_inner();
+    assert_eq!(status.epochs.len(), 1);
+    let epoch = &status.epochs[0];
+    assert_eq!((epoch.state(), epoch.epoch, epoch.waits_for.as_str()), (WireState::Active, 1, ""));
+    assert_eq!((epoch.holders.len(), epoch.destroyed_at), (1, 0));
+    assert!(epoch.entries >= 2 && epoch.pages >= 2 && epoch.dirty_pages >= 1, "{epoch:?}");
+    assert_eq!((status.canaries.len(), status.canaries[0].ok), (1, true));
+    assert_eq!((status.copies.as_str(), status.copied_at), ("", 0));
+    assert_eq!(status.warnings, ["one disk holds the keys: set storage.key_copies"]);
+
+    let turned = mesh.keys.turn(request(&tenant(), TurnRequest { begin: true }).bearer(&officer)).await;
+    let epochs = turned.unwrap().into_inner().epochs;
+    let states: Vec<_> = epochs.iter().map(|epoch| (epoch.epoch, epoch.state())).collect();
+    assert_eq!(states, [(1, WireState::Closing), (2, WireState::Active)]);
+    let instance = InstanceId::from_slice(&epochs[0].holders[0].instance_id).unwrap();
+    assert!(epochs[0].waits_for.starts_with(&format!("instance {instance} has not left it since ")));
+    assert_eq!(mesh.entries("epoch.turned").await.len(), 1);
+    assert_eq!(mesh.entries("keys.read").await.len(), 1);
 }

@@ -3,7 +3,8 @@
 //! What SQLite has by transactions holds here by conditional writes of one partition each; `statements` says at
 //! each why. A conditional write whose answer does not come is read again at SERIAL before anything else is
 //! decided (`decision`). Reads are quorum reads, which see whatever was answered before them; [`KeyStore::entry`]
-//! alone is serial where it finds nothing, so that a slot told empty is not filled later by a writer that is gone.
+//! is serial where it finds nothing, so that a slot told empty is not filled later by a writer that is gone, and
+//! [`KeyStore::whole_page`] begins serially, so that its slots are not older than its version.
 //!
 //! Overwritten bytes are out of every answer at once. The servers' files, commit logs and tables of conditional
 //! writes hold them until they are compacted or expire: here, too, only the end of their epoch is final.
@@ -15,12 +16,14 @@ mod entries;
 mod epochs;
 mod error;
 mod locators;
+mod marks;
 mod pages;
 mod reasons;
 mod recordings;
 mod rows;
 mod schema;
 mod statements;
+mod turning;
 
 use std::sync::Arc;
 
@@ -28,12 +31,13 @@ use async_trait::async_trait;
 use cql::scylla::deserialize::row::DeserializeRow;
 use cql::scylla::serialize::row::SerializeRow;
 use cql::{Cql, Statement};
-use kernel::{EventId, InstanceId, KeyEpoch, PageId, RecordingId, ServiceError, TenantId};
+use kernel::{EventId, InstanceId, KeyEpoch, PageId, RecordingId, ServiceError, TenantId, Timestamp};
 
 use super::{
-    Adoption, Change, EntryKey, EntryRow, EpochRow, Holder, KeyStore, Locator, PageRow, Place, RecordingRow,
-    SectionRow, StoreError, Written, change,
+    Adoption, Change, EntryKey, EntryRow, EpochRow, EpochState, Holder, KeyStore, Locator, NextGeneration,
+    PageRow, Place, RecordingRow, SectionRow, StoreError, WholePage, Written, change, mark,
 };
+use crate::marks::Mark;
 use error::Error;
 pub use schema::COMPONENTS;
 use statements::Statements;
@@ -124,6 +128,22 @@ impl KeyStore for ScyllaKeyStore {
         found.map_err(failed("read who holds an epoch's public key"))
     }
 
+    async fn set_epoch(
+        &self,
+        tenant: &TenantId,
+        epoch: KeyEpoch,
+        from: EpochState,
+        to: EpochState,
+        at: Timestamp,
+    ) -> Result<Written, StoreError> {
+        let written = self.tables.set_epoch(tenant, epoch, (from, to), at).await;
+        written.map_err(failed("take an epoch further"))
+    }
+
+    async fn tenants(&self) -> Result<Vec<TenantId>, StoreError> {
+        self.tables.tenants().await.map_err(failed("read who has epochs"))
+    }
+
     async fn adopt(&self, row: &SectionRow) -> Result<Adoption, StoreError> {
         self.tables.adopt(row).await.map_err(failed("adopt a section"))
     }
@@ -166,6 +186,19 @@ impl KeyStore for ScyllaKeyStore {
         self.tables.retire(tenant, key).await.map_err(failed("retire a locator"))
     }
 
+    async fn add_mark(&self, mark: &Mark) -> Result<(), StoreError> {
+        let spans = mark::spans_bytes(mark.spans.as_ref())?;
+        self.tables.add_mark(mark, &spans).await.map_err(failed("mark a recording"))
+    }
+
+    async fn marks(&self, tenant: &TenantId, recording: RecordingId) -> Result<Vec<Mark>, StoreError> {
+        self.tables.marks(tenant, recording).await.map_err(failed("read a recording's marks"))
+    }
+
+    fn is_shared(&self) -> bool {
+        true
+    }
+
     async fn open_page(&self, row: &PageRow) -> Result<(), StoreError> {
         self.tables.open_page(row).await.map_err(failed("open a page"))
     }
@@ -205,6 +238,24 @@ impl KeyStore for ScyllaKeyStore {
     ) -> Result<Written, StoreError> {
         change::check(changes)?;
         self.tables.write_page(page, version, changes).await.map_err(failed("write a page"))
+    }
+
+    async fn whole_page(&self, page: PageId) -> Result<Option<WholePage>, StoreError> {
+        self.tables.whole_page(page).await.map_err(failed("read a whole page"))
+    }
+
+    async fn turn_page(
+        &self,
+        page: PageId,
+        version: u64,
+        next: NextGeneration,
+    ) -> Result<Written, StoreError> {
+        let act = "turn a page";
+        let Some(row) = self.tables.page_at(page, version).await.map_err(failed(act))? else {
+            return Ok(Written::Conflict);
+        };
+        let after = next.after(&row)?;
+        self.tables.turn_page(&row, &after, &next).await.map_err(failed(act))
     }
 
     async fn close_page(&self, page: PageId) -> Result<(), StoreError> {

@@ -5,19 +5,25 @@
 mod entries;
 mod rows;
 mod schema;
+mod turning;
 
 use std::path::Path;
 
 use ::sqlite::rusqlite::{OptionalExtension, params};
 use ::sqlite::{Db, Error, Options};
 use async_trait::async_trait;
-use kernel::{EventId, InstanceId, KeyEpoch, PageId, RecordingId, ServiceError, TenantId};
+use kernel::{
+    ErrorCode, EventId, InstanceId, KeyEpoch, PageId, RecordingId, ServiceError, TenantId, Timestamp,
+};
 
 use super::{
     Adoption, Change, EntryKey, EntryRow, EpochRow, EpochState, Holder, KeyStore, Locator, LocatorState,
-    MAX_LISTED, PageRow, PageState, Place, RecordingRow, SectionRow, StoreError, Written, change,
+    MAX_LISTED, MAX_MARKS, MAX_TENANTS, NextGeneration, PageRow, PageState, Place, RecordingRow, SectionRow,
+    StoreError, WholePage, Written, change, mark,
 };
+use crate::marks::Mark;
 use rows::all;
+pub(crate) use rows::page as read_page;
 pub use schema::COMPONENT;
 
 /// The key tables in one SQLite file.
@@ -66,7 +72,9 @@ impl KeyStore for SqliteKeyStore {
         let row = row.clone();
         let written = self.db.write(move |tx| {
             let inserted = tx
-                .prepare_cached("INSERT INTO epoch VALUES (?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING")?
+                .prepare_cached(
+                    "INSERT INTO epoch VALUES (?, ?, ?, ?, ?, ?, ?, ?, NULL) ON CONFLICT DO NOTHING",
+                )?
                 .execute(params![
                     row.tenant.as_str(),
                     row.epoch.0,
@@ -144,6 +152,38 @@ impl KeyStore for SqliteKeyStore {
             all(c, find, params![tenant.as_str(), epoch.0], rows::holder)
         });
         read.await.map_err(failed("read who holds an epoch's public key"))
+    }
+
+    async fn set_epoch(
+        &self,
+        tenant: &TenantId,
+        epoch: KeyEpoch,
+        from: EpochState,
+        to: EpochState,
+        at: Timestamp,
+    ) -> Result<Written, StoreError> {
+        let tenant = tenant.clone();
+        let written = self.db.write(move |tx| turning::set_epoch(tx, &tenant, epoch, (from, to), at));
+        let written = written.await.map_err(failed("take an epoch further"))?;
+        if to == EpochState::Destroyed {
+            // What was overwritten leaves the write-ahead log, too. Where a reader is in the way it goes with a later
+            // checkpoint: no key is left that it opens with.
+            drop(self.db.checkpoint().await);
+        }
+        Ok(written)
+    }
+
+    async fn tenants(&self) -> Result<Vec<TenantId>, StoreError> {
+        const ACT: &str = "read who has epochs";
+        let read = self.db.read(|c| {
+            let find = "SELECT DISTINCT tenant FROM epoch ORDER BY tenant LIMIT ?";
+            all(c, find, [MAX_TENANTS + 1], rows::named)
+        });
+        let found = read.await.map_err(failed(ACT))?;
+        if found.len() > MAX_TENANTS {
+            return Err(StoreError::new(ACT, ErrorCode::ResourceExhausted, "more tenants than there may be"));
+        }
+        Ok(found)
     }
 
     async fn adopt(&self, row: &SectionRow) -> Result<Adoption, StoreError> {
@@ -229,6 +269,30 @@ impl KeyStore for SqliteKeyStore {
         written.await.map_err(failed("retire a locator"))
     }
 
+    async fn add_mark(&self, mark: &Mark) -> Result<(), StoreError> {
+        const ACT: &str = "mark a recording";
+        let spans = mark::spans_bytes(mark.spans.as_ref())?;
+        let mark = mark.clone();
+        let written = self.db.write(move |tx| entries::add_mark(tx, &mark, &spans));
+        if written.await.map_err(failed(ACT))? { Ok(()) } else { Err(mark::too_many(ACT)) }
+    }
+
+    async fn marks(&self, tenant: &TenantId, recording: RecordingId) -> Result<Vec<Mark>, StoreError> {
+        const ACT: &str = "read a recording's marks";
+        let tenant = tenant.clone();
+        let read = self.db.read(move |c| {
+            let find = "SELECT * FROM mark WHERE tenant = ? AND recording = ? ORDER BY erasure LIMIT ?";
+            all(c, find, params![tenant.as_str(), recording.to_bytes(), MAX_MARKS + 1], rows::mark)
+        });
+        let found = read.await.map_err(failed(ACT))?;
+        if found.len() > MAX_MARKS { Err(mark::too_many(ACT)) } else { Ok(found) }
+    }
+
+    /// One process opens the file.
+    fn is_shared(&self) -> bool {
+        false
+    }
+
     async fn open_page(&self, row: &PageRow) -> Result<(), StoreError> {
         let row = row.clone();
         let written = self.db.write(move |tx| entries::open_page(tx, &row));
@@ -255,9 +319,7 @@ impl KeyStore for SqliteKeyStore {
     }
 
     async fn entries(&self, page: PageId) -> Result<Vec<EntryRow>, StoreError> {
-        let read = self.db.read(move |c| {
-            all(c, "SELECT * FROM entry WHERE page = ? ORDER BY slot", [page.to_bytes()], rows::entry)
-        });
+        let read = self.db.read(move |c| entries::entries(c, page));
         read.await.map_err(failed("read a page's entries"))
     }
 
@@ -290,6 +352,29 @@ impl KeyStore for SqliteKeyStore {
             Ok(()) => Ok(Written::Applied),
             Err(entries::Refusal::Conflict) => Ok(Written::Conflict),
             Err(entries::Refusal::Failed(error)) => Err(failed("write a page")(error)),
+        }
+    }
+
+    async fn whole_page(&self, page: PageId) -> Result<Option<WholePage>, StoreError> {
+        let read = self.db.read(move |c| match entries::page(c, page)? {
+            Some(row) => Ok(Some(WholePage { row, entries: entries::entries(c, page)? })),
+            None => Ok(None),
+        });
+        read.await.map_err(failed("read a whole page"))
+    }
+
+    async fn turn_page(
+        &self,
+        page: PageId,
+        version: u64,
+        next: NextGeneration,
+    ) -> Result<Written, StoreError> {
+        let written = self.db.write(move |tx| turning::turn_page(tx, page, version, &next));
+        match written.await {
+            Ok(()) => Ok(Written::Applied),
+            Err(turning::Refusal::Conflict) => Ok(Written::Conflict),
+            Err(turning::Refusal::Wrong(error)) => Err(error),
+            Err(turning::Refusal::Failed(error)) => Err(failed("turn a page")(error)),
         }
     }
 

@@ -110,5 +110,9 @@ impl Keys for FakeCrypto {
         adopt_reason: AdoptReasonRequest => AdoptReasonResponse,
         certify: CertifyRequest => CertifyResponse,
         export_trust: ExportTrustRequest => ExportTrustResponse,
+        erase: EraseRequest => EraseResponse,
+        probe: ProbeRequest => ProbeResponse,
+        get_status: GetStatusRequest => GetStatusResponse,
+        turn: TurnRequest => TurnResponse,
     }
 }

@@ -5,17 +5,17 @@ use std::str::FromStr;
 
 /// A text that is no code.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, thiserror::Error)]
-#[error("a code must have 1 to 64 of the characters a-z 0-9 . : -")]
+#[error("a code must have 1 to 80 of the characters a-z 0-9 . : -")]
 pub struct InvalidCode;
 
-/// A word from a policy or a program's vocabulary, such as `purpose:quality`: 1 to 64 characters `a-z 0-9 . : -`,
+/// A word from a policy or a program's vocabulary, such as `purpose:quality`: 1 to 80 characters `a-z 0-9 . : -`,
 /// never a sender's text and never a number that names a person.
 #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Code(String);
 
 impl Code {
     /// Longest code, in bytes.
-    pub const MAX_LEN: usize = 64;
+    pub const MAX_LEN: usize = 80;
 
     /// Takes a code.
     pub fn new(text: impl Into<String>) -> Result<Self, InvalidCode> {
@@ -58,10 +58,10 @@ mod tests {
 
     #[test]
     fn codes_are_plain_words() {
-        for good in ["a", "art-17", "purpose:quality", "mifid2.16.7", &"x".repeat(64)] {
+        for good in ["a", "art-17", "purpose:quality", "mifid2.16.7", &"x".repeat(80)] {
             assert_eq!(Code::new(good).unwrap().as_str(), good);
         }
-        for bad in ["", "A", "a b", "a_b", "a/b", "è", "+39", "a\n", &"x".repeat(65)] {
+        for bad in ["", "A", "a b", "a_b", "a/b", "è", "+39", "a\n", &"x".repeat(81)] {
             assert_eq!(Code::new(bad), Err(InvalidCode), "{bad:?}");
         }
     }

@@ -16,6 +16,18 @@ async fn what_a_certified_instance_signs_is_verified_by_the_root() {
     assert_eq!((verified.payload, verified.cert.instance), ([1, 2, 3].as_slice(), instance.id()));
 }
 
+#[tokio::test]
+async fn nothing_is_signed_outside_the_certificate_s_time_and_a_new_one_is_wanted() {
+    let instance = Root::new().instance().await;
+    let cert = instance.certificate().unwrap().cert;
+    instance.sign(DocumentKind::Receipt, Vec::new(), cert.not_before).unwrap();
+    for at in [Timestamp(cert.not_before.0 - 1), cert.not_after] {
+        let refused = instance.sign(DocumentKind::Receipt, Vec::new(), at);
+        assert!(matches!(refused, Err(InstanceError::Expired { .. })), "{refused:?}");
+        instance.wants_certificate().await;
+    }
+}
+
 #[test]
 fn an_instance_without_certificate_signs_nothing() {
     let instance = Instance::new("ingest", Vec::new()).unwrap();

@@ -81,7 +81,7 @@ fn a_tenant_takes_no_name_of_the_deployments(#[case] tenant: &str, #[case] expec
 }
 
 #[rstest]
-fn no_purpose_takes_a_name_that_crypto_keeps(#[values("sealing", "subject", "reason")] name: &str) {
+fn no_purpose_takes_a_name_that_crypto_keeps(#[values("sealing", "subject", "reason", "canary")] name: &str) {
     let policy = |purpose: &str| format!("tenant: t\njurisdiction: IT\npurposes:\n  {name}: {purpose}\n");
     let reserved = format!("4:3: purpose {name} is reserved by crypto");
     assert_eq!(problems(parse_plain(&policy("{ basis: contract, retention: P2Y }"))), [reserved.as_str()]);

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use kernel::{EventId, HoldId, RecordingId, SubjectId, topics};
+use kernel::{ErasureId, EventId, HoldId, RecordingId, SubjectId, topics};
 use platform::{AuditOutbox, OutboxStore};
 use policy::PolicyHash;
 use policy::code::Code;
@@ -207,6 +207,15 @@ pub async fn what_is_unknown_is_none(store: &dyn Store) {
     assert_eq!(store.standing(&alfa()).await.expect("read"), []);
     assert_eq!(store.released(&alfa(), None, 10).await.expect("read"), []);
     assert_eq!(store.orders(&alfa()).await.expect("read"), []);
+    let (erasure, recording) = (ErasureId::new(), RecordingId::new());
+    assert_eq!(store.erasure(&alfa(), erasure).await.expect("read"), None);
+    assert_eq!(store.erasures(&alfa(), None, 10).await.expect("read"), []);
+    assert_eq!(store.unsettled_erasures(&alfa()).await.expect("read"), []);
+    assert_eq!(store.item(&alfa(), erasure, recording).await.expect("read"), None);
+    assert_eq!(store.items(&alfa(), erasure, None, 10).await.expect("read"), []);
+    assert_eq!(store.running_items(&alfa(), None, 10).await.expect("read"), []);
+    assert_eq!(store.deferred_items(&alfa(), None, 10).await.expect("read"), []);
+    assert_eq!(store.owed_items(&alfa(), None, 10).await.expect("read"), []);
 }
 
 /// To retention's topic, as they were given, until they are marked.

@@ -11,16 +11,24 @@
 //! taken away again.
 //!
 //! What can be a little off: more than [`super::MAX_HOLDS`] holds or [`super::MAX_ORDERS`] orders where writers meet at
-//! the bound, by as many as they are; a tenant without recordings in [`Store::tenants`] where a crash cut off its first.
+//! the bound, by as many as they are; a tenant without recordings in [`super::Store::tenants`] where a crash cut off its
+//! first; [`super::Store::count_kept`], of which [`recordings`] says by how much.
 //!
-//! Read [`schema`], then [`decision`], [`recordings`] and [`due`], which says what a sweep costs.
+//! Read [`schema`], then [`decision`], [`recordings`] and [`due`], which says what a sweep costs; then [`items`] and
+//! [`lists`], by which a hold finds what is being erased. `port` only calls them.
 
 mod decision;
 mod due;
+mod erasures;
 mod error;
+mod guarded;
 mod holds;
+mod items;
+mod lists;
+mod notes;
 mod orders;
 mod outgoing;
+mod port;
 mod recordings;
 mod rows;
 mod schema;
@@ -33,20 +41,15 @@ mod tests;
 use std::sync::Arc;
 use std::time::Duration;
 
-use async_trait::async_trait;
 use cql::Cql;
 use cql::outbox::Outbox;
-use kernel::{
-    Clock, Envelope, HoldId, RecordingId, ServiceError, SubjectId, SystemClock, TenantId, Timestamp,
-};
+use kernel::{Clock, ServiceError, SystemClock, Timestamp};
 use platform::outbox::Bell;
 
-use self::decision::GuardedRows;
 use self::error::Error;
+use self::guarded::GuardedRows;
 use self::statements::Statements;
-use super::{MAX_LISTED, Order, Store, StoreError, Written};
-use crate::hold::Hold;
-use crate::kept::{Due, Kept, RecordingKey};
+use super::{MAX_LISTED, StoreError};
 
 pub use schema::COMPONENTS;
 
@@ -56,6 +59,8 @@ const MARGIN: Duration = Duration::from_secs(60);
 const LATE: Duration = Duration::from_secs(30);
 /// Rows that are read side by side.
 const AT_ONCE: usize = 16;
+/// Above the bytes of every id.
+const LAST_ID: [u8; 17] = [0xff; 17];
 
 /// Retention's store on a CQL cluster; clones share it. Its publisher is the wiring's to start.
 #[derive(Clone)]
@@ -96,80 +101,6 @@ impl Inner {
     }
 }
 
-#[async_trait]
-impl Store for ScyllaStore {
-    async fn stamp(&self, kept: &Kept, event: &Envelope) -> Result<Written, StoreError> {
-        self.0.stamp(kept, event).await.map_err(failed("stamp a recording"))
-    }
-
-    async fn change(&self, kept: &Kept, event: &Envelope) -> Result<Written, StoreError> {
-        self.0.change(kept, event).await.map_err(failed("change a recording"))
-    }
-
-    async fn kept(&self, key: &RecordingKey) -> Result<Option<Kept>, StoreError> {
-        self.0.kept(key).await.map_err(failed("read a recording"))
-    }
-
-    async fn due(
-        &self,
-        tenant: &TenantId,
-        by: Timestamp,
-        after: Option<&Due>,
-        limit: u32,
-    ) -> Result<Vec<Due>, StoreError> {
-        self.0.due(tenant, by, after, listed(limit)).await.map_err(failed("read what is due"))
-    }
-
-    async fn of_subject(
-        &self,
-        tenant: &TenantId,
-        subject: SubjectId,
-        after: Option<RecordingId>,
-        limit: u32,
-    ) -> Result<Vec<RecordingId>, StoreError> {
-        let found = self.0.of_subject(tenant, subject, after, listed(limit)).await;
-        found.map_err(failed("read a person's recordings"))
-    }
-
-    async fn tenants(&self) -> Result<Vec<TenantId>, StoreError> {
-        self.0.tenants().await.map_err(failed("read the tenants"))
-    }
-
-    async fn place(&self, hold: &Hold, event: &Envelope) -> Result<Written, StoreError> {
-        self.0.place(hold, event).await.map_err(failed("place a hold"))
-    }
-
-    async fn change_hold(&self, hold: &Hold, event: &Envelope) -> Result<Written, StoreError> {
-        self.0.change_hold(hold, event).await.map_err(failed("change a hold"))
-    }
-
-    async fn hold(&self, tenant: &TenantId, id: HoldId) -> Result<Option<Hold>, StoreError> {
-        self.0.hold(tenant, id).await.map_err(failed("read a hold"))
-    }
-
-    async fn standing(&self, tenant: &TenantId) -> Result<Vec<Hold>, StoreError> {
-        self.0.standing_holds(tenant).await.map_err(failed("read the holds that stand"))
-    }
-
-    async fn released(
-        &self,
-        tenant: &TenantId,
-        after: Option<HoldId>,
-        limit: u32,
-    ) -> Result<Vec<Hold>, StoreError> {
-        let found = self.0.released_holds(tenant, after, listed(limit)).await;
-        found.map_err(failed("read the released holds"))
-    }
-
-    async fn order(&self, order: &Order, event: &Envelope) -> Result<Written, StoreError> {
-        self.0.order(order, event).await.map_err(failed("place an order"))
-    }
-
-    async fn orders(&self, tenant: &TenantId) -> Result<Vec<Order>, StoreError> {
-        self.0.orders(tenant).await.map_err(failed("read the orders"))
-    }
-}
-
 /// Says what was attempted.
 fn failed(act: &'static str) -> impl Fn(Error) -> StoreError {
     move |source| StoreError::new(act, source.code(), source)
@@ -183,4 +114,15 @@ fn listed(limit: u32) -> usize {
 /// As of when pointers are taken away that were looked at then.
 fn before(looked_at: Timestamp) -> i64 {
     looked_at.0.saturating_sub(MARGIN.as_micros() as i64)
+}
+
+/// The day of the time in an id, whose first six bytes are milliseconds: days follow each other as the ids do, whatever a
+/// sender put there.
+fn day(id: [u8; 16]) -> i64 {
+    millis(id) / 86_400_000
+}
+
+/// The milliseconds in an id.
+fn millis(id: [u8; 16]) -> i64 {
+    id[..6].iter().fold(0_i64, |sum, byte| (sum << 8) | i64::from(*byte))
 }

@@ -42,7 +42,7 @@ pub enum AddendumChange {
     Erased {
         /// Why, by policy code.
         reason: ReasonCode,
-        /// The ledger entry of the erasure.
+        /// The erasure, by its id.
         ledger: EventId,
         /// Which spans.
         spans: Vec<ErasedSpans>,

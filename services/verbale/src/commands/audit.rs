@@ -18,17 +18,6 @@ use crate::shown;
 
 /// What the ledger calls a refused call that has no action of its own.
 const REFUSED: &str = "call.refused";
-/// What the ledger writes of its own accord.
-const FINDINGS: [FindingKind; 7] = [
-    FindingKind::Gap,
-    FindingKind::OutOfOrder,
-    FindingKind::Repeat,
-    FindingKind::Refused,
-    FindingKind::ReasonLost,
-    FindingKind::Unnumbered,
-    FindingKind::Silent,
-];
-
 /// Runs one of them.
 pub async fn run(caller: &Caller, command: AuditCommand, out: Output) -> Result<Exit> {
     match command {
@@ -81,7 +70,8 @@ fn object(text: String) -> String {
 fn actions() -> Result<BTreeSet<String>> {
     let book = RuleBook::of_the_contract()?;
     let calls = book.iter().map(|rule| rule.action.as_str()).filter(|action| !action.is_empty());
-    let others = FINDINGS.map(FindingKind::action).into_iter().chain([REFUSED]);
+    let findings = FindingKind::ALL.iter().map(|kind| kind.action());
+    let others = findings.chain([REFUSED]);
     Ok(calls.chain(others).map(str::to_owned).collect())
 }
 
@@ -153,11 +143,14 @@ async fn verify(caller: &Caller, out: Output) -> Result<Exit> {
     let findings: Vec<_> =
         answer.findings.iter().map(|f| json!({"name": f.name, "kind": f.kind, "detail": f.detail})).collect();
     out.value(&json!({"ok": answer.ok, "entries": answer.entries, "findings": findings}), |_| {
-        if answer.ok {
-            return format!("the ledger is as signed ({} entries)", answer.entries);
-        }
         let rows = answer.findings.iter().map(|f| vec![f.name.clone(), f.kind.clone(), f.detail.clone()]);
-        format!("the ledger is NOT as signed\n{}", table(&["where", "what", "detail"], rows))
+        let named = table(&["where", "what", "detail"], rows);
+        let entries = answer.entries;
+        match (answer.ok, answer.findings.is_empty()) {
+            (true, true) => format!("the ledger is as signed ({entries} entries)"),
+            (true, false) => format!("what is left of the ledger is as signed ({entries} entries)\n{named}"),
+            (false, _) => format!("the ledger is NOT as signed\n{named}"),
+        }
     });
     Ok(if answer.ok { Exit::Ok } else { Exit::Fault })
 }
@@ -188,7 +181,13 @@ mod tests {
     #[test]
     fn the_actions_are_those_of_calls_refusals_and_findings() {
         let known = actions().unwrap();
-        for action in ["recording.replayed", "consent.recorded", "call.refused", "ledger.gap-found"] {
+        for action in [
+            "recording.replayed",
+            "consent.recorded",
+            "call.refused",
+            "ledger.gap-found",
+            "ledger.history-lost",
+        ] {
             assert!(known.contains(action), "{action} is not in {known:?}");
         }
         assert!(!known.contains("") && !known.contains("nope"));

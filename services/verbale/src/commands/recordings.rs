@@ -95,9 +95,10 @@ pub async fn sealed(caller: &Caller, id: RecordingId, patience: Duration) -> Res
     loop {
         match get(caller, id).await {
             Ok(recording) => match recording.state() {
-                RecordingState::Sealed | RecordingState::Addended | RecordingState::NotRecorded => {
-                    return Ok(recording);
-                }
+                RecordingState::Sealed
+                | RecordingState::Addended
+                | RecordingState::NotRecorded
+                | RecordingState::Erased => return Ok(recording),
                 RecordingState::Unspecified | RecordingState::Open | RecordingState::Sealing => {}
             },
             Err(error) if began.elapsed() > patience => return Err(error),

@@ -28,6 +28,7 @@ pub async fn run(caller: &Caller, args: ReplayArgs, out: Output) -> Result<Exit>
         mark: args.mark.clone().unwrap_or_default(),
         legs: args.leg.clone(),
         format: wire::ReplayFormat::Wav.into(),
+        reference: args.reference.clone().unwrap_or_default(),
     };
     let played = to_file(caller, request, &args.purpose, &args.reason, &args.output).await;
     let written = match played {
@@ -198,7 +199,7 @@ fn range(from: Option<&str>, to: Option<&str>) -> Result<Option<Interval>> {
 }
 
 /// Reads `m:ss.mmm` or seconds.
-fn position(text: &str) -> Result<u64> {
+pub(crate) fn position(text: &str) -> Result<u64> {
     let (minutes, seconds) = text.split_once(':').unwrap_or(("0", text));
     let bad = || format!("{text:?} is no position such as 15.233 or 1:02.5");
     let minutes: u32 = minutes.parse().ok().filter(|m| *m < 100_000).with_context(bad)?;
@@ -261,6 +262,7 @@ mod tests {
             to: None,
             mark: mark.map(str::to_owned),
             leg: leg.to_vec(),
+            reference: None,
             output: "x.wav".into(),
         }
     }

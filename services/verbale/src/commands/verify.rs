@@ -39,23 +39,23 @@ pub struct Checked {
     ledger: audit::verify::Report,
 }
 
-/// One thing that is not as signed.
+/// One thing that is not as signed, or that is lost and named as such.
 #[derive(Debug, Clone, Serialize)]
 pub struct Fault {
     /// Which object, document, entry.
     pub name: String,
-    /// What kind of fault.
+    /// What kind of fault; `lost` is none.
     pub kind: &'static str,
     /// In words.
     pub detail: String,
 }
 
 impl Checked {
-    /// Whether all is as signed.
+    /// Whether all that is there is as signed.
     pub fn is_ok(&self) -> bool {
         self.recordings.findings.is_empty() && self.ledger.is_good()
     }
-    /// Everything that is not.
+    /// Everything that is not, and what a restored ledger names as lost.
     pub fn findings(&self) -> Vec<Fault> {
         let recordings = self.recordings.findings.iter();
         let recordings = recordings.map(|f| (f.name.clone(), f.kind, f.detail.clone()));
@@ -96,15 +96,20 @@ fn describe(checked: &Checked) -> String {
          {} ledger leaves, {} with their entry",
         checked.ledger.leaves, checked.ledger.stored
     );
-    if checked.is_ok() {
-        return format!(
-            "as signed: {counts}\n\
-             what a sealed entry says is checked with its tenant's key alone: `audit verify` does\n\
-             a recording of which no file is left cannot be missed here: `recordings verify` can"
-        );
-    }
     let rows = checked.findings().into_iter().map(|f| vec![f.name, f.kind.to_owned(), f.detail]);
-    format!("NOT as signed: {counts}\n{}", table(&["where", "what", "detail"], rows))
+    let named = table(&["where", "what", "detail"], rows);
+    if !checked.is_ok() {
+        return format!("NOT as signed: {counts}\n{named}");
+    }
+    let as_signed = format!(
+        "as signed: {counts}\n\
+         what a sealed entry says is checked with its tenant's key alone: `audit verify` does\n\
+         a recording of which no file is left cannot be missed here: `recordings verify` can"
+    );
+    if checked.findings().is_empty() {
+        return as_signed;
+    }
+    format!("{as_signed}\nlost by a restore, as the ledger that went on says and signs:\n{named}")
 }
 
 #[cfg(test)]

@@ -8,9 +8,10 @@ use super::{Config, engine_urls};
 /// The same without what may be a credential. Secrets are only references anyway; URLs are as they were given.
 pub fn redacted(config: &Config) -> Config {
     let mut shown = config.clone();
-    let [log, store, objects] = engine_urls(config);
+    let [log, store, objects, journal] = engine_urls(config);
     let storage = &mut shown.storage;
     let engines = [(&mut storage.log, log), (&mut storage.store, store), (&mut storage.objects, objects)];
+    let engines = engines.into_iter().chain(storage.journal.as_mut().map(|url| (url, journal)));
     for (url, taken) in engines {
         // What is taken has no room for a credential; what is refused may hold one anywhere.
         if taken.is_err() {

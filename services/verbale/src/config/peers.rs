@@ -18,6 +18,8 @@ pub struct Peers {
     pub crypto: Option<Addresses>,
     /// Of archive.
     pub archive: Option<Addresses>,
+    /// Of retention.
+    pub retention: Option<Addresses>,
     /// Of audit.
     pub audit: Option<Addresses>,
     /// Where the other replicas of this process's roles reach this one, for what only it can do; unset where there
@@ -36,6 +38,7 @@ impl Peers {
             RoleName::Consent => self.consent.as_ref(),
             RoleName::Crypto => self.crypto.as_ref(),
             RoleName::Archive => self.archive.as_ref(),
+            RoleName::Retention => self.retention.as_ref(),
             RoleName::Audit => self.audit.as_ref(),
         }
     }

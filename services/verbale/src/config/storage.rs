@@ -22,6 +22,13 @@ pub struct Storage {
     pub store: String,
     /// Objects: `dir:` in the data directory, or `s3://bucket?endpoint=...&region=...`.
     pub objects: String,
+    /// The restrictive journal, which no backup of the data may hold: `dir:` in the keys directory, or a bucket as for
+    /// `objects`. Unset: where the objects lie in a directory the keys directory, else the objects' bucket, under
+    /// `journal/`; a backup of that bucket must leave it out.
+    pub journal: Option<String>,
+    /// A second place for the key tables, on another disk; unset: one disk holds the keys. Where they are in a CQL
+    /// cluster its replicas and snapshots are, and this is not used.
+    pub key_copies: Option<PathBuf>,
 }
 
 /// An engine, as its URL names it.
@@ -42,6 +49,8 @@ impl Default for Storage {
             log: "sqlite:".to_owned(),
             store: "sqlite:".to_owned(),
             objects: "dir:".to_owned(),
+            journal: None,
+            key_copies: None,
         }
     }
 }
@@ -76,6 +85,14 @@ impl Storage {
     /// The objects' engine.
     pub fn objects(&self) -> Result<Engine<'_>, String> {
         engine("objects", &self.objects, "dir:", "s3://")
+    }
+
+    /// The restrictive journal's engine.
+    pub fn journal(&self) -> Result<Engine<'_>, String> {
+        match &self.journal {
+            Some(url) => engine("journal", url, "dir:", "s3://"),
+            None => self.objects(),
+        }
     }
 }
 

@@ -23,6 +23,7 @@ pub(super) async fn listen(told: &Told<'_>, places: &Places, out: Output) -> Res
             mark: listen.mark.unwrap_or_default().to_owned(),
             legs: Vec::new(),
             format: ReplayFormat::Wav.into(),
+            reference: String::new(),
         };
         let purpose = PurposeName::new(listen.purpose)?;
         let outcome = replay::to_file(&told.caller, request, &purpose, listen.reason, &file).await;

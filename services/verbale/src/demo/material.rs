@@ -4,10 +4,13 @@ use std::fs;
 use std::path::Path;
 
 use anyhow::{Context, Result};
-use kernel::TenantId;
+use kernel::{TenantId, Timestamp};
 
 use crate::call_file::CallFile;
 use crate::sender::{self, Call};
+
+/// In microseconds.
+const MINUTE: i64 = 60_000_000;
 
 /// One call and how the demo tells it.
 pub(super) struct Story {
@@ -67,7 +70,7 @@ calls! {
         whole("quality", "coaching"),
         clip("mifid2-transaction", "the customer disputes the price", "order"),
     ];
-    "withdrawal-midcall-it" "Consent withdrawn in mid-call: recorded in between, opened by nobody since" [
+    "withdrawal-midcall-it" "Consent withdrawn in mid-call: what was recorded in between is gone by itself" [
         whole("quality", "coaching"),
         whole("training", "a course for new colleagues"),
     ];
@@ -100,8 +103,9 @@ policies! {
     "shop-gamma/notices/notice-en-2.txt"
 }
 
-/// Writes calls and policies below `folder`, so that a person can go on with them.
-pub(super) fn unpack(folder: &Path) -> Result<Vec<Story>> {
+/// Writes calls and policies below `folder`, so that a person can go on with them. The calls are dated an hour before
+/// `now`: as their files have it, what was consented to would be over.
+pub(super) fn unpack(folder: &Path, now: Timestamp) -> Result<Vec<Story>> {
     for (path, text) in POLICIES {
         write(&folder.join("policies").join(path), text.as_bytes())?;
     }
@@ -109,11 +113,19 @@ pub(super) fn unpack(folder: &Path) -> Result<Vec<Story>> {
     for (name, title, wav, json, listen) in calls() {
         let own = folder.join("calls").join(name);
         write(&own.join("call.wav"), wav)?;
+        let json = dated(json, now)?;
         write(&own.join("call.json"), json.as_bytes())?;
-        let tenant = CallFile::parse(json)?.tenant;
+        let tenant = CallFile::parse(&json)?.tenant;
         stories.push(Story { name: name.to_owned(), title: title.to_owned(), tenant, listen, folder: own });
     }
     Ok(stories)
+}
+
+fn dated(json: &str, now: Timestamp) -> Result<String> {
+    let mut call: serde_json::Value = serde_json::from_str(json)?;
+    let began = Timestamp((now.0 / MINUTE - 60) * MINUTE);
+    call["started_at"] = began.to_string().into();
+    Ok(serde_json::to_string_pretty(&call)?)
 }
 
 fn write(path: &Path, bytes: &[u8]) -> Result<()> {

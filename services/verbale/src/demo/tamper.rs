@@ -116,10 +116,15 @@ fn largest(folder: &Path, wanted: &dyn Fn(&str) -> bool) -> Result<PathBuf> {
     Ok(best.context("there is no such file to alter")?.1)
 }
 
-fn copy_all(from: &Path, to: &Path) -> Result<()> {
+pub(super) fn copy_all(from: &Path, to: &Path) -> Result<()> {
     visit(from, &mut |path, _| {
         let target = to.join(path.strip_prefix(from)?);
-        fs::create_dir_all(target.parent().unwrap_or(to))?;
+        // Keys are refused where others may read a folder of theirs.
+        for folder in path.strip_prefix(from)?.ancestors().skip(1) {
+            let copied = to.join(folder);
+            fs::create_dir_all(&copied)?;
+            fs::set_permissions(copied, fs::metadata(from.join(folder))?.permissions())?;
+        }
         fs::copy(path, &target).with_context(|| format!("cannot copy {}", path.display()))?;
         Ok(())
     })

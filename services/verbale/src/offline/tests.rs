@@ -3,14 +3,15 @@
 use std::path::Path;
 
 use kernel::{
-    FrameNo, InstanceId, KeyEpoch, LegNo, Position, SectionNo, SessionEpoch, SpanNo, SystemClock, Timestamp,
+    EventId, FrameNo, InstanceId, KeyEpoch, LegNo, Position, SectionNo, SessionEpoch, SpanNo, SystemClock,
+    Timestamp,
 };
 use objects::{DirectoryObjects, PutOptions};
-use seal::manifest::{NotRecordedReason, SIGNER_ROLE};
+use seal::manifest::{Completeness, EndCause, ErasedSpans, NotRecordedReason, ReasonCode, SIGNER_ROLE};
 use seal::signing::{RoleName, TenantScope};
 use seal::span::seal_span;
 use seal::{
-    Codec, InstanceCert, LegKey, Object, ObjectBuilder, SignedCert, SigningKey, SpanHeader, SpanView,
+    Codec, InstanceCert, LegKey, Object, ObjectBuilder, SignedCert, SigningKey, SpanHeader, SpanSet, SpanView,
 };
 
 use super::*;
@@ -87,8 +88,132 @@ async fn the_sealed_metadata_of_a_call_that_kept_no_audio_is_no_finding() {
     check(&[document, moved], &["bytes"]).await;
 }
 
+/// Documents in their places, and what else lies there.
+async fn kinds_of(documents: &[Vec<u8>], objects: &[(String, Vec<u8>)]) -> Vec<&'static str> {
+    let name = |number: usize| format!("banca-alfa/{RECORDING}/documents/{number:06}");
+    let placed = documents.iter().enumerate().map(|(before, bytes)| (name(before + 1), bytes.clone()));
+    let all: Vec<_> = placed.filter(|(_, bytes)| !bytes.is_empty()).chain(objects.to_vec()).collect();
+    let folder = tempfile::tempdir().unwrap();
+    found(store(folder.path(), &all).await).await.into_iter().map(|(_, kind)| kind).collect()
+}
+
+#[tokio::test]
+async fn an_object_that_a_good_addendum_erases_may_be_gone_and_must_be_whole_while_it_lies() {
+    let object = sealed(META_LEG);
+    let row = row(&object);
+    let lying = (object.name.to_string(), object.bytes.clone());
+    let manifest = manifest(vec![row.clone()]);
+    let erased = addendum(1, &manifest, None, vec![row.clone()], &signing_root());
+    assert!(kinds_of(&[manifest.clone(), erased.clone()], &[]).await.is_empty());
+    assert!(kinds_of(&[manifest.clone(), erased.clone()], std::slice::from_ref(&lying)).await.is_empty());
+    assert_eq!(kinds_of(std::slice::from_ref(&manifest), &[]).await, ["missing"]);
+    let mut flipped = lying;
+    flipped.1[40] ^= 1;
+    assert_eq!(kinds_of(&[manifest.clone(), erased], &[flipped]).await, ["bytes"]);
+    // Spans that nobody can open are no reason for an object to be gone.
+    let spans_alone = addendum(1, &manifest, None, Vec::new(), &signing_root());
+    assert_eq!(kinds_of(&[manifest.clone(), spans_alone], &[]).await, ["missing"]);
+    let nobodys = addendum(1, &manifest, None, vec![row.clone()], &SigningKey::from_bytes(&[9; 32]));
+    assert_eq!(kinds_of(&[manifest.clone(), nobodys], &[]).await, ["document", "missing"]);
+    let other = ObjectRow { sha256: Hash([8; 32]), ..row };
+    let of_other_bytes = addendum(1, &manifest, None, vec![other], &signing_root());
+    assert_eq!(kinds_of(&[manifest, of_other_bytes], &[]).await, ["missing"]);
+}
+
+#[tokio::test]
+async fn an_addendum_that_does_not_follow_the_one_before_it_is_a_finding() {
+    let object = sealed(META_LEG);
+    let manifest = manifest(vec![row(&object)]);
+    let lying = [(object.name.to_string(), object.bytes)];
+    let erases = |number, of: &[u8], previous| addendum(number, of, previous, Vec::new(), &signing_root());
+    let first = erases(1, &manifest, None);
+    let second = erases(2, &manifest, Some(Hash::of(&first)));
+    let third = erases(3, &manifest, Some(Hash::of(&second)));
+    let check = async |documents: &[&[u8]], expected: &[&'static str]| {
+        let documents: Vec<_> = documents.iter().map(|bytes| bytes.to_vec()).collect();
+        assert_eq!(kinds_of(&documents, &lying).await, expected);
+    };
+    check(&[&manifest, &first, &second, &third], &[]).await;
+    // One is left out, two change places, one belongs to another manifest, one to another past.
+    check(&[&manifest, &first, &[], &third], &["chain"]).await;
+    check(&[&manifest, &second, &first], &["chain", "chain"]).await;
+    check(&[&manifest, &erases(1, b"another manifest", None)], &["chain"]).await;
+    check(&[&manifest, &first, &erases(2, &manifest, Some(Hash([1; 32])))], &["chain"]).await;
+}
+
+/// A signed manifest of these objects.
+fn manifest(objects: Vec<ObjectRow>) -> Vec<u8> {
+    let manifest = Manifest {
+        tenant: tenant(),
+        recording: RECORDING,
+        started_at: Timestamp(1),
+        ended_at: Timestamp(2),
+        cause: EndCause::Closed,
+        completeness: Completeness::Complete,
+        policy_hash: Hash([4; 32]),
+        legs: Vec::new(),
+        objects,
+        bases: Vec::new(),
+        marks: Vec::new(),
+        superseded: Vec::new(),
+        timeline: Hash([6; 32]),
+        span_table: Hash([7; 32]),
+    };
+    let (cert, key) = signer(&signing_root());
+    manifest.sign(Timestamp(2), &cert, &key).unwrap().encode().unwrap()
+}
+
+/// A signed addendum that says what was erased.
+fn addendum(
+    number: u32,
+    manifest: &[u8],
+    previous: Option<Hash>,
+    objects: Vec<ObjectRow>,
+    root: &SigningKey,
+) -> Vec<u8> {
+    let spans = SpanSet::from_spans([SpanNo(0)]).unwrap();
+    let change = AddendumChange::Erased {
+        reason: ReasonCode::new("period-over").unwrap(),
+        ledger: EventId::from_bytes([5; 16]),
+        spans: vec![ErasedSpans { leg: META_LEG, section: SectionNo(0), spans }],
+        objects,
+    };
+    let manifest = Hash::of(manifest);
+    let addendum = Addendum { tenant: tenant(), recording: RECORDING, number, manifest, previous, change };
+    let (cert, key) = signer(root);
+    addendum.sign(Timestamp(3), &cert, &key).unwrap().encode().unwrap()
+}
+
+/// An object as a document names it.
+fn row(object: &Object) -> ObjectRow {
+    ObjectRow {
+        leg: object.footer.section.leg,
+        section: object.footer.section.section,
+        first_span: object.name.first_span,
+        sha256: object.sha256,
+        root: object.footer.root(),
+        length: object.bytes.len() as u64,
+        lock_until: None,
+        regimes: Vec::new(),
+    }
+}
+
 /// A signed record that nothing was kept of the call.
 fn not_recorded() -> Vec<u8> {
+    let record = NotRecorded {
+        tenant: tenant(),
+        recording: RECORDING,
+        started_at: Timestamp(1),
+        reason: NotRecordedReason::NothingKept,
+        denials: Vec::new(),
+        policy_hash: None,
+    };
+    let (cert, key) = signer(&signing_root());
+    record.sign(Timestamp(2), &cert, &key).unwrap().encode().unwrap()
+}
+
+/// A key that this root has certified.
+fn signer(root: &SigningKey) -> (SignedCert, SigningKey) {
     let key = SigningKey::from_bytes(&[2; 32]);
     let cert = InstanceCert {
         instance: InstanceId::from_bytes([3; 16]),
@@ -98,16 +223,7 @@ fn not_recorded() -> Vec<u8> {
         not_after: Timestamp(i64::MAX),
         key: key.verifying_key(),
     };
-    let record = NotRecorded {
-        tenant: tenant(),
-        recording: RECORDING,
-        started_at: Timestamp(1),
-        reason: NotRecordedReason::NothingKept,
-        denials: Vec::new(),
-        policy_hash: None,
-    };
-    let cert = SignedCert::issue(&signing_root(), cert).unwrap();
-    record.sign(Timestamp(2), &cert, &key).unwrap().encode().unwrap()
+    (SignedCert::issue(root, cert).unwrap(), key)
 }
 
 /// An object of one sealed document.

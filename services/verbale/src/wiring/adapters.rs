@@ -18,31 +18,47 @@ use crate::config::Engine;
 
 /// The keys: tables and backend in the keys directory, its audit entries in the data directory.
 pub(super) async fn crypto(shared: &mut Shared) -> Result<Role> {
+    type Stores =
+        (Arc<dyn crypto::store::KeyStore>, Arc<dyn AuditOutbox>, Arc<dyn crypto::canary::CanaryShelf>);
     let (clock, bell) = (Arc::clone(&shared.clock), Bell::new());
-    let (store, outbox): (Arc<dyn crypto::store::KeyStore>, Arc<dyn AuditOutbox>) = match &shared.cql.clone()
-    {
+    let backend = Arc::new(crypto::backend::file::FileBackend::open(&shared.config.storage.keys())?);
+    let mut copies: Arc<dyn crypto::copies::KeyCopies> = Arc::new(crypto::copies::NoCopies);
+    let (store, outbox, canaries): Stores = match &shared.cql.clone() {
         None => {
             let file = shared.data("crypto.db");
             let outbox = crypto::outbox::SqliteOutbox::open(&file, Arc::clone(&clock), bell.clone()).await;
             let outbox = Arc::new(outbox.context("crypto's outbox cannot be opened")?);
             shared.publish("crypto", outbox.clone(), bell);
+            let canaries = crypto::canary::SqliteCanaries::open(&file).await;
             let tables = crypto::store::sqlite::SqliteKeyStore::open(&shared.keys("keys.db")).await;
-            (Arc::new(tables.context("the key tables cannot be opened")?), outbox)
+            let tables = Arc::new(tables.context("the key tables cannot be opened")?);
+            if let Some(second) = &shared.config.storage.key_copies {
+                let (file, clock) = (shared.keys("keys.db"), Arc::clone(&clock));
+                let made = crypto::copies::SqliteCopies::open(&file, second, backend.clone(), clock);
+                copies = Arc::new(made.context("storage.key_copies cannot be used")?);
+            }
+            (tables, outbox, Arc::new(canaries.context("the canaries cannot be opened")?))
         }
         Some(cql) => {
             let outbox = Arc::new(crypto::outbox::scylla::ScyllaOutbox::open(cql, bell.clone()).await?);
             shared.publish("crypto", outbox.clone(), bell);
-            (Arc::new(crypto::store::scylla::ScyllaKeyStore::open(cql).await?), outbox)
+            let canaries = crypto::canary::scylla::ScyllaCanaries::open(cql).await?;
+            (Arc::new(crypto::store::scylla::ScyllaKeyStore::open(cql).await?), outbox, Arc::new(canaries))
         }
     };
     let deps = crypto::Deps {
         store,
-        backend: Arc::new(crypto::backend::file::FileBackend::open(&shared.config.storage.keys())?),
+        backend,
         clock,
         consent: shared.wire("crypto"),
+        retention: shared.wire("crypto"),
         verifier: Arc::clone(&shared.verifier),
         policies: shared.policies("crypto"),
         outbox,
+        log: Arc::clone(&shared.log),
+        journal: shared.journal().await?,
+        copies,
+        canaries,
         metrics: shared.metrics.clone(),
     };
     Ok(crypto::build(&shared.config.crypto, deps))
@@ -75,6 +91,9 @@ pub(super) async fn consent(shared: &mut Shared) -> Result<Role> {
         clock,
         policies: shared.config.storage.policies(),
         crypto: shared.wire("consent"),
+        log: Arc::clone(&shared.log),
+        journal: shared.journal().await?,
+        metrics: shared.metrics.clone(),
     };
     // A first start has no policies: it records nothing, and says so to every call.
     std::fs::create_dir_all(&deps.policies)
@@ -176,6 +195,37 @@ pub(super) async fn archive(shared: &mut Shared) -> Result<Role> {
     Ok(archive::build(&shared.config.archive, deps))
 }
 
+/// Periods, holds, erasures.
+pub(super) async fn retention(shared: &mut Shared) -> Result<Role> {
+    let store: Arc<dyn retention::Store> = match shared.cql.clone() {
+        None => {
+            let (file, clock) = (shared.data("retention.db"), Arc::clone(&shared.clock));
+            let store = retention::store::sqlite::SqliteStore::open(&file, Options::default(), clock).await;
+            let store = Arc::new(store.context("retention's store cannot be opened")?);
+            shared.publish("retention", store.clone(), store.bell());
+            store
+        }
+        Some(cql) => {
+            let store = Arc::new(retention::store::scylla::ScyllaStore::open(cql).await?);
+            shared.publish("retention", store.clone(), store.bell());
+            store
+        }
+    };
+    let deps = retention::Deps {
+        store,
+        log: Arc::clone(&shared.log),
+        journal: shared.journal().await?,
+        clock: Arc::clone(&shared.clock),
+        instance: shared.signer("retention")?,
+        crypto: shared.wire("retention"),
+        archive: shared.wire("retention"),
+        consent: shared.wire("retention"),
+        policies: shared.policies("retention"),
+        metrics: shared.metrics.clone(),
+    };
+    Ok(retention::build(&shared.config.retention, deps))
+}
+
 /// The ledger.
 pub(super) async fn audit(shared: &mut Shared) -> Result<Role> {
     let store: Arc<dyn audit::store::LedgerStore> = match shared.cql.clone() {
@@ -194,6 +244,7 @@ pub(super) async fn audit(shared: &mut Shared) -> Result<Role> {
         clock: Arc::clone(&shared.clock),
         instance: shared.signer("audit")?,
         crypto: shared.wire("audit"),
+        journal: shared.journal().await?,
         metrics: shared.metrics.clone(),
     };
     Ok(audit::build(shared.config.ledger.clone(), deps)?)

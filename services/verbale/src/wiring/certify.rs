@@ -3,6 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use futures::future::select_all;
 use kernel::chain;
 use platform::drain::{Shutdown, Task, TaskResult};
 use platform::instance::{Instance, KeysCertifier};
@@ -43,9 +44,11 @@ async fn run(instances: Vec<Arc<Instance>>, certifier: KeysCertifier, shutdown: 
         if pause == AGAIN {
             failed = 0;
         }
+        let wanted = instances.iter().map(|instance| Box::pin(instance.wants_certificate()));
         tokio::select! {
             () = shutdown.draining() => return Ok(()),
             () = tokio::time::sleep(pause) => {}
+            _ = select_all(wanted), if pause == AGAIN => {}
         }
     }
 }

@@ -5,6 +5,7 @@ use std::os::unix::fs::DirBuilderExt;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
+use ::journal::Journal;
 use anyhow::{Context, Result};
 use cql::Cql;
 use eventlog::EventLog;
@@ -29,6 +30,7 @@ use platform::wire::{self, LateWire, Wire};
 
 use super::certify;
 use super::engines::Engines;
+use super::journal;
 use super::owners::Owners;
 use crate::config::{Config, Engine};
 use crate::mesh::Settings;
@@ -53,6 +55,8 @@ pub(super) struct Shared {
     producer: AuditProducer,
     instances: Vec<Arc<Instance>>,
     tls: Option<Tls>,
+    /// Opened when the first role asks for it.
+    journal: Option<Arc<Journal>>,
     tasks: Vec<Task>,
     ready: Vec<ReadyCheck>,
 }
@@ -106,6 +110,7 @@ impl Shared {
             producer,
             instances: vec![instance],
             tls,
+            journal: None,
             tasks: vec![producing],
             ready,
         })
@@ -155,6 +160,16 @@ impl Shared {
     /// Adds a task that belongs to no one role.
     pub(super) fn task(&mut self, task: Task) {
         self.tasks.push(task);
+    }
+
+    /// The restrictive journal.
+    pub(super) async fn journal(&mut self) -> Result<Arc<Journal>> {
+        if let Some(journal) = &self.journal {
+            return Ok(Arc::clone(journal));
+        }
+        let opened = journal::open(&self.config, &self.objects, &self.clock).await?;
+        self.journal = Some(Arc::clone(&opened));
+        Ok(opened)
     }
 
     /// Has a role's outbox published.

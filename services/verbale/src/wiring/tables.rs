@@ -4,12 +4,13 @@ use cql::Component;
 
 /// Every component.
 pub(crate) fn all() -> Vec<Component> {
-    let parts: [&[Component]; 6] = [
+    let parts: [&[Component]; 7] = [
         &[eventlog::FENCE_TABLES],
         &crypto::store::scylla::COMPONENTS,
         consent::store::scylla::COMPONENTS,
         ingest::store::scylla::COMPONENTS,
         archive::store::scylla::COMPONENTS,
+        retention::store::scylla::COMPONENTS,
         audit::store::scylla::COMPONENTS,
     ];
     parts.concat()

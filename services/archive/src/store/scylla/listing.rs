@@ -10,9 +10,10 @@ use futures::{FutureExt, StreamExt, TryStreamExt, stream};
 use kernel::{SubjectId, Timestamp};
 use seal::Hash;
 
+use super::own::Own;
 use super::{AT_ONCE, Inner, columns, recording_key};
 use crate::fact::{Opened, RecordingKey};
-use crate::store::{By, Error, Query, Recording};
+use crate::store::{By, Error, Query, Recording, State};
 
 /// Buckets that are read at once.
 const BUCKETS: usize = 500;
@@ -133,11 +134,14 @@ impl Inner {
         Ok(found)
     }
 
-    /// The recording in a place, if it began there.
+    /// The recording in a place, if it began there and is not erased.
     async fn listed(&self, query: &Query, (at, id): &Place) -> Result<Option<Recording>, Error> {
         let key = recording_key("archive_listed", query.tenant.as_str().to_owned(), id)?;
         let own = self.own(&key).await?;
-        match own.filter(|own| own.recording.started_at == Some(Timestamp(*at))) {
+        let is_listed = |own: &Own| {
+            own.recording.started_at == Some(Timestamp(*at)) && own.recording.state != State::Erased
+        };
+        match own.filter(is_listed) {
             Some(own) => self.with_life(own).await.map(Some),
             None => Ok(None),
         }

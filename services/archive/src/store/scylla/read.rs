@@ -12,7 +12,7 @@ use super::row::{Found, Values};
 use super::{AT_ONCE, Inner, columns};
 use crate::fact::{Gone, RecordingKey, Span, StoredObject};
 use crate::store::row::{self, Columns};
-use crate::store::{Document, Error, History, Recording};
+use crate::store::{Document, ErasedRow, Error, History, Recording};
 
 /// Rows of one kind that a recording may have.
 const ROWS_MAX: usize = 1 << 17;
@@ -76,7 +76,7 @@ impl Inner {
             self.all("archive_section_end", &with.section_ends, key, row::section_end),
             self.all("archive_anchor", &with.anchors, key, row::anchor),
         )?;
-        let (sound, changes, pauses, marks, notes, dropped, gone, documents) = try_join!(
+        let (sound, changes, pauses, marks, notes, dropped, gone, erased, documents) = try_join!(
             self.sound(&own).boxed(),
             self.all("archive_basis_change", &with.changes, key, row::change),
             self.all("archive_pause_edge", &with.pauses, key, row::pause),
@@ -84,6 +84,7 @@ impl Inner {
             self.all("archive_note", &with.notes, key, row::note),
             self.all("archive_dropped", &with.dropped, key, row::dropped),
             self.gone(&own).boxed(),
+            self.erased(&own).boxed(),
             self.documents(&own).boxed(),
         )?;
         let (objects, spans) = sound;
@@ -102,6 +103,7 @@ impl Inner {
             notes,
             dropped,
             gone,
+            erased,
             documents,
         }))
     }
@@ -151,12 +153,19 @@ impl Inner {
         Ok(rows.into_iter().map(|row| counted(row, own)).collect())
     }
 
-    /// Purposes that are gone by the documents that count.
+    /// Purposes that are gone by the documents that count, or by an erasure, which is 0.
     pub(super) async fn gone(&self, own: &Own) -> Result<Vec<Gone>, Error> {
         let read = |found: &dyn Columns| Ok((found.number("document")?, row::gone(found)?));
         let rows: Vec<(u32, Gone)> =
             self.all("archive_gone", &self.statements.gone, &own.recording.key, read).await?;
         Ok(rows.into_iter().filter(|(by, _)| *by <= own.settled).map(|(_, gone)| gone).collect())
+    }
+
+    /// What is erased by the documents that count.
+    async fn erased(&self, own: &Own) -> Result<Vec<ErasedRow>, Error> {
+        let key = &own.recording.key;
+        let all = self.all("archive_erased", &self.statements.erased, key, row::erased).await?;
+        Ok(all.into_iter().filter(|row| row.document <= own.settled).collect())
     }
 
     async fn documents(&self, own: &Own) -> Result<Vec<Document>, Error> {

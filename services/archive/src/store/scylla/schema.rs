@@ -52,6 +52,7 @@ const RECORDINGS: Component = Component {
         CREATE TABLE IF NOT EXISTS {ks}.archive_object (
             tenant text, id blob, name text, sha256 blob, length bigint, lock_until bigint, regimes text,
             leg int, section bigint, first_span bigint, last_span bigint, document int,
+            deleted_at bigint,
             PRIMARY KEY ((tenant, id), name));
         CREATE TABLE IF NOT EXISTS {ks}.archive_span (
             tenant text, id blob, leg int, section bigint, chunk bigint, span bigint, object text,
@@ -82,6 +83,13 @@ const RECORDINGS: Component = Component {
         CREATE TABLE IF NOT EXISTS {ks}.archive_document (
             tenant text, id blob, version int, kind int, name text, sha256 blob, at bigint,
             PRIMARY KEY ((tenant, id), version));
+        CREATE TABLE IF NOT EXISTS {ks}.archive_erased (
+            tenant text, id blob, document int, leg int, section bigint, spans blob, reason text, at bigint,
+            erasure blob,
+            PRIMARY KEY ((tenant, id), document, leg, section));
+        CREATE TABLE IF NOT EXISTS {ks}.archive_erasure (
+            tenant text, id blob, erasure blob, log_end bigint, through int,
+            PRIMARY KEY ((tenant, id), erasure));
         CREATE TABLE IF NOT EXISTS {ks}.archive_unsettled_bucket (
             audio_partition int, bucket bigint,
             PRIMARY KEY (audio_partition, bucket));

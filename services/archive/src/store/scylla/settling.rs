@@ -1,6 +1,6 @@
 //! From an open recording to its signed documents.
 //!
-//! A document's row, the objects that it names and the purposes that are gone come first, under the document's
+//! A document's row, the objects that it names, the purposes that are gone and what is erased come first, under the document's
 //! number; nobody sees them while the own row's `settled` is lower. Then one conditional write raises it, with the
 //! new state and the event: that is the moment when all of it counts. Whoever comes to its end twice, or second,
 //! finds it raised and leaves it.
@@ -16,7 +16,7 @@ use tracing::debug;
 
 use super::own::{Change, Own, row_key};
 use super::{Inner, columns};
-use crate::fact::RecordingKey;
+use crate::fact::{Gone, RecordingKey};
 use crate::store::{Error, Settlement, State};
 
 impl Inner {
@@ -47,6 +47,7 @@ impl Inner {
         if own.settled < version {
             self.name_objects(&own, settlement).await?;
             self.add_gone(&own, settlement).await?;
+            self.add_erased(settlement).await?;
         }
         let left = self.change(key, |own| self.settled(own, settlement)).await?;
         if let Some(own) = left.filter(|own| !own.is_unsettled()) {
@@ -108,12 +109,16 @@ impl Inner {
         self.add_all(&self.statements.name_object, rows).await
     }
 
-    /// The first word on a purpose stays.
     pub(super) async fn add_gone(&self, own: &Own, settlement: &Settlement) -> Result<(), Error> {
-        let known: BTreeSet<_> = self.gone(own).await?.into_iter().map(|gone| gone.purpose).collect();
-        let (tenant, id) = columns(&settlement.recording);
         let version = i32::try_from(settlement.document.version).unwrap_or(i32::MAX);
-        let new = settlement.gone.iter().filter(|gone| !known.contains(&gone.purpose));
+        self.lose(own, &settlement.gone, version).await
+    }
+
+    /// The first word on a purpose stays.
+    pub(super) async fn lose(&self, own: &Own, gone: &[Gone], version: i32) -> Result<(), Error> {
+        let known: BTreeSet<_> = self.gone(own).await?.into_iter().map(|gone| gone.purpose).collect();
+        let (tenant, id) = columns(&own.recording.key);
+        let new = gone.iter().filter(|gone| !known.contains(&gone.purpose));
         let rows = new.map(|gone| {
             (tenant.clone(), id.clone(), gone.purpose.as_str().to_owned(), gone.reason.clone(), version)
         });

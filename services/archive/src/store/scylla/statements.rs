@@ -73,7 +73,9 @@ statements! {
         VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
     name_object: "UPDATE {ks}.archive_object SET document = ? WHERE tenant = ? AND id = ? AND name = ?",
     object: "SELECT document FROM {ks}.archive_object WHERE tenant = ? AND id = ? AND name = ?",
-    objects: "SELECT name, sha256, length, lock_until, regimes, leg, section, first_span, last_span, document
+    delete_object: "UPDATE {ks}.archive_object SET deleted_at = ? WHERE tenant = ? AND id = ? AND name = ?",
+    objects: "SELECT name, sha256, length, lock_until, regimes, leg, section, first_span, last_span, document,
+            deleted_at
         FROM {ks}.archive_object WHERE tenant = ? AND id = ?",
     // Of two objects with one span at most one is taken: its bytes would be ambiguous.
     add_span: "INSERT INTO {ks}.archive_span (tenant, id, leg, section, chunk, span, object, first_frame,
@@ -109,6 +111,17 @@ statements! {
         FROM {ks}.archive_dropped WHERE tenant = ? AND id = ?",
     add_gone: "INSERT INTO {ks}.archive_gone (tenant, id, purpose, reason, document) VALUES (?, ?, ?, ?, ?)",
     gone: "SELECT purpose, reason, document FROM {ks}.archive_gone WHERE tenant = ? AND id = ?",
+    add_erased: "INSERT INTO {ks}.archive_erased (tenant, id, document, leg, section, spans, reason, at, erasure)
+        VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
+    erased: "SELECT document, leg, section, spans, reason, at, erasure
+        FROM {ks}.archive_erased WHERE tenant = ? AND id = ?",
+    // Of two calls about one erasure the first says where the log ended.
+    add_erasure: "INSERT INTO {ks}.archive_erasure (tenant, id, erasure, log_end, through)
+        VALUES (?, ?, ?, ?, 0) IF NOT EXISTS",
+    erasure: "SELECT erasure, log_end, through
+        FROM {ks}.archive_erasure WHERE tenant = ? AND id = ? AND erasure = ?",
+    look_erasure: "UPDATE {ks}.archive_erasure SET through = ?
+        WHERE tenant = ? AND id = ? AND erasure = ? IF through < ?",
     // Two archives that settle one recording at once must not both sign its next document.
     add_document: "INSERT INTO {ks}.archive_document (tenant, id, version, kind, name, sha256, at)
         VALUES (?, ?, ?, ?, ?, ?, ?) IF NOT EXISTS",

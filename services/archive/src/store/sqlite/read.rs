@@ -35,6 +35,7 @@ pub(super) fn history(connection: &Connection, key: &RecordingKey) -> Result<Opt
         notes: of.all("note", "event", row::note)?,
         dropped: of.all("dropped", "event", row::dropped)?,
         gone: of.all("gone", "purpose", row::gone)?,
+        erased: of.all("erased", "document, leg, section", row::erased)?,
         documents: of.all("document", "version", row::document)?,
     }))
 }
@@ -82,7 +83,7 @@ pub(super) fn unsettled(
     collect(&mut select, params![partition, tenant, id, small(limit)], recording_row)
 }
 
-/// A page of recordings, newest first.
+/// A page of recordings, newest first. Erased ones are left out before they count for the page.
 pub(super) fn list(connection: &Connection, query: &Query) -> Result<Vec<Recording>, Error> {
     let (from, to) = (query.from.0, query.to.0);
     let (at, id) = query.after.map_or((i64::MAX, [0xff; 16]), |(at, id)| (at.0, id.to_bytes()));
@@ -91,7 +92,7 @@ pub(super) fn list(connection: &Connection, query: &Query) -> Result<Vec<Recordi
         By::Time => collect(
             &mut connection.prepare_cached(
                 "SELECT * FROM recording WHERE tenant = ?1 AND started_at >= ?2 AND started_at < ?3
-                 AND (started_at, id) < (?4, ?5) ORDER BY started_at DESC, id DESC LIMIT ?6",
+                 AND (started_at, id) < (?4, ?5) AND state <> 6 ORDER BY started_at DESC, id DESC LIMIT ?6",
             )?,
             params![tenant, from, to, at, id, limit],
             recording_row,
@@ -100,7 +101,9 @@ pub(super) fn list(connection: &Connection, query: &Query) -> Result<Vec<Recordi
             &mut connection.prepare_cached(
                 "SELECT recording.* FROM (SELECT DISTINCT recording AS found, started_at AS started FROM party
                      WHERE tenant = ?1 AND subject = ?7 AND started_at >= ?2 AND started_at < ?3
-                     AND (started_at, recording) < (?4, ?5) ORDER BY started_at DESC, recording DESC LIMIT ?6)
+                     AND (started_at, recording) < (?4, ?5) AND NOT EXISTS (SELECT 1 FROM recording AS own
+                         WHERE own.tenant = ?1 AND own.id = party.recording AND own.state = 6)
+                     ORDER BY started_at DESC, recording DESC LIMIT ?6)
                  JOIN recording ON recording.tenant = ?1 AND recording.id = found
                  ORDER BY started DESC, found DESC",
             )?,
@@ -111,7 +114,9 @@ pub(super) fn list(connection: &Connection, query: &Query) -> Result<Vec<Recordi
             &mut connection.prepare_cached(
                 "SELECT recording.* FROM (SELECT recording AS found, started_at AS started FROM correlation
                      WHERE tenant = ?1 AND mac = ?7 AND started_at >= ?2 AND started_at < ?3
-                     AND (started_at, recording) < (?4, ?5) ORDER BY started_at DESC, recording DESC LIMIT ?6)
+                     AND (started_at, recording) < (?4, ?5) AND NOT EXISTS (SELECT 1 FROM recording AS own
+                         WHERE own.tenant = ?1 AND own.id = correlation.recording AND own.state = 6)
+                     ORDER BY started_at DESC, recording DESC LIMIT ?6)
                  JOIN recording ON recording.tenant = ?1 AND recording.id = found
                  ORDER BY started DESC, found DESC",
             )?,

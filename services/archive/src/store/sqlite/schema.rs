@@ -126,6 +126,7 @@ CREATE TABLE object (
     leg INTEGER NOT NULL,
     section INTEGER NOT NULL,
     document INTEGER,
+    deleted_at INTEGER,
     PRIMARY KEY (tenant, recording, name)
 ) STRICT, WITHOUT ROWID;
 
@@ -223,5 +224,27 @@ CREATE TABLE document (
     sha256 BLOB NOT NULL CHECK (length(sha256) = 32),
     at INTEGER NOT NULL,
     PRIMARY KEY (tenant, recording, version)
+) STRICT, WITHOUT ROWID;
+
+CREATE TABLE erased (
+    tenant TEXT NOT NULL,
+    recording BLOB NOT NULL,
+    document INTEGER NOT NULL,
+    leg INTEGER NOT NULL,
+    section INTEGER NOT NULL,
+    spans BLOB NOT NULL,
+    reason TEXT NOT NULL,
+    at INTEGER NOT NULL,
+    erasure BLOB NOT NULL CHECK (length(erasure) = 16),
+    PRIMARY KEY (tenant, recording, document, leg, section)
+) STRICT, WITHOUT ROWID;
+
+CREATE TABLE erasure (
+    tenant TEXT NOT NULL,
+    recording BLOB NOT NULL,
+    erasure BLOB NOT NULL CHECK (length(erasure) = 16),
+    log_end INTEGER NOT NULL,
+    through INTEGER NOT NULL,
+    PRIMARY KEY (tenant, recording, erasure)
 ) STRICT, WITHOUT ROWID;
 ";

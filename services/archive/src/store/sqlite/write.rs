@@ -3,16 +3,18 @@
 use ::sqlite::rusqlite::{OptionalExtension, params};
 use ::sqlite::{Tx, outbox};
 use kernel::topics::RECORDINGS;
-use kernel::{Position, SessionEpoch};
+use kernel::{ErasureId, Position, SessionEpoch, Timestamp};
+use objects::Key;
 use proto::common::v1::Grant;
 use seal::Hash;
 
+use super::row::Found;
 use crate::fact::{
-    Anchors, Closed, Dropped, Fact, LegClosed, MarkEdge, Note, Opened, PauseEdge, RecordingKey, SectionBegan,
-    StoredObject, What,
+    Anchors, Closed, Dropped, Fact, Gone, LegClosed, MarkEdge, Note, Opened, PauseEdge, RecordingKey,
+    SectionBegan, StoredObject, What,
 };
-use crate::store::row::{bits, regimes_text};
-use crate::store::{Error, Settlement, State};
+use crate::store::row::{self, bits, regimes_text};
+use crate::store::{ErasureRow, Error, Settlement, State};
 
 /// Adds one fact.
 pub(super) fn fact(tx: &Tx<'_>, fact: &Fact) -> Result<(), Error> {
@@ -84,9 +86,20 @@ pub(super) fn settle(tx: &Tx<'_>, settlement: &Settlement) -> Result<(), Error> 
     for name in &settlement.objects {
         named.execute(params![tenant, id, name.as_str(), document.version])?;
     }
-    let mut lost = tx.prepare_cached("INSERT OR IGNORE INTO gone VALUES (?, ?, ?, ?)")?;
-    for gone in &settlement.gone {
-        lost.execute(params![tenant, id, gone.purpose.as_str(), gone.reason])?;
+    lose(tx, key, &settlement.gone)?;
+    let mut erased = tx.prepare_cached("INSERT INTO erased VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)")?;
+    for row in &settlement.erased {
+        erased.execute(params![
+            tenant,
+            id,
+            row.document,
+            row.leg.0,
+            row.section.0,
+            row.spans.encode(),
+            row.reason.as_str(),
+            row.at.0,
+            row.erasure.to_bytes()
+        ])?;
     }
     let changed = tx
         .prepare_cached(
@@ -99,6 +112,69 @@ pub(super) fn settle(tx: &Tx<'_>, settlement: &Settlement) -> Result<(), Error> 
         return Err(Error::Unknown(key.id));
     }
     outbox::push(tx, &RECORDINGS, &settlement.event)?;
+    Ok(())
+}
+
+/// Remembers an erasure, and answers how it is remembered.
+pub(super) fn erasing(
+    tx: &Tx<'_>,
+    key: &RecordingKey,
+    erasure: ErasureId,
+    log_end: u64,
+    gone: &[Gone],
+) -> Result<ErasureRow, Error> {
+    let (tenant, id) = (key.tenant.as_str(), key.id.to_bytes());
+    let known: Option<i64> = tx
+        .prepare_cached("SELECT state FROM recording WHERE tenant = ? AND id = ?")?
+        .query_row(params![tenant, id], |row| row.get(0))
+        .optional()?;
+    known.ok_or(Error::Unknown(key.id))?;
+    lose(tx, key, gone)?;
+    tx.prepare_cached("INSERT OR IGNORE INTO erasure VALUES (?, ?, ?, ?, 0)")?.execute(params![
+        tenant,
+        id,
+        erasure.to_bytes(),
+        bits(log_end)
+    ])?;
+    let mut select =
+        tx.prepare_cached("SELECT * FROM erasure WHERE tenant = ? AND recording = ? AND erasure = ?")?;
+    let mut rows = select.query(params![tenant, id, erasure.to_bytes()])?;
+    let found = rows.next()?.ok_or(Error::Row { table: "erasure", what: "a row that was written" })?;
+    row::erasure(&Found::of("erasure", found))
+}
+
+/// Raises how far an erasure has looked.
+pub(super) fn looked(tx: &Tx<'_>, key: &RecordingKey, erasure: ErasureId, through: u32) -> Result<(), Error> {
+    tx.prepare_cached(
+        "UPDATE erasure SET through = max(through, ?4) WHERE tenant = ?1 AND recording = ?2 AND erasure = ?3",
+    )?
+    .execute(params![key.tenant.as_str(), key.id.to_bytes(), erasure.to_bytes(), through])?;
+    Ok(())
+}
+
+/// Says that objects are gone.
+pub(super) fn mark_deleted(
+    tx: &Tx<'_>,
+    key: &RecordingKey,
+    names: &[Key],
+    at: Timestamp,
+) -> Result<(), Error> {
+    let mut mark = tx.prepare_cached(
+        "UPDATE object SET deleted_at = coalesce(deleted_at, ?4)
+         WHERE tenant = ?1 AND recording = ?2 AND name = ?3",
+    )?;
+    for name in names {
+        mark.execute(params![key.tenant.as_str(), key.id.to_bytes(), name.as_str(), at.0])?;
+    }
+    Ok(())
+}
+
+/// The first word on a purpose stays.
+fn lose(tx: &Tx<'_>, key: &RecordingKey, gone: &[Gone]) -> Result<(), Error> {
+    let mut lost = tx.prepare_cached("INSERT OR IGNORE INTO gone VALUES (?, ?, ?, ?)")?;
+    for gone in gone {
+        lost.execute(params![key.tenant.as_str(), key.id.to_bytes(), gone.purpose.as_str(), gone.reason])?;
+    }
     Ok(())
 }
 
@@ -251,7 +327,7 @@ impl Rows<'_> {
     fn stored(&self, object: &StoredObject) -> Result<(), Error> {
         let added = self
             .tx
-            .prepare_cached("INSERT OR IGNORE INTO object VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, NULL)")?
+            .prepare_cached("INSERT OR IGNORE INTO object VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, NULL, NULL)")?
             .execute(params![
                 self.tenant(),
                 self.id(),

@@ -8,12 +8,11 @@ use futures::stream::{self, StreamExt, TryStreamExt};
 use super::Inner;
 use super::places::{self, Window, is_beyond, year};
 use super::read::AT_ONCE;
-use super::rows::{from_column, partition, to_column};
+use super::rows::{from_column, part_of, to_column};
 use super::statements::Both;
 use super::visible::Visible;
 use crate::leaf::Term;
-use crate::name::LogName;
-use crate::store::{Filter, Order, Row, Spot};
+use crate::store::{Filter, LogId, Order, Part, Row, Spot};
 
 /// Years in which a term may occur.
 const MAX_YEARS: usize = 100_000;
@@ -41,7 +40,7 @@ struct Search<'a> {
     window: Window,
     /// The term whose rows are walked.
     term: Vec<u8>,
-    logs: BTreeMap<u32, Visible>,
+    logs: BTreeMap<Part, Visible>,
     found: Vec<Hit>,
 }
 
@@ -62,7 +61,7 @@ impl Inner {
         search.years().await?;
         let hits = search.found;
         let entries =
-            stream::iter(hits).map(|hit| self.committed_entry(hit.spot.partition, hit.spot.index, hit.fence));
+            stream::iter(hits).map(|hit| self.committed_entry(hit.spot.part, hit.spot.index, hit.fence));
         entries.buffered(AT_ONCE).try_collect().await
     }
 }
@@ -147,8 +146,8 @@ impl Search<'_> {
     /// Reads another page of a partition; keeps what is in the log and beyond where the page asked for begins.
     async fn read_on(&mut self, hour: i64, strand: &mut Strand) -> Result<(), Error> {
         let Some((low, high)) = strand.rest.take() else { return Ok(()) };
-        let partition = partition(strand.part)?;
-        self.see(partition).await?;
+        let part = part_of(strand.part)?;
+        self.see(part).await?;
         let key = (self.tenant(), self.term.as_slice(), hour, strand.part);
         let values = (key.0, key.1, key.2, key.3, low.0, low.1, low.2, high.0, high.1, high.2);
         let terms = self.pick(&self.inner.statements.terms);
@@ -159,10 +158,10 @@ impl Search<'_> {
                 Order::NewestFirst => (low, (at, index, fence.saturating_sub(1))),
             });
         }
-        let log = &self.logs[&partition];
+        let log = &self.logs[&part];
         for (at, index, fence) in rows {
             let index = from_column(index, "ledger_term")?;
-            let spot = Spot { at: kernel::Timestamp(at), partition, index };
+            let spot = Spot { at: kernel::Timestamp(at), part, index };
             if log.has(index, fence) && is_beyond(self.filter, spot) {
                 strand.hits.push_back(Hit { spot, fence });
             }
@@ -171,10 +170,10 @@ impl Search<'_> {
     }
 
     /// What can be seen of a partition's log: as it stood when the search first came to it.
-    async fn see(&mut self, partition: u32) -> Result<(), Error> {
-        if !self.logs.contains_key(&partition) {
-            let visible = self.inner.visible(LogName::Partition(partition)).await?;
-            self.logs.insert(partition, visible);
+    async fn see(&mut self, part: Part) -> Result<(), Error> {
+        if !self.logs.contains_key(&part) {
+            let visible = self.inner.visible(LogId::Part(part)).await?;
+            self.logs.insert(part, visible);
         }
         Ok(())
     }
@@ -196,8 +195,8 @@ impl Search<'_> {
     }
 
     async fn has_term(&self, hour: i64, hit: Hit, term: &Term) -> Result<bool, Error> {
-        let Spot { at, partition, index } = hit.spot;
-        let (part, index) = (super::rows::part(partition)?, to_column(index)?);
+        let Spot { at, part, index } = hit.spot;
+        let (part, index) = (super::rows::part(part)?, to_column(index)?);
         let values = (self.tenant(), term.0.as_slice(), hour, part, at.0, index, hit.fence);
         let row: Option<(i64,)> = self.inner.cql.row(&self.inner.statements.term, values).await?;
         Ok(row.is_some())

@@ -69,9 +69,11 @@ mod tests {
     use kernel::TenantId;
 
     use super::*;
+    use crate::store::{Generation, Part};
 
     fn filter(from: i64, to: i64, after: Option<i64>, order: Order) -> Filter {
-        let after = after.map(|at| Spot { at: Timestamp(at), partition: 1, index: 5 });
+        let after =
+            after.map(|at| Spot { at: Timestamp(at), part: Part::of(Generation::FIRST, 1), index: 5 });
         let (from, to) = (Timestamp(from), Timestamp(to));
         let tenant = TenantId::new("alfa").unwrap();
         Filter { tenant, terms: Vec::new(), from, to, after, order, limit: 1 }
@@ -109,7 +111,11 @@ mod tests {
 
     #[test]
     fn a_page_goes_on_strictly_beyond_its_last_entry() {
-        let spot = |at, partition, index| Spot { at: Timestamp(at), partition, index };
+        let spot = |at, partition, index| Spot {
+            at: Timestamp(at),
+            part: Part::of(Generation::FIRST, partition),
+            index,
+        };
         let oldest = filter(0, 100, Some(15), Order::OldestFirst);
         let newest = filter(0, 100, Some(15), Order::NewestFirst);
         for (spot, after_oldest, after_newest) in [

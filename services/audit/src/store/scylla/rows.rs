@@ -5,7 +5,7 @@ use kernel::{EventId, InstanceId, TenantId, Timestamp};
 use merkle::{Hash, TreeHead};
 
 use crate::leaf::Sealed;
-use crate::store::{Head, Producer, ProducerState, Row};
+use crate::store::{Head, Part, Producer, ProducerState, Row};
 
 /// The head's columns: fence, size, root, next offset, published size and root, stored.
 pub(super) type HeadRow =
@@ -24,12 +24,13 @@ pub(super) fn from_column(number: i64, table: &'static str) -> Result<u64, Error
     u64::try_from(number).map_err(|_| Error::Row { table, what: "a number" })
 }
 
-pub(super) fn part(partition: u32) -> Result<i32, Error> {
-    i32::try_from(partition).map_err(|_| Error::Row { table: "ledger", what: "a partition" })
+pub(super) fn part(part: Part) -> Result<i32, Error> {
+    i32::try_from(part.number()).map_err(|_| Error::Row { table: "ledger", what: "a partition's log" })
 }
 
-pub(super) fn partition(part: i32) -> Result<u32, Error> {
-    u32::try_from(part).map_err(|_| Error::Row { table: "ledger", what: "a partition" })
+pub(super) fn part_of(column: i32) -> Result<Part, Error> {
+    let part = u32::try_from(column).ok().and_then(Part::from_number);
+    part.ok_or(Error::Row { table: "ledger", what: "a partition's log" })
 }
 
 /// A head with its fence; `None` where the log was never claimed.
@@ -53,11 +54,11 @@ fn hash(column: Option<&[u8]>) -> Result<Hash, Error> {
     Hash::try_from(column.unwrap_or_default()).map_err(|_| bad)
 }
 
-pub(super) fn entry(partition: u32, row: EntryRow) -> Result<Row, Error> {
+pub(super) fn entry(part: Part, row: EntryRow) -> Result<Row, Error> {
     let bad = |what| Error::Row { table: "ledger_entry", what };
     let (index, tenant, at, event, commitment, bytes) = row;
     Ok(Row {
-        partition,
+        part,
         index: from_column(index, "ledger_entry")?,
         tenant: TenantId::new(tenant).map_err(|_| bad("a tenant"))?,
         at: Timestamp(at),

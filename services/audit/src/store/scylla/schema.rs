@@ -1,11 +1,15 @@
-//! The tables. A column never changes its meaning; numbers of logs and states are in `name.rs`, `store.rs`.
+//! The tables. A column never changes its meaning; numbers of logs (`log`, `part`) are in `part.rs`, of states in
+//! `store.rs`.
 //!
 //! ```text
-//! ledger_incarnation  (one)                                        which ledger this is the index of
+//! ledger_incarnation  (one)                                        the first history, in indexes of before there were
+//!                                                                  several
+//! ledger_history      (one, generation)                            the histories that this is the index of
 //! ledger_log          (one, log)                                   the logs that were ever claimed
 //! ledger_head         (log, kind, key)                             static: the head; kind 1: claims, 2: producers
 //! ledger_entry        ((part, chunk), fence, idx)                  10,000 entries of a partition's log
-//! ledger_root_leaf    (chunk, fence, idx)                          10,000 leaves of the root log
+//! ledger_root_leaf    (chunk, fence, idx)                          10,000 leaves of a root log; its generation is in
+//!                                                                  the upper bits of `chunk`
 //! ledger_event        (event, part, fence, idx)                    where an event is
 //! ledger_term         ((tenant, term, hour, part), at, idx, fence) an hour of what is found by one term
 //! ledger_term_hour    ((tenant, term, year), hour, part)           which of these partitions there are
@@ -26,7 +30,8 @@ use cql::{Component, Space};
 pub(super) const COMPONENT: Component = Component {
     name: "audit",
     space: Space::Data,
-    steps: &["CREATE TABLE IF NOT EXISTS {ks}.ledger_incarnation (one int PRIMARY KEY, id blob);
+    steps: &[
+        "CREATE TABLE IF NOT EXISTS {ks}.ledger_incarnation (one int PRIMARY KEY, id blob);
     CREATE TABLE IF NOT EXISTS {ks}.ledger_log (one int, log bigint, PRIMARY KEY (one, log));
     CREATE TABLE IF NOT EXISTS {ks}.ledger_head (
         log bigint,
@@ -87,5 +92,12 @@ pub(super) const COMPONENT: Component = Component {
         tenant text,
         term blob,
         year bigint,
-        PRIMARY KEY ((tenant, term), year))"],
+        PRIMARY KEY ((tenant, term), year))",
+        "CREATE TABLE IF NOT EXISTS {ks}.ledger_history (
+        one int,
+        generation bigint,
+        id blob,
+        after blob,
+        PRIMARY KEY (one, generation))",
+    ],
 };

@@ -10,9 +10,8 @@ use super::Inner;
 use super::head::committed;
 use super::places::{self, hour, year};
 use super::rows::{part, to_column};
-use super::visible::chunk;
-use crate::name::LogName;
-use crate::store::{Batch, Committed, NewRow, RootRow, Row};
+use super::visible::{chunk, root_chunk};
+use crate::store::{Batch, Committed, LogId, NewRow, RootRow, Row};
 
 /// Writes of one batch that are under way at once.
 const AT_ONCE: usize = 32;
@@ -57,14 +56,16 @@ impl Inner {
     /// second time, is found out before it could overwrite what is committed.
     pub(super) async fn commit_root(&self, leaf: &RootRow) -> Result<Committed, Error> {
         let fence = to_column(leaf.fence)?;
-        let standing = self.standing(LogName::Root).await?;
+        let log = LogId::Root(leaf.generation);
+        let standing = self.standing(log).await?;
         if !standing.is_some_and(|(own, head)| own == fence && head.tree.size == leaf.index) {
             return Ok(Committed::Fenced);
         }
-        let values = (to_column(chunk(leaf.index))?, fence, to_column(leaf.index)?, leaf.data.as_slice());
+        let chunk = root_chunk(leaf.generation, chunk(leaf.index));
+        let values = (chunk, fence, to_column(leaf.index)?, leaf.data.as_slice());
         self.cql.write(&self.statements.add_root, values).await?;
         let mut statements = Statements::unlogged();
-        self.advance(&mut statements, LogName::Root, leaf.fence, leaf.index, leaf.tree, 0)?;
+        self.advance(&mut statements, log, leaf.fence, leaf.index, leaf.tree, 0)?;
         committed(self.cql.apply_batch(statements).await?)
     }
 
@@ -73,7 +74,7 @@ impl Inner {
         let mut writes = Vec::new();
         let (mut open, mut bytes, mut of) = (Statements::unlogged(), 0, None);
         for NewRow { row, .. } in rows {
-            let (part, at_chunk) = (part(row.partition)?, chunk(row.index));
+            let (part, at_chunk) = (part(row.part)?, chunk(row.index));
             if of != Some((part, at_chunk)) || open.len() >= ROWS || bytes > BYTES {
                 writes.push(std::mem::replace(&mut open, Statements::unlogged()));
                 (bytes, of) = (0, Some((part, at_chunk)));
@@ -138,7 +139,7 @@ fn found_by(rows: &[NewRow]) -> Result<BTreeMap<Place, Vec<&Row>>, Error> {
                 tenant: row.tenant.to_string(),
                 term: places::term(term),
                 hour: hour(row.at),
-                part: part(row.partition)?,
+                part: part(row.part)?,
             };
             found.entry(place).or_default().push(row);
         }

@@ -10,6 +10,7 @@ pub(super) const PRODUCER: i8 = 2;
 pub(super) struct Statements {
     pub(super) begin: Statement,
     pub(super) incarnation: Statement,
+    pub(super) histories: Statement,
 
     pub(super) list: Statement,
     pub(super) logs: Statement,
@@ -19,6 +20,7 @@ pub(super) struct Statements {
     pub(super) note_claim: Statement,
     pub(super) advance: Statement,
     pub(super) note_producer: Statement,
+    pub(super) rewind: Statement,
     pub(super) publish: Statement,
     pub(super) store: Statement,
     pub(super) claims: Statement,
@@ -34,7 +36,6 @@ pub(super) struct Statements {
     pub(super) entries: Statement,
     pub(super) commitments: Statement,
     pub(super) roots: Statement,
-    pub(super) event_in: Statement,
     pub(super) event: Statement,
     pub(super) years: Both,
     pub(super) hours: Both,
@@ -55,8 +56,12 @@ impl Statements {
             Ok::<_, Error>(Both { oldest: one(text).await?, newest: one(&format!("{text} {newest}")).await? })
         };
         Ok(Self {
-            begin: one("INSERT INTO {ks}.ledger_incarnation (one, id) VALUES (1, ?) IF NOT EXISTS").await?,
+            begin: one(
+                "INSERT INTO {ks}.ledger_history (one, generation, id, after) VALUES (1, ?, ?, ?) IF NOT EXISTS",
+            )
+            .await?,
             incarnation: one("SELECT id FROM {ks}.ledger_incarnation WHERE one = 1").await?,
+            histories: one("SELECT generation, id, after FROM {ks}.ledger_history WHERE one = 1").await?,
 
             list: one("INSERT INTO {ks}.ledger_log (one, log) VALUES (1, ?)").await?,
             logs: one("SELECT log FROM {ks}.ledger_log WHERE one = 1").await?,
@@ -84,6 +89,7 @@ impl Statements {
                 "INSERT INTO {{ks}}.ledger_head (log, kind, key, last, state) VALUES (?, {PRODUCER}, ?, ?, ?)"
             ))
             .await?,
+            rewind: one("UPDATE {ks}.ledger_head SET next_offset = ? WHERE log = ? IF fence = ?").await?,
             publish: one(
                 "UPDATE {ks}.ledger_head SET published = ?, published_root = ? WHERE log = ?
                  IF published < ? AND size >= ?",
@@ -135,7 +141,6 @@ impl Statements {
                  WHERE chunk = ? AND fence = ? AND idx >= ? AND idx < ?",
             )
             .await?,
-            event_in: one("SELECT fence, idx FROM {ks}.ledger_event WHERE event = ? AND part = ?").await?,
             event: one("SELECT part, fence, idx, tenant FROM {ks}.ledger_event WHERE event = ?").await?,
             years: both(
                 "SELECT year FROM {ks}.ledger_term_year

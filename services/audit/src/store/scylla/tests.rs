@@ -6,7 +6,7 @@ use merkle::Edge;
 
 use super::*;
 use crate::leaf::{self, Sealed, Term};
-use crate::store::{NewRow, Order, Spot};
+use crate::store::{Generation, NewRow, Order, Spot};
 
 async fn index() -> Option<(ScyllaStore, Kept)> {
     let kept = fresh(COMPONENTS).await?;
@@ -17,23 +17,28 @@ crate::contract_suite!(index());
 
 const HOUR: i64 = 3_600_000_000;
 
+fn part(partition: u32) -> Part {
+    Part::of(Generation::FIRST, partition)
+}
+
 /// A log in the making: each entry at a time given.
 struct Writer<'a> {
     store: &'a ScyllaStore,
-    partition: u32,
+    part: Part,
     fence: u64,
     edge: Edge,
 }
 
 impl<'a> Writer<'a> {
     async fn claim(store: &'a ScyllaStore, partition: u32) -> Self {
-        let fence = store.claim(LogName::Partition(partition)).await.unwrap().fence;
-        Self { store, partition, fence, edge: Edge::default() }
+        let part = part(partition);
+        let fence = store.claim(LogId::Part(part)).await.unwrap().fence;
+        Self { store, part, fence, edge: Edge::default() }
     }
 
     /// The same log, taken over by another writer.
     async fn taken_over(&self) -> Writer<'a> {
-        let claim = self.store.claim(LogName::Partition(self.partition)).await.unwrap();
+        let claim = self.store.claim(LogId::Part(self.part)).await.unwrap();
         assert_eq!(claim.head.tree, self.edge.head());
         Writer { fence: claim.fence, edge: self.edge.clone(), ..*self }
     }
@@ -44,21 +49,21 @@ impl<'a> Writer<'a> {
         let rows: Vec<_> = rows.collect();
         let hashes: Vec<_> = rows.iter().map(|new| leaf::hash(&new.row.sealed.commitment)).collect();
         let edge = self.edge.stage(&hashes).unwrap().edge;
-        let (partition, fence, tree) = (self.partition, self.fence, edge.head());
+        let (part, fence, tree) = (self.part, self.fence, edge.head());
         let next_offset = tree.size;
-        (Batch { partition, fence, on, tree, next_offset, rows, producers: Vec::new() }, edge)
+        (Batch { part, fence, on, tree, next_offset, rows, producers: Vec::new() }, edge)
     }
 
     /// Its event and commitment tell under which fence it was written.
     fn row(&self, index: u64, at: i64, bytes: usize) -> NewRow {
         let mut event = [0; 16];
-        event[..4].copy_from_slice(&self.partition.to_be_bytes());
+        event[..4].copy_from_slice(&self.part.number().to_be_bytes());
         event[4..8].copy_from_slice(&u32::try_from(self.fence).unwrap().to_be_bytes());
         event[8..].copy_from_slice(&index.to_be_bytes());
         let commitment = [u8::try_from(self.fence).unwrap(); 32];
         let sealed = Sealed { event: EventId::from_bytes(event), commitment, bytes: vec![7; bytes] };
         let tenant = TenantId::new("alfa").unwrap();
-        let row = Row { partition: self.partition, index, tenant, at: Timestamp(at), sealed };
+        let row = Row { part: self.part, index, tenant, at: Timestamp(at), sealed };
         NewRow { row, terms: vec![Term([1; 16]), Term([u8::try_from(index % 3).unwrap() + 10; 16])] }
     }
 
@@ -101,7 +106,7 @@ async fn entries_are_found_across_hours_years_and_partitions_in_order() {
     let mut expected: Vec<_> = [0, 3]
         .into_iter()
         .flat_map(|partition| {
-            (0..).zip(times).map(move |(index, at)| Spot { at: Timestamp(at), partition, index })
+            (0..).zip(times).map(move |(index, at)| Spot { at: Timestamp(at), part: part(partition), index })
         })
         .collect();
     expected.sort_unstable();
@@ -157,26 +162,26 @@ async fn rows_of_a_writer_that_lost_its_log_are_never_seen() {
     store.stage(&late).await.unwrap();
     assert_eq!(store.commit(&late).await.unwrap(), Committed::Fenced);
 
-    let rows = store.rows(1, 0, 100).await.unwrap();
+    let rows = store.rows(part(1), 0, 100).await.unwrap();
     let fences: Vec<u64> = rows.iter().map(|row| u64::from(row.sealed.commitment[0])).collect();
     assert_eq!(fences, [first.fence, first.fence, second.fence, second.fence]);
     assert_eq!(spots(&store, &filter(&[], Order::OldestFirst)).await.len(), 4);
     assert_eq!(spots(&store, &filter(&[1], Order::NewestFirst)).await.len(), 4);
     let events = |batch: &Batch| -> Vec<_> { batch.rows.iter().map(|new| new.row.sealed.event).collect() };
-    assert!(store.known(1, &events(&lost)).await.unwrap().is_empty());
+    assert!(store.known(part(1), &events(&lost)).await.unwrap().is_empty());
     assert_eq!(store.entry(&TenantId::new("alfa").unwrap(), events(&late)[0]).await.unwrap(), None);
-    assert_eq!(store.hashes(LogName::Partition(1), 2, 9).await.unwrap().len(), 2);
+    assert_eq!(store.hashes(LogId::Part(part(1)), 2, 9).await.unwrap().len(), 2);
 }
 
 #[tokio::test]
 async fn of_two_claimants_on_one_size_the_later_one_writes() {
     let Some((store, _kept)) = index().await else { return };
-    let log = LogName::Partition(1);
+    let log = LogId::Part(part(1));
     let (one, two) = tokio::join!(store.claim(log), store.claim(log));
     let (one, two) = (one.unwrap().fence, two.unwrap().fence);
     assert_ne!(one, two);
     for (fence, expected) in [(one.min(two), Committed::Fenced), (one.max(two), Committed::Done)] {
-        let mut writer = Writer { store: &store, partition: 1, fence, edge: Edge::default() };
+        let mut writer = Writer { store: &store, part: part(1), fence, edge: Edge::default() };
         assert_eq!(writer.write([1]).await, expected);
     }
 }
@@ -188,7 +193,7 @@ async fn large_entries_are_staged_in_several_writes() {
     let (batch, _) = writer.batch(0..6, 500 << 10);
     store.stage(&batch).await.unwrap();
     assert_eq!(store.commit(&batch).await.unwrap(), Committed::Done);
-    let rows = store.rows(2, 0, 10).await.unwrap();
+    let rows = store.rows(part(2), 0, 10).await.unwrap();
     assert_eq!(rows, batch.rows.iter().map(|new| new.row.clone()).collect::<Vec<_>>());
 }
 
@@ -200,10 +205,10 @@ async fn a_gap_in_what_was_committed_is_damage() {
     let delete = "DELETE FROM {ks}.ledger_entry WHERE part = 2 AND chunk = 0 AND fence = ? AND idx = 3";
     let delete = kept.cql.prepare(cql::Space::Data, delete).await.unwrap();
     kept.cql.write(&delete, (i64::try_from(writer.fence).unwrap(),)).await.unwrap();
-    assert_eq!(store.rows(2, 0, 3).await.unwrap().len(), 3);
+    assert_eq!(store.rows(part(2), 0, 3).await.unwrap().len(), 3);
     for error in [
-        store.rows(2, 0, 5).await.map(drop).unwrap_err(),
-        store.hashes(LogName::Partition(2), 2, 2).await.map(drop).unwrap_err(),
+        store.rows(part(2), 0, 5).await.map(drop).unwrap_err(),
+        store.hashes(LogId::Part(part(2)), 2, 2).await.map(drop).unwrap_err(),
         store.find(&filter(&[], Order::OldestFirst)).await.map(drop).unwrap_err(),
     ] {
         assert_eq!(kernel::ServiceError::code(&error), kernel::ErrorCode::DataLoss);
@@ -213,12 +218,12 @@ async fn a_gap_in_what_was_committed_is_damage() {
 #[tokio::test]
 async fn a_root_that_comes_a_second_time_changes_nothing() {
     let Some((store, _kept)) = index().await else { return };
-    let fence = store.claim(LogName::Root).await.unwrap().fence;
+    let fence = store.claim(LogId::Root(Generation::FIRST)).await.unwrap().fence;
     let leaf = |data: &[u8]| {
         let tree = Edge::default().stage(&[merkle::leaf_hash(data)]).unwrap().edge.head();
-        RootRow { fence, index: 0, data: data.to_vec(), tree }
+        RootRow { generation: Generation::FIRST, fence, index: 0, data: data.to_vec(), tree }
     };
     assert_eq!(store.commit_root(&leaf(b"one")).await.unwrap(), Committed::Done);
     assert_eq!(store.commit_root(&leaf(b"two")).await.unwrap(), Committed::Fenced);
-    assert_eq!(store.root_rows(0, 10).await.unwrap(), [b"one".to_vec()]);
+    assert_eq!(store.root_rows(Generation::FIRST, 0, 10).await.unwrap(), [b"one".to_vec()]);
 }

@@ -6,8 +6,12 @@
 
 use std::collections::BTreeMap;
 
+use crate::store::Generation;
+
 /// Entries of one partition of a table.
 pub(super) const CHUNK: u64 = 10_000;
+/// Bits of a chunk's number below the generation: chunks of a log stay far below.
+const CHUNK_BITS: u32 = 48;
 
 /// How far a log has come, and who committed which stretch of it.
 #[derive(Clone, PartialEq, Eq, Debug, Default)]
@@ -31,6 +35,12 @@ pub(super) struct Stretch {
 /// In which chunk an index lies.
 pub(super) fn chunk(index: u64) -> u64 {
     index / CHUNK
+}
+
+/// The chunk of a root log, as its table has it: those of all generations are in one.
+pub(super) fn root_chunk(generation: Generation, chunk: u64) -> i64 {
+    let own = i64::try_from(chunk & ((1 << CHUNK_BITS) - 1)).unwrap_or(i64::MAX);
+    (generation.number() << CHUNK_BITS) | own
 }
 
 impl Visible {
@@ -66,6 +76,14 @@ mod tests {
     fn stretches(visible: &Visible, from: u64, limit: u64) -> Vec<(u64, i64, u64, u64)> {
         let all = visible.stretches(from, limit).into_iter();
         all.map(|Stretch { chunk, fence, from, to }| (chunk, fence, from, to)).collect()
+    }
+
+    #[test]
+    fn root_logs_of_several_generations_share_no_chunk() {
+        let second = Generation::FIRST.next().unwrap();
+        assert_eq!(root_chunk(Generation::FIRST, 7), 7);
+        assert_eq!(root_chunk(second, 7), (1 << 48) + 7);
+        assert!(root_chunk(Generation::from_number(32_767).unwrap(), chunk(u64::MAX)) > 0);
     }
 
     #[test]

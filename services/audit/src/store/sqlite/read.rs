@@ -4,23 +4,30 @@ use std::collections::BTreeSet;
 
 use ::sqlite::Error;
 use ::sqlite::rusqlite::types::Value;
-use ::sqlite::rusqlite::{self, Connection, OptionalExtension, Params, params, params_from_iter};
+use ::sqlite::rusqlite::{self, Connection, Params, params, params_from_iter};
 use kernel::{EventId, InstanceId, TenantId, Timestamp};
 use merkle::{Hash, TreeHead, leaf_hash};
 
 use crate::leaf::{self, Sealed};
-use crate::name::{Incarnation, LogName};
-use crate::store::{Filter, Head, Order, Producer, ProducerState, Row};
+use crate::name::Incarnation;
+use crate::store::{Begun, Era, Filter, Generation, Head, LogId, Order, Part, Producer, ProducerState, Row};
+use crate::succession::Succession;
 
-pub(super) fn incarnation(c: &Connection) -> Result<Option<Incarnation>, Error> {
-    let found: Option<[u8; 16]> =
-        c.prepare_cached("SELECT id FROM incarnation")?.query_row([], |row| row.get(0)).optional()?;
-    Ok(found.map(Incarnation::from_bytes))
+pub(super) fn incarnations(c: &Connection) -> Result<Vec<Begun>, Error> {
+    let bad = |what| Error::Row { table: "history", what };
+    all(c, "SELECT generation, id, after FROM history ORDER BY generation", [], |row| {
+        let generation = Generation::from_number(row.get("generation")?).ok_or(bad("a generation"))?;
+        let era = Era { generation, incarnation: Incarnation::from_bytes(row.get("id")?) };
+        let after: Option<Vec<u8>> = row.get("after")?;
+        let after =
+            after.map(|bytes| Succession::decode(&bytes).ok_or(bad("what it follows"))).transpose()?;
+        Ok(Begun { era, after })
+    })
 }
 
-pub(super) fn heads(c: &Connection) -> Result<Vec<(LogName, Head)>, Error> {
+pub(super) fn heads(c: &Connection) -> Result<Vec<(LogId, Head)>, Error> {
     all(c, "SELECT * FROM head ORDER BY log", [], |row| {
-        let log = LogName::from_number(row.get("log")?);
+        let log = LogId::from_number(row.get("log")?);
         Ok((log.ok_or(Error::Row { table: "head", what: "a log" })?, head(row)?))
     })
 }
@@ -35,20 +42,27 @@ pub(super) fn head(row: &rusqlite::Row<'_>) -> Result<Head, rusqlite::Error> {
     })
 }
 
-pub(super) fn known(c: &Connection, partition: u32, events: &[EventId]) -> Result<BTreeSet<EventId>, Error> {
-    let mut find =
-        c.prepare_cached("SELECT 1 FROM entry WHERE event = ? AND part = ? AND committed = 1 LIMIT 1")?;
+pub(super) fn known(c: &Connection, part: Part, events: &[EventId]) -> Result<BTreeSet<EventId>, Error> {
+    let mut find = c.prepare_cached("SELECT DISTINCT part FROM entry WHERE event = ? AND committed = 1")?;
     let mut found = BTreeSet::new();
     for event in events {
-        if find.exists(params![event.to_bytes(), partition])? {
-            found.insert(*event);
+        let mut rows = find.query([event.to_bytes()])?;
+        while let Some(row) = rows.next()? {
+            let own = number(row)?;
+            if own.partition() == part.partition() && own <= part {
+                found.insert(*event);
+            }
         }
     }
     Ok(found)
 }
 
-pub(super) fn producers(c: &Connection, partition: u32) -> Result<Vec<Producer>, Error> {
-    all(c, "SELECT id, last, state FROM producer WHERE part = ? ORDER BY id", [partition], |row| {
+fn number(row: &rusqlite::Row<'_>) -> Result<Part, Error> {
+    Part::from_number(row.get("part")?).ok_or(Error::Row { table: "entry", what: "a log" })
+}
+
+pub(super) fn producers(c: &Connection, part: Part) -> Result<Vec<Producer>, Error> {
+    all(c, "SELECT id, last, state FROM producer WHERE part = ? ORDER BY id", [part.number()], |row| {
         let state = ProducerState::from_number(row.get("state")?);
         Ok(Producer {
             id: InstanceId::from_bytes(row.get("id")?),
@@ -58,27 +72,31 @@ pub(super) fn producers(c: &Connection, partition: u32) -> Result<Vec<Producer>,
     })
 }
 
-pub(super) fn rows(c: &Connection, partition: u32, from: u64, limit: u32) -> Result<Vec<Row>, Error> {
+pub(super) fn rows(c: &Connection, part: Part, from: u64, limit: u32) -> Result<Vec<Row>, Error> {
     let find = "SELECT * FROM entry WHERE part = ? AND idx >= ? AND committed = 1 ORDER BY idx LIMIT ?";
-    all(c, find, params![partition, from, limit], row)
+    all(c, find, params![part.number(), from, limit], row)
 }
 
-pub(super) fn hashes(c: &Connection, log: LogName, from: u64, limit: u32) -> Result<Vec<Hash>, Error> {
+pub(super) fn hashes(c: &Connection, log: LogId, from: u64, limit: u32) -> Result<Vec<Hash>, Error> {
     match log {
-        LogName::Partition(partition) => all(
+        LogId::Part(part) => all(
             c,
             "SELECT commitment FROM entry WHERE part = ? AND idx >= ? AND committed = 1 ORDER BY idx LIMIT ?",
-            params![partition, from, limit],
+            params![part.number(), from, limit],
             |row| Ok(leaf::hash(&row.get(0)?)),
         ),
-        LogName::Root => Ok(root_rows(c, from, limit)?.iter().map(|data| leaf_hash(data)).collect()),
+        LogId::Root(of) => Ok(root_rows(c, of, from, limit)?.iter().map(|data| leaf_hash(data)).collect()),
     }
 }
 
-pub(super) fn root_rows(c: &Connection, from: u64, limit: u32) -> Result<Vec<Vec<u8>>, Error> {
-    all(c, "SELECT data FROM root_leaf WHERE idx >= ? ORDER BY idx LIMIT ?", params![from, limit], |row| {
-        Ok(row.get(0)?)
-    })
+pub(super) fn root_rows(
+    c: &Connection,
+    of: Generation,
+    from: u64,
+    limit: u32,
+) -> Result<Vec<Vec<u8>>, Error> {
+    let find = "SELECT data FROM root_row WHERE generation = ? AND idx >= ? ORDER BY idx LIMIT ?";
+    all(c, find, params![of.number(), from, limit], |row| Ok(row.get(0)?))
 }
 
 pub(super) fn entry(c: &Connection, tenant: &TenantId, event: EventId) -> Result<Option<Row>, Error> {
@@ -118,7 +136,7 @@ pub(super) fn find(c: &Connection, filter: &Filter) -> Result<Vec<Row>, Error> {
     if let Some(after) = filter.after {
         query.push_str(&format!(" AND (way.at, way.part, way.idx) {beyond} (?, ?, ?)"));
         let index = i64::try_from(after.index).unwrap_or(i64::MAX);
-        values.extend([after.at.0, i64::from(after.partition), index].map(Value::Integer));
+        values.extend([after.at.0, i64::from(after.part.number()), index].map(Value::Integer));
     }
     query.push_str(&format!(" ORDER BY {order} LIMIT ?"));
     values.push(Value::Integer(i64::from(filter.limit)));
@@ -132,7 +150,7 @@ fn text(tenant: &TenantId) -> Value {
 fn row(row: &rusqlite::Row<'_>) -> Result<Row, Error> {
     let tenant: String = row.get("tenant")?;
     Ok(Row {
-        partition: row.get("part")?,
+        part: number(row)?,
         index: row.get("idx")?,
         tenant: TenantId::new(tenant).map_err(|_| Error::Row { table: "entry", what: "a tenant" })?,
         at: Timestamp(row.get("at")?),

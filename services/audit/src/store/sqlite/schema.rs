@@ -1,14 +1,16 @@
-//! The tables. A column never changes its meaning; numbers of logs and states are in `name.rs`, `store.rs`.
+//! The tables. A column never changes its meaning; numbers of logs (`log`, `part`) are in `part.rs`, of states in
+//! `store.rs`.
 
 use ::sqlite::Component;
 
 /// The index's steps.
 ///
-/// Of `entry` and `root_leaf` only rows with `committed = 1` are the log; the others were staged by a writer
-/// that has not committed them, or never will.
+/// Of `entry` only rows with `committed = 1` are the log; the others were staged by a writer that has not committed
+/// them, or never will.
 pub(super) const COMPONENT: Component = Component {
     name: "audit",
-    steps: &["CREATE TABLE incarnation (
+    steps: &[
+        "CREATE TABLE incarnation (
         one INTEGER NOT NULL PRIMARY KEY CHECK (one = 1),
         id BLOB NOT NULL CHECK (length(id) = 16)
     ) STRICT;
@@ -58,5 +60,21 @@ pub(super) const COMPONENT: Component = Component {
     CREATE TABLE root_leaf (
         idx INTEGER NOT NULL PRIMARY KEY,
         data BLOB NOT NULL
-    ) STRICT;"],
+    ) STRICT;",
+        "CREATE TABLE history (
+        generation INTEGER NOT NULL PRIMARY KEY,
+        id BLOB NOT NULL UNIQUE CHECK (length(id) = 16),
+        after BLOB
+    ) STRICT;
+    INSERT INTO history SELECT 0, id, NULL FROM incarnation;
+    DROP TABLE incarnation;
+    CREATE TABLE root_row (
+        generation INTEGER NOT NULL,
+        idx INTEGER NOT NULL,
+        data BLOB NOT NULL,
+        PRIMARY KEY (generation, idx)
+    ) STRICT, WITHOUT ROWID;
+    INSERT INTO root_row SELECT 0, idx, data FROM root_leaf;
+    DROP TABLE root_leaf;",
+    ],
 };

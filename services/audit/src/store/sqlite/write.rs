@@ -5,17 +5,19 @@ use ::sqlite::{Error, Tx};
 use merkle::TreeHead;
 
 use super::read;
-use crate::name::{Incarnation, LogName};
-use crate::store::{Batch, Claim, Committed, Head, NewRow, RootRow};
+use crate::store::{Batch, Begun, Claim, Committed, Head, LogId, NewRow, Part, RootRow};
+use crate::succession::Succession;
 
-pub(super) fn begin(tx: &Tx<'_>, incarnation: Incarnation) -> Result<Incarnation, Error> {
-    tx.prepare_cached("INSERT INTO incarnation VALUES (1, ?) ON CONFLICT DO NOTHING")?
-        .execute([incarnation.to_bytes()])?;
-    let standing = read::incarnation(tx)?;
-    standing.ok_or(Error::Row { table: "incarnation", what: "no row after an insert" })
+pub(super) fn begin(tx: &Tx<'_>, begun: &Begun) -> Result<Begun, Error> {
+    let after = begun.after.as_ref().map(Succession::encode);
+    let generation = begun.era.generation;
+    tx.prepare_cached("INSERT INTO history VALUES (?, ?, ?) ON CONFLICT (generation) DO NOTHING")?
+        .execute(params![generation.number(), begun.era.incarnation.to_bytes(), after])?;
+    let standing = read::incarnations(tx)?.into_iter().find(|own| own.era.generation == generation);
+    standing.ok_or(Error::Row { table: "history", what: "no row after an insert" })
 }
 
-pub(super) fn claim(tx: &Tx<'_>, log: LogName) -> Result<Claim, Error> {
+pub(super) fn claim(tx: &Tx<'_>, log: LogId) -> Result<Claim, Error> {
     let Head { tree, next_offset, published, stored } = Head::EMPTY;
     tx.prepare_cached("INSERT INTO head VALUES (?, 0, ?, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING")?.execute(
         params![
@@ -49,7 +51,7 @@ fn stage_row(tx: &Tx<'_>, fence: u64, NewRow { row, terms }: &NewRow) -> Result<
          VALUES (?, ?, ?, 0, ?, ?, ?, ?, ?)",
     )?
     .execute(params![
-        row.partition,
+        row.part.number(),
         row.index,
         fence,
         row.tenant.as_str(),
@@ -64,7 +66,7 @@ fn stage_row(tx: &Tx<'_>, fence: u64, NewRow { row, terms }: &NewRow) -> Result<
             row.tenant.as_str(),
             term.0,
             row.at.0,
-            row.partition,
+            row.part.number(),
             row.index,
             entry,
         ])?;
@@ -73,7 +75,7 @@ fn stage_row(tx: &Tx<'_>, fence: u64, NewRow { row, terms }: &NewRow) -> Result<
 }
 
 pub(super) fn commit(tx: &Tx<'_>, batch: &Batch) -> Result<Committed, Error> {
-    let log = LogName::Partition(batch.partition);
+    let log = LogId::Part(batch.part);
     if !advance(tx, log, batch.fence, batch.on, batch.tree, batch.next_offset)? {
         return Ok(Committed::Fenced);
     }
@@ -81,13 +83,13 @@ pub(super) fn commit(tx: &Tx<'_>, batch: &Batch) -> Result<Committed, Error> {
         .prepare_cached(
             "UPDATE entry SET committed = 1 WHERE part = ? AND fence = ? AND idx >= ? AND idx < ?",
         )?
-        .execute(params![batch.partition, batch.fence, batch.on, batch.tree.size])?;
+        .execute(params![batch.part.number(), batch.fence, batch.on, batch.tree.size])?;
     if made as u64 != batch.tree.size - batch.on {
         return Err(Error::Row { table: "entry", what: "another number of staged rows than the commit" });
     }
     for producer in &batch.producers {
         tx.prepare_cached("INSERT OR REPLACE INTO producer VALUES (?, ?, ?, ?)")?.execute(params![
-            batch.partition,
+            batch.part.number(),
             producer.id.to_bytes(),
             producer.last,
             producer.state.number(),
@@ -97,17 +99,28 @@ pub(super) fn commit(tx: &Tx<'_>, batch: &Batch) -> Result<Committed, Error> {
 }
 
 pub(super) fn commit_root(tx: &Tx<'_>, leaf: &RootRow) -> Result<Committed, Error> {
-    if !advance(tx, LogName::Root, leaf.fence, leaf.index, leaf.tree, 0)? {
+    if !advance(tx, LogId::Root(leaf.generation), leaf.fence, leaf.index, leaf.tree, 0)? {
         return Ok(Committed::Fenced);
     }
-    tx.prepare_cached("INSERT INTO root_leaf VALUES (?, ?)")?.execute(params![leaf.index, leaf.data])?;
+    tx.prepare_cached("INSERT INTO root_row VALUES (?, ?, ?)")?.execute(params![
+        leaf.generation.number(),
+        leaf.index,
+        leaf.data
+    ])?;
     Ok(Committed::Done)
+}
+
+pub(super) fn rewind(tx: &Tx<'_>, part: Part, fence: u64, next_offset: u64) -> Result<Committed, Error> {
+    let moved = tx
+        .prepare_cached("UPDATE head SET next_offset = ? WHERE log = ? AND fence = ?")?
+        .execute(params![next_offset, LogId::Part(part).number(), fence])?;
+    Ok(if moved == 1 { Committed::Done } else { Committed::Fenced })
 }
 
 /// The one conditional update that commits.
 fn advance(
     tx: &Tx<'_>,
-    log: LogName,
+    log: LogId,
     fence: u64,
     on: u64,
     tree: TreeHead,
@@ -130,7 +143,7 @@ fn advance(
     Ok(moved == 1)
 }
 
-pub(super) fn mark_published(tx: &Tx<'_>, log: LogName, tree: TreeHead) -> Result<(), Error> {
+pub(super) fn mark_published(tx: &Tx<'_>, log: LogId, tree: TreeHead) -> Result<(), Error> {
     tx.prepare_cached(
         "UPDATE head SET published = ?1, published_root = ?2 WHERE log = ?3 AND published < ?1 AND size >= ?1",
     )?
@@ -138,8 +151,8 @@ pub(super) fn mark_published(tx: &Tx<'_>, log: LogName, tree: TreeHead) -> Resul
     Ok(())
 }
 
-pub(super) fn mark_stored(tx: &Tx<'_>, partition: u32, below: u64) -> Result<(), Error> {
+pub(super) fn mark_stored(tx: &Tx<'_>, part: Part, below: u64) -> Result<(), Error> {
     tx.prepare_cached("UPDATE head SET stored = ?1 WHERE log = ?2 AND stored < ?1 AND size >= ?1")?
-        .execute(params![below, LogName::Partition(partition).number()])?;
+        .execute(params![below, LogId::Part(part).number()])?;
     Ok(())
 }

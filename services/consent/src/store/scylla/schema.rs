@@ -29,11 +29,13 @@ pub const COMPONENTS: &[Component] = &[FACTS, cql::outbox_component!("consent"),
 /// consent_recording      a call; its stamp by conditional writes, what grows by plain ones
 /// consent_policy         a policy with its texts; consent_policy_term: since when it was in force, each time
 /// consent_in_force       the policies in force, one partition that changes whole
+/// consent_journal        one row: how far the store is through with the restrictive journal
 /// ```
 pub(super) const FACTS: Component = Component {
     name: "consent",
     space: Space::Data,
-    steps: &[concat!(
+    steps: &[
+        concat!(
         "CREATE TABLE IF NOT EXISTS {ks}.consent_order (
     name text PRIMARY KEY, last bigint, batch_id blob, settled bigint);
 CREATE TABLE IF NOT EXISTS {ks}.consent_staged_event (batch_id blob, ",
@@ -73,7 +75,9 @@ CREATE TABLE IF NOT EXISTS {ks}.consent_in_force (
 CREATE TABLE IF NOT EXISTS {ks}.consent_notice (
     tenant text, name text, text_hash blob, language text, words text,
     PRIMARY KEY ((tenant, name, text_hash)))"
-    )],
+    ),
+        "CREATE TABLE IF NOT EXISTS {ks}.consent_journal (name text PRIMARY KEY, position bigint)",
+    ],
 };
 
 /// The identifier index: HMACs, never values. It is in no backup of data.

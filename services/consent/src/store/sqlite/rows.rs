@@ -257,6 +257,18 @@ pub(super) fn insert_event(tx: &Tx<'_>, stored: &StoredEvent) -> Result<(), Erro
     Ok(())
 }
 
+pub(super) fn journal_position(c: &Connection) -> Result<u64, Error> {
+    let find = "SELECT coalesce(max(position), 0) FROM journal_position";
+    Ok(c.prepare_cached(find)?.query_row([], |row| row.get(0))?)
+}
+
+pub(super) fn set_journal_position(tx: &Tx<'_>, position: u64) -> Result<(), Error> {
+    let insert = "INSERT INTO journal_position VALUES (1, ?)
+        ON CONFLICT DO UPDATE SET position = max(position, excluded.position)";
+    tx.prepare_cached(insert)?.execute([position])?;
+    Ok(())
+}
+
 fn stored(c: &Connection, row: &Row<'_>) -> Result<StoredEvent, Error> {
     let bad = |what| Error::Row { table: "event", what };
     let version: u64 = row.get("version")?;

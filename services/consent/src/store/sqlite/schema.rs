@@ -5,7 +5,8 @@ use ::sqlite::Component;
 /// Consent's tables; the outbox lies beside them.
 pub const COMPONENT: Component = Component {
     name: "consent",
-    steps: &["CREATE TABLE policy (
+    steps: &[
+        "CREATE TABLE policy (
         tenant TEXT NOT NULL,
         hash BLOB NOT NULL CHECK (length(hash) = 32),
         document TEXT NOT NULL,
@@ -92,5 +93,10 @@ pub const COMPONENT: Component = Component {
         version INTEGER NOT NULL REFERENCES event,
         purpose TEXT NOT NULL,
         PRIMARY KEY (version, purpose)
-    ) STRICT, WITHOUT ROWID;"],
+    ) STRICT, WITHOUT ROWID;",
+        "CREATE TABLE journal_position (
+        one INTEGER PRIMARY KEY CHECK (one = 1),
+        position INTEGER NOT NULL
+    ) STRICT;",
+    ],
 };

@@ -124,6 +124,7 @@ fn an_unknown_use_key_or_overlong_token_is_refused_and_not_repeated() {
         r#use: 1,
         sections: Vec::new(),
         subject_token: "t".to_owned(),
+        reference: String::new(),
     };
     assert_eq!(ask(asked.clone()).unwrap().wanted, Use::Replay);
     refused(ask(wire::UnwrapRequest { r#use: 0, ..asked.clone() }), "use");
@@ -132,4 +133,92 @@ fn an_unknown_use_key_or_overlong_token_is_refused_and_not_repeated() {
     let error = ask(wire::UnwrapRequest { subject_token: long, ..asked }).unwrap_err();
     assert!(!error.to_string().contains("sss"));
     refused(hmac_request(wire::HmacRequest { key: 0, values: vec![b"+39".to_vec()] }), "key");
+}
+
+#[test]
+fn a_reference_is_a_code_or_empty() {
+    let asked = |reference: &str| wire::UnwrapRequest {
+        recording_id: vec![1; 16],
+        purpose: "quality".to_owned(),
+        r#use: 1,
+        sections: Vec::new(),
+        subject_token: "t".to_owned(),
+        reference: reference.to_owned(),
+    };
+    for taken in ["", "0199f2f0-0000-7000-8000-000000000001", "consob:2026.17", &"a".repeat(80)] {
+        assert_eq!(ask(asked(taken)).unwrap().reference, taken);
+    }
+    for wrong in ["Mario Rossi", "a b", "A", "a_b", "\u{e0}", &"a".repeat(81)] {
+        let error = ask(asked(wrong)).unwrap_err();
+        assert!(!error.to_string().contains(wrong), "{error}");
+        refused(ask(asked(wrong)), "reference");
+    }
+}
+
+fn erase() -> wire::EraseRequest {
+    wire::EraseRequest {
+        recording_id: vec![1; 16],
+        erasure_id: vec![2; 16],
+        purposes: vec!["quality".to_owned(), "sealing".to_owned(), "quality".to_owned()],
+        spans: vec![
+            wire::SectionSpans { leg: 0, section: 1, spans: vec![range(3, 4), range(9, 9)] },
+            wire::SectionSpans { leg: 65_535, section: 0, spans: vec![range(0, (1 << 20) - 1)] },
+        ],
+    }
+}
+
+#[test]
+fn an_erasure_is_read_whole() {
+    let asked = erase_request(erase()).unwrap();
+    assert_eq!(asked.recording, RecordingId::from_bytes([1; 16]));
+    assert_eq!(asked.erasure, ErasureId::from_bytes([2; 16]));
+    assert_eq!(asked.purposes.iter().map(PurposeName::as_str).collect::<Vec<_>>(), ["quality", "sealing"]);
+    let few = SpanSet::from_ranges([3..5, 9..10]).unwrap();
+    let expected = [((LegNo(0), SectionNo(1)), few), ((LegNo(65_535), SectionNo(0)), SpanSet::all())];
+    assert_eq!(asked.spans, Some(expected.into()));
+    let all = wire::EraseRequest { purposes: Vec::new(), spans: Vec::new(), ..erase() };
+    let all = erase_request(all).unwrap();
+    assert_eq!((all.purposes, all.spans), (BTreeSet::new(), None));
+}
+
+#[test]
+fn a_malformed_erasure_is_refused_by_its_field() {
+    let with = |change: &dyn Fn(&mut wire::EraseRequest)| {
+        let mut request = erase();
+        change(&mut request);
+        erase_request(request)
+    };
+    refused(with(&|erase| erase.recording_id = vec![1; 15]), "recording_id");
+    refused(with(&|erase| erase.erasure_id = Vec::new()), "erasure_id");
+    refused(with(&|erase| erase.purposes[0] = "Not A Name".to_owned()), "purposes");
+    refused(with(&|erase| erase.purposes = vec!["quality".to_owned(); MAX_PURPOSES + 1]), "purposes");
+    refused(with(&|erase| erase.spans[0].leg = 65_536), "leg");
+    refused(with(&|erase| erase.spans[0].spans = vec![range(5, 4)]), "spans");
+    refused(with(&|erase| erase.spans[0].spans = vec![range(0, 1 << 20)]), "span range");
+    refused(with(&|erase| erase.spans[0].spans = vec![range(0, 0); MAX_RANGES + 1]), "spans");
+    // Never taken for the whole recording.
+    refused(with(&|erase| erase.spans[0].spans.clear()), "spans");
+    refused(with(&|erase| erase.spans = vec![wire::SectionSpans::default()]), "spans");
+    refused(with(&|erase| erase.spans.push(erase.spans[0].clone())), "spans");
+    let section = |section| wire::SectionSpans { leg: 0, section, spans: vec![range(0, 0)] };
+    refused(with(&|erase| erase.spans = (0..=MAX_SECTIONS as u32).map(section).collect()), "spans");
+    let many = |section| wire::SectionSpans { leg: 0, section, spans: vec![range(0, 0); MAX_RANGES] };
+    assert!(with(&|erase| erase.spans = (0..4).map(many).collect()).is_ok());
+    refused(with(&|erase| erase.spans = (0..5).map(many).collect()), "spans");
+}
+
+#[test]
+fn what_was_erased_is_told_with_its_dates_and_never_with_too_short_a_wait() {
+    let nothing = erase_response(&Erased::default());
+    assert_eq!((nothing.leases, nothing.epochs, nothing.not_before), (0, Vec::new(), 0));
+    let erased = Erased {
+        removed: 2,
+        narrowed: 3,
+        leases: Duration::from_micros(1_001),
+        epochs: BTreeSet::from([KeyEpoch(4), KeyEpoch(2)]),
+        not_before: Some(kernel::Timestamp(77)),
+    };
+    let told = erase_response(&erased);
+    assert_eq!((told.removed, told.narrowed, told.leases), (2, 3, 2));
+    assert_eq!((told.epochs, told.not_before), (vec![2, 4], 77));
 }

@@ -4,10 +4,11 @@ use std::collections::HashMap;
 
 use cql::Batch;
 use futures::FutureExt;
+use futures::future::BoxFuture;
 use kernel::PageId;
 
 use super::Tables;
-use super::decision::{Act, Found, decide, new_act};
+use super::decision::{Act, Found, decide, new_act, tries};
 use super::error::{Error, number};
 use super::rows::{self, WrittenSlot};
 use crate::store::{Change, EntryRow, MAX_CHANGES, PageRow, Place, Written};
@@ -27,27 +28,91 @@ struct PageWrite<'c> {
 
 impl Tables {
     pub(super) async fn entry(&self, place: Place) -> Result<Option<EntryRow>, Error> {
-        let values = (place.page.to_bytes(), i32::from(place.slot));
-        let mut found = self.cql.row(&self.statements.entry, values).await?;
-        if found.is_none() {
-            // Nobody shall find an entry there later that was written, and not answered for, before.
-            found = self.cql.serial_row(&self.statements.entry, values).await?;
+        let slot = i32::from(place.slot);
+        if let Some(generation) = self.generation(place.page).await? {
+            let values = (place.page.to_bytes(), generation, slot);
+            if let Some(found) = self.cql.row(&self.statements.entry, values).await? {
+                return Ok(Some(rows::slot(found)?.row));
+            }
         }
-        Ok(found.map(rows::slot).transpose()?.map(|slot| slot.row))
+        // Nobody shall find an entry there later that was written, and not answered for, before.
+        let mut current = self.serial_generation(place.page).await?;
+        for _ in tries() {
+            let Some(generation) = current else { return Ok(None) };
+            let values = (place.page.to_bytes(), generation, slot);
+            if let Some(found) = self.cql.serial_row(&self.statements.entry, values).await? {
+                return Ok(Some(rows::slot(found)?.row));
+            }
+            // A page that was turned meanwhile has it under the next generation.
+            let now = self.serial_generation(place.page).await?;
+            if now == current {
+                return Ok(None);
+            }
+            current = now;
+        }
+        Err(Error::Contended)
     }
 
     pub(super) async fn entries(&self, page: PageId) -> Result<Vec<EntryRow>, Error> {
-        let values = (page.to_bytes(),);
+        let found = self.of_one_generation(page, |generation| self.generation_rows(page, generation).boxed());
+        found.await
+    }
+
+    pub(super) async fn slots(&self, page: PageId, slots: &[u16]) -> Result<Vec<EntryRow>, Error> {
+        let read = |generation| self.written_slots(page, generation, slots).boxed();
+        Ok(self.of_one_generation(page, read).await?.into_iter().map(|slot| slot.row).collect())
+    }
+
+    /// Every slot of a generation, in order.
+    pub(super) async fn generation_rows(
+        &self,
+        page: PageId,
+        generation: i64,
+    ) -> Result<Vec<EntryRow>, Error> {
+        let values = (page.to_bytes(), generation);
         let found = self.all(&self.statements.entries, values, "slots of a page", MAX_SLOTS).await?;
         found.into_iter().map(|columns| Ok(rows::slot(columns)?.row)).collect()
     }
 
-    pub(super) async fn slots(&self, page: PageId, slots: &[u16]) -> Result<Vec<EntryRow>, Error> {
-        Ok(self.written_slots(page, slots).await?.into_iter().map(|slot| slot.row).collect())
+    /// What is read under a generation that is the page's before and after: in between it may be over, and gone.
+    async fn of_one_generation<'a, R>(
+        &'a self,
+        page: PageId,
+        read: impl Fn(i64) -> BoxFuture<'a, Result<Vec<R>, Error>>,
+    ) -> Result<Vec<R>, Error> {
+        let mut current = self.generation(page).await?;
+        for _ in tries() {
+            let Some(generation) = current else { return Ok(Vec::new()) };
+            let found = read(generation).await?;
+            let now = self.generation(page).await?;
+            if now == current {
+                return Ok(found);
+            }
+            current = now;
+        }
+        Err(Error::Contended)
     }
 
-    async fn written_slots(&self, page: PageId, slots: &[u16]) -> Result<Vec<WrittenSlot>, Error> {
-        let found = self.cql.rows(&self.statements.slots, slots_of(page, slots), MAX_CHANGES).await?;
+    async fn generation(&self, page: PageId) -> Result<Option<i64>, Error> {
+        let found: Option<(i64,)> =
+            self.cql.row(&self.statements.page_generation, (page.to_bytes(),)).await?;
+        Ok(found.map(|(generation,)| generation))
+    }
+
+    async fn serial_generation(&self, page: PageId) -> Result<Option<i64>, Error> {
+        let found: Option<(i64,)> =
+            self.cql.serial_row(&self.statements.page_generation, (page.to_bytes(),)).await?;
+        Ok(found.map(|(generation,)| generation))
+    }
+
+    async fn written_slots(
+        &self,
+        page: PageId,
+        generation: i64,
+        slots: &[u16],
+    ) -> Result<Vec<WrittenSlot>, Error> {
+        let values = slots_of(page, generation, slots);
+        let found = self.cql.rows(&self.statements.slots, values, MAX_CHANGES).await?;
         found.into_iter().map(rows::slot).collect()
     }
 
@@ -80,7 +145,7 @@ impl Tables {
             return Ok(None);
         };
         let slots: Vec<_> = changes.iter().map(Change::slot).collect();
-        let written = self.written_slots(page, &slots).await?;
+        let written = self.written_slots(page, row.generation.into(), &slots).await?;
         let written: HashMap<_, _> = written.into_iter().map(|slot| (slot.row.slot, slot)).collect();
         let mut decided = Vec::with_capacity(changes.len());
         for change in changes {
@@ -110,11 +175,11 @@ impl Tables {
             let sealed = change.sealed().unwrap_or_default().to_vec();
             match before {
                 None => {
-                    let values = (page, slot, generation, sealed, *act);
+                    let values = (page, generation, slot, sealed, *act);
                     batch.add(&self.statements.add_entry, values)?;
                 }
                 Some(before) => {
-                    let values = (generation, sealed, *act, page, slot, before.clone());
+                    let values = (sealed, *act, page, generation, slot, before.clone());
                     batch.add(&self.statements.overwrite_entry, values)?;
                 }
             }
@@ -123,7 +188,7 @@ impl Tables {
     }
 
     /// What became of a write. Where others have written since, one of its slots tells. If these were all
-    /// overwritten it counts as a conflict: its writer looks again, at what stands now.
+    /// overwritten, or the page has had its turn, it counts as a conflict: its writer looks again, at what stands now.
     async fn find_write(&self, write: &PageWrite<'_>) -> Result<Found<Written>, Error> {
         let page = write.row.page;
         let found: Option<(i64, Vec<u8>)> =
@@ -133,7 +198,7 @@ impl Tables {
             return Ok(Found::Outcome(Written::Applied));
         }
         let slots: Vec<_> = write.changes.iter().map(|(change, _)| change.slot()).collect();
-        let values = slots_of(page, &slots);
+        let values = slots_of(page, write.row.generation.into(), &slots);
         let found = self.cql.serial_rows(&self.statements.slots, values, MAX_CHANGES).await?;
         let found = found.into_iter().map(rows::slot).collect::<Result<Vec<_>, _>>()?;
         if found.iter().any(|slot| slot.act == write.act) {
@@ -155,8 +220,8 @@ impl PageWrite<'_> {
     }
 }
 
-fn slots_of(page: PageId, slots: &[u16]) -> ([u8; 16], Vec<i32>) {
-    (page.to_bytes(), slots.iter().map(|slot| i32::from(*slot)).collect())
+fn slots_of(page: PageId, generation: i64, slots: &[u16]) -> ([u8; 16], i64, Vec<i32>) {
+    (page.to_bytes(), generation, slots.iter().map(|slot| i32::from(*slot)).collect())
 }
 
 #[cfg(test)]

@@ -2,16 +2,19 @@
 
 use cql::Batch;
 use futures::FutureExt;
-use kernel::{InstanceId, KeyEpoch, TenantId};
+use kernel::{InstanceId, KeyEpoch, TenantId, Timestamp};
+use sha2::{Digest, Sha256};
 
 use super::Tables;
-use super::decision::{Found, decide};
+use super::decision::{Act, Found, decide, new_act};
 use super::error::{Error, number};
 use super::rows;
-use crate::store::{EpochRow, EpochState, Holder, Written};
+use crate::store::{EpochRow, EpochState, Holder, MAX_TENANTS, Written};
 
 /// Epochs of one tenant: two centuries.
 const MAX_EPOCHS: usize = 10_000;
+/// Lists of tenants.
+const LISTS: u8 = 16;
 /// Instances that one epoch was given to.
 const MAX_HOLDERS: usize = 50_000;
 
@@ -33,6 +36,9 @@ impl Tables {
 
     pub(super) async fn begin_epoch(&self, row: &EpochRow) -> Result<Written, Error> {
         let epoch = number(row.epoch.0, "an epoch's number")?;
+        // Listed first, so that no tenant has an epoch that nobody turns.
+        let tenant = row.tenant.as_str();
+        self.cql.write(&self.statements.list_tenant, (list_of(tenant), tenant)).await?;
         let attempt = || self.try_epoch(row, epoch).boxed();
         decide(Written::Applied, attempt, || self.find_epoch(row, epoch).boxed()).await
     }
@@ -74,6 +80,64 @@ impl Tables {
         // The wrapped KEK is random: what has it is our row.
         let own = rows::epoch(found)?.kek == row.kek;
         Ok(Found::Outcome(if own { Written::Applied } else { Written::Conflict }))
+    }
+
+    pub(super) async fn tenants(&self) -> Result<Vec<TenantId>, Error> {
+        let mut tenants = Vec::new();
+        for list in 0..LISTS {
+            let (what, limit) = ("tenants", MAX_TENANTS - tenants.len());
+            let found = self.all(&self.statements.tenants, (i32::from(list),), what, limit).await?;
+            for named in found {
+                tenants.push(rows::tenant(named)?);
+            }
+        }
+        tenants.sort_unstable();
+        Ok(tenants)
+    }
+
+    pub(super) async fn set_epoch(
+        &self,
+        tenant: &TenantId,
+        epoch: KeyEpoch,
+        (from, to): (EpochState, EpochState),
+        at: Timestamp,
+    ) -> Result<Written, Error> {
+        let key = (tenant.as_str(), number(epoch.0, "an epoch's number")?);
+        let act = new_act();
+        let attempt = || self.try_state(key, (from, to), at, act).boxed();
+        decide(Written::Applied, attempt, || self.find_state(key, from, act).boxed()).await
+    }
+
+    async fn try_state(
+        &self,
+        (tenant, epoch): (&str, i64),
+        (from, to): (EpochState, EpochState),
+        at: Timestamp,
+        act: Act,
+    ) -> Result<bool, cql::Error> {
+        let (from, state) = (from.number(), to.number());
+        if to == EpochState::Destroyed {
+            let nothing: &[u8] = &[];
+            let values = (state, act, nothing, nothing, at.0, tenant, epoch, from);
+            self.cql.apply(&self.statements.destroy_epoch, values).await
+        } else {
+            self.cql.apply(&self.statements.set_epoch, (state, act, tenant, epoch, from)).await
+        }
+    }
+
+    async fn find_state(
+        &self,
+        key: (&str, i64),
+        from: EpochState,
+        act: Act,
+    ) -> Result<Found<Written>, Error> {
+        let found: Option<(i64, Option<Vec<u8>>)> =
+            self.cql.serial_row(&self.statements.epoch_act, key).await?;
+        Ok(match found {
+            Some((_, Some(own))) if own == act => Found::Outcome(Written::Applied),
+            Some((state, _)) if state == from.number() => Found::Open,
+            Some(_) | None => Found::Outcome(Written::Conflict),
+        })
     }
 
     pub(super) async fn add_holder(
@@ -139,4 +203,9 @@ impl Tables {
         let found = self.all(&self.statements.holders, values, "holders of an epoch", MAX_HOLDERS).await?;
         found.into_iter().filter(|noted: &rows::EpochHolder| !noted.gone).map(rows::holder).collect()
     }
+}
+
+/// The list that a tenant is in: they are of one length, whatever tenants are called.
+fn list_of(tenant: &str) -> i32 {
+    i32::from(Sha256::digest(tenant)[0] % LISTS)
 }

@@ -20,11 +20,8 @@ const READS: usize = 16;
 
 impl Tables {
     pub(super) async fn open_page(&self, row: &PageRow) -> Result<(), Error> {
-        let (epoch, bucket) = (number(row.epoch.0, "an epoch's number")?, bucket(row.page));
+        let epoch = self.list(&row.tenant, row.epoch, row.page).await?;
         let (tenant, page) = (row.tenant.as_str(), row.page.to_bytes());
-        self.cql.write(&self.statements.list_bucket, (tenant, epoch, bucket)).await?;
-        self.cql.write(&self.statements.list_page, (tenant, epoch, bucket, page)).await?;
-
         let values = (
             tenant,
             row.purpose.as_str(),
@@ -45,6 +42,15 @@ impl Tables {
         decide((), attempt, || self.find_page(row).boxed()).await
     }
 
+    /// Puts a page into an epoch's list; returns the epoch's number as columns have it.
+    pub(super) async fn list(&self, tenant: &TenantId, epoch: KeyEpoch, page: PageId) -> Result<i64, Error> {
+        let (epoch, bucket) = (number(epoch.0, "an epoch's number")?, bucket(page));
+        let (tenant, page) = (tenant.as_str(), page.to_bytes());
+        self.cql.write(&self.statements.list_bucket, (tenant, epoch, bucket)).await?;
+        self.cql.write(&self.statements.list_page, (tenant, epoch, bucket, page)).await?;
+        Ok(epoch)
+    }
+
     async fn find_page(&self, row: &PageRow) -> Result<Found<()>, Error> {
         match self.serial_page(row.page).await? {
             None => Ok(Found::Open),
@@ -59,7 +65,7 @@ impl Tables {
         found.map(rows::page).transpose()
     }
 
-    async fn serial_page(&self, page: PageId) -> Result<Option<PageRow>, Error> {
+    pub(super) async fn serial_page(&self, page: PageId) -> Result<Option<PageRow>, Error> {
         let found = self.cql.serial_row(&self.statements.page, (page.to_bytes(),)).await?;
         found.map(rows::page).transpose()
     }

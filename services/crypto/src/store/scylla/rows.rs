@@ -2,15 +2,16 @@
 
 use cql::scylla::{self, DeserializeRow};
 use kernel::{
-    InstanceId, InvalidId, KeyEpoch, LegNo, PageId, PurposeName, RecordingId, SectionNo, SessionEpoch,
-    TenantId, Timestamp,
+    ErasureId, InstanceId, InvalidId, KeyEpoch, LegNo, PageId, PurposeName, RecordingId, SectionNo,
+    SessionEpoch, TenantId, Timestamp,
 };
 use seal::{Hash, SectionAddress, SectionKind};
 
 use super::error::Error;
+use crate::marks::Mark;
 use crate::store::{
     EntryBody, EntryKey, EntryRow, EpochRow, EpochState, Holder, Locator, LocatorState, PageRow, PageState,
-    Place, RecordingRow, RecordingState, SectionRow,
+    Place, RecordingRow, RecordingState, SectionRow, mark as columns,
 };
 
 #[derive(DeserializeRow)]
@@ -23,6 +24,7 @@ pub(super) struct Epoch {
     kek: Vec<u8>,
     hpke_secret: Vec<u8>,
     hpke_public: Vec<u8>,
+    destroyed_at: Option<i64>,
 }
 
 #[derive(DeserializeRow)]
@@ -72,12 +74,22 @@ pub(super) struct LocatorColumns {
 }
 
 #[derive(DeserializeRow)]
+pub(super) struct MarkColumns {
+    tenant: String,
+    recording: Vec<u8>,
+    erasure: Vec<u8>,
+    purposes: String,
+    spans: Vec<u8>,
+    marked_at: i64,
+}
+
+#[derive(DeserializeRow)]
 pub(super) struct Page {
     page: Vec<u8>,
     tenant: String,
     purpose: String,
     epoch: i64,
-    generation: i64,
+    page_generation: i64,
     version: i64,
     owner: Vec<u8>,
     state: i64,
@@ -90,8 +102,8 @@ pub(super) struct Page {
 
 #[derive(DeserializeRow)]
 pub(super) struct Slot {
+    generation: i64,
     slot: i32,
-    entry_generation: i64,
     sealed: Vec<u8>,
     entry_act: Vec<u8>,
 }
@@ -113,7 +125,12 @@ pub(super) fn epoch(columns: Epoch) -> Result<EpochRow, Error> {
         kek: columns.kek,
         hpke_secret: columns.hpke_secret,
         hpke_public: table.bytes(&columns.hpke_public, "a public key")?,
+        destroyed_at: columns.destroyed_at.map(Timestamp),
     })
+}
+
+pub(super) fn tenant((name,): (String,)) -> Result<TenantId, Error> {
+    Table("crypto_tenant").tenant(name)
 }
 
 pub(super) fn holder(columns: EpochHolder) -> Result<Holder, Error> {
@@ -165,6 +182,18 @@ pub(super) fn locator(columns: LocatorColumns) -> Result<Locator, Error> {
     })
 }
 
+pub(super) fn mark(row: MarkColumns) -> Result<Mark, Error> {
+    let table = Table("crypto_mark");
+    Ok(Mark {
+        tenant: table.tenant(row.tenant)?,
+        recording: table.id(RecordingId::from_slice(&row.recording))?,
+        erasure: table.id(ErasureId::from_slice(&row.erasure))?,
+        purposes: columns::read_purposes(&row.purposes).map_err(|what| table.bad(what))?,
+        spans: columns::read_spans(&row.spans).map_err(|what| table.bad(what))?,
+        at: Timestamp(row.marked_at),
+    })
+}
+
 pub(super) fn page(columns: Page) -> Result<PageRow, Error> {
     let table = PAGE;
     Ok(PageRow {
@@ -172,7 +201,7 @@ pub(super) fn page(columns: Page) -> Result<PageRow, Error> {
         tenant: table.tenant(columns.tenant)?,
         purpose: table.purpose(columns.purpose)?,
         epoch: KeyEpoch(table.number(columns.epoch, "an epoch")?),
-        generation: table.number(columns.generation, "a generation")?,
+        generation: table.number(columns.page_generation, "a generation")?,
         version: table.number(columns.version, "a version")?,
         owner: table.id(InstanceId::from_slice(&columns.owner))?,
         state: PageState::from_number(columns.state).ok_or(table.bad("a state"))?,
@@ -188,7 +217,7 @@ pub(super) fn slot(columns: Slot) -> Result<WrittenSlot, Error> {
     let sealed = columns.sealed;
     let row = EntryRow {
         slot: PAGE.number(columns.slot.into(), "a slot")?,
-        generation: PAGE.number(columns.entry_generation, "a generation")?,
+        generation: PAGE.number(columns.generation, "a generation")?,
         // What is sealed has a tag at least, so that nothing sealed is empty.
         body: if sealed.is_empty() { EntryBody::Destroyed } else { EntryBody::Sealed(sealed) },
     };

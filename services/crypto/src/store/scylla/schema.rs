@@ -1,18 +1,25 @@
 //! The tables. A column never changes its meaning; numbers of states are in `store.rs`.
 //!
-//! Each partition is named for growth: a tenant's epochs (one a week), an epoch's instances, a recording's
-//! sections and its locators, a page with at most 1,024 slots. The list of an epoch's pages is cut by the time in
-//! their ids, about 70 minutes a partition, and the partitions that there are stand in a list of their own.
+//! Each partition is named for growth: tenants in 16 lists, a tenant's epochs (one a week), an epoch's instances, a
+//! recording's sections, its locators and its marks, a page with at most 1,024 slots. The list of an epoch's pages is
+//! cut by the time in their ids, about 70 minutes a partition, and the partitions that there are stand in a list of
+//! their own.
 //!
 //! `act` is drawn for each write; by it a writer whose answer did not come knows its own.
 //!
-//! Nothing is ever deleted and nothing has a TTL: what is destroyed is overwritten by an empty value, because a
-//! tombstone that is collected before a lost replica is repaired lets the old bytes come back.
+//! A page's slots lie under the generation of its key: readers go by `page_generation`, and the turn writes the next
+//! one beside it before that number changes. `turning` names the attempt that may do so.
+//!
+//! What may be read is never deleted, and nothing has a TTL: what is destroyed is overwritten by an empty value,
+//! because a tombstone that is collected before a lost replica is repaired lets the old bytes come back. A generation
+//! that is over is deleted, as nobody reads it and nothing opens it.
 
 use cql::{Component, Space};
 
-/// What `verbale migrate` makes for crypto: the key tables, and among the data the outbox.
-pub const COMPONENTS: [Component; 2] = [KEY_TABLES, cql::outbox_component!("crypto")];
+/// What `verbale migrate` makes for crypto: the key tables, and among the data the outbox and what is kept of
+/// canaries.
+pub const COMPONENTS: [Component; 3] =
+    [KEY_TABLES, cql::outbox_component!("crypto"), crate::canary::scylla::COMPONENT];
 
 const KEY_TABLES: Component = Component {
     name: "crypto",
@@ -26,8 +33,15 @@ const KEY_TABLES: Component = Component {
         kek blob,
         hpke_secret blob,
         hpke_public blob,
+        destroyed_at bigint,
+        act blob,
         PRIMARY KEY (tenant, epoch)
     ) WITH CLUSTERING ORDER BY (epoch DESC);
+    CREATE TABLE IF NOT EXISTS {ks}.crypto_tenant (
+        bucket int,
+        tenant text,
+        PRIMARY KEY (bucket, tenant)
+    );
     CREATE TABLE IF NOT EXISTS {ks}.crypto_epoch_holder (
         tenant text,
         epoch bigint,
@@ -73,13 +87,23 @@ const KEY_TABLES: Component = Component {
         state bigint,
         PRIMARY KEY ((tenant, recording), leg, section, purpose)
     );
+    CREATE TABLE IF NOT EXISTS {ks}.crypto_mark (
+        tenant text,
+        recording blob,
+        erasure blob,
+        purposes text,
+        spans blob,
+        marked_at bigint,
+        PRIMARY KEY ((tenant, recording), erasure)
+    );
     CREATE TABLE IF NOT EXISTS {ks}.crypto_page (
         page blob,
+        generation bigint,
         slot int,
         tenant text static,
         purpose text static,
         epoch bigint static,
-        generation bigint static,
+        page_generation bigint static,
         version bigint static,
         owner blob static,
         state bigint static,
@@ -89,10 +113,10 @@ const KEY_TABLES: Component = Component {
         removed bigint static,
         bytes bigint static,
         act blob static,
-        entry_generation bigint,
+        turning blob static,
         sealed blob,
         entry_act blob,
-        PRIMARY KEY (page, slot)
+        PRIMARY KEY (page, generation, slot)
     );
     CREATE TABLE IF NOT EXISTS {ks}.crypto_page_bucket (
         tenant text,

@@ -5,6 +5,7 @@ use cql::testing::Kept;
 use kernel::{ErrorCode, PurposeName};
 
 use super::*;
+use crate::erasing::{EraseRequest, Erased};
 use crate::store::LocatorState;
 use crate::testing::{Bench, section, tenant};
 
@@ -28,7 +29,7 @@ impl World {
 
 /// Nothing where there is no cluster to test on.
 pub(super) async fn world() -> Option<World> {
-    let [key_tables, _] = COMPONENTS;
+    let [key_tables, ..] = COMPONENTS;
     let kept = cql::testing::fresh(&[key_tables]).await?;
     let store = ScyllaKeyStore::open(&kept.cql).await.unwrap();
     Some(World { store, kept })
@@ -64,6 +65,21 @@ as_on_sqlite! {
     pages::a_claimant_that_comes_after_the_removal_writes_nothing,
     pages::a_page_closes_at_1_024_entries_and_at_the_end_of_its_epoch,
     pages::a_large_cover_has_a_page_of_its_own_and_many_fill_no_page_over_its_bytes,
+    erasing::an_erasure_and_a_sealing_that_cross_leave_nothing_marked,
+    erasing::an_erasure_and_an_adoption_that_cross_leave_no_root,
+}
+
+#[tokio::test]
+async fn an_erasure_waits_for_leases_that_other_processes_may_have_given() {
+    let Some(bench) = bench().await else { return };
+    let asked = EraseRequest {
+        recording: RecordingId::new(),
+        erasure: kernel::ErasureId::new(),
+        purposes: std::collections::BTreeSet::new(),
+        spans: None,
+    };
+    let erased = bench.service.erasing.erase(&tenant(), &asked).await.unwrap();
+    assert_eq!(erased, Erased { leases: crate::leases::MAX_LIFE, ..Erased::default() });
 }
 
 #[tokio::test]
@@ -90,7 +106,7 @@ async fn a_page_that_a_crash_left_in_the_list_alone_is_passed_over() {
     for id in ids {
         world.store.open_page(&row(id)).await.unwrap();
     }
-    let lost = "DELETE tenant, purpose, epoch, generation, version, owner, state, wrapped_key, dirty, added, removed,
+    let lost = "DELETE tenant, purpose, epoch, page_generation, version, owner, state, wrapped_key, dirty, added, removed,
         bytes, act FROM {ks}.crypto_page WHERE page = ? IF version = 1";
     let lost = world.kept.cql.prepare(Space::Keys, lost).await.unwrap();
     assert!(world.kept.cql.apply(&lost, (ids[1].to_bytes(),)).await.unwrap());
@@ -168,7 +184,8 @@ async fn keys_and_data_never_share_a_keyspace() {
         found.into_iter().map(|(name,)| name).filter(|name| name.contains("crypto")).collect()
     };
     let data = of(Space::Data).await;
-    assert!(data.len() == 4 && data.iter().all(|name| name.starts_with("outbox_crypto")), "{data:?}");
+    let of_data = |name: &String| name.starts_with("outbox_crypto") || name == "crypto_canary";
+    assert!(data.len() == 5 && data.iter().all(of_data), "{data:?}");
     let keys = of(Space::Keys).await;
-    assert!(keys.len() == 9 && keys.iter().all(|name| name.starts_with("crypto_")), "{keys:?}");
+    assert!(keys.len() == 11 && keys.iter().all(|name| name.starts_with("crypto_")), "{keys:?}");
 }

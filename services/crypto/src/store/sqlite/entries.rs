@@ -5,9 +5,10 @@ use ::sqlite::{Error, Tx};
 use kernel::{EventId, PageId, TenantId};
 
 use super::rows;
+use crate::marks::Mark;
 use crate::store::{
-    Adoption, Change, EntryKey, EntryRow, Locator, LocatorState, PageRow, Place, RecordingRow, SectionRow,
-    Written,
+    Adoption, Change, EntryKey, EntryRow, Locator, LocatorState, MAX_MARKS, PageRow, Place, RecordingRow,
+    SectionRow, Written, mark,
 };
 
 /// Why a page was left as it was.
@@ -110,6 +111,22 @@ pub(super) fn claim(tx: &Tx<'_>, tenant: &TenantId, key: &EntryKey, place: Place
     tx.prepare_cached(find)?.query_row(values, |row| Ok(rows::locator(row)))?
 }
 
+/// `false` where the recording has as many other marks as it may have.
+pub(super) fn add_mark(tx: &Tx<'_>, mark: &Mark, spans: &[u8]) -> Result<bool, Error> {
+    let (tenant, recording) = (mark.tenant.as_str(), mark.recording.to_bytes());
+    let erasure = mark.erasure.to_bytes();
+    let count = "SELECT count(*) FROM mark WHERE tenant = ? AND recording = ? AND erasure <> ?";
+    let others: usize =
+        tx.prepare_cached(count)?.query_row(params![tenant, recording, erasure], |row| row.get(0))?;
+    if others >= MAX_MARKS {
+        return Ok(false);
+    }
+    let purposes = mark::purposes_text(&mark.purposes);
+    tx.prepare_cached("INSERT INTO mark VALUES (?, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING")?
+        .execute(params![tenant, recording, erasure, purposes, spans, mark.at.0])?;
+    Ok(true)
+}
+
 pub(super) fn open_page(tx: &Tx<'_>, row: &PageRow) -> Result<(), Error> {
     let insert = "INSERT INTO page VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)";
     tx.prepare_cached(insert)?.execute(params![
@@ -136,9 +153,21 @@ pub(super) fn page(connection: &Connection, page: PageId) -> Result<Option<PageR
 }
 
 pub(super) fn entry(connection: &Connection, place: Place) -> Result<Option<EntryRow>, Error> {
-    let mut find = connection.prepare_cached("SELECT * FROM entry WHERE page = ? AND slot = ?")?;
+    let mut find = connection.prepare_cached(
+        "SELECT entry.slot, entry.generation, entry.sealed
+         FROM page JOIN entry ON entry.page = page.page AND entry.generation = page.generation
+         WHERE page.page = ? AND entry.slot = ?",
+    )?;
     let values = params![place.page.to_bytes(), place.slot];
     find.query_row(values, |row| Ok(rows::entry(row))).optional()?.transpose()
+}
+
+/// Every slot of the page's generation.
+pub(super) fn entries(connection: &Connection, page: PageId) -> Result<Vec<EntryRow>, Error> {
+    let find = "SELECT entry.slot, entry.generation, entry.sealed
+        FROM page JOIN entry ON entry.page = page.page AND entry.generation = page.generation
+        WHERE page.page = ? ORDER BY entry.slot";
+    rows::all(connection, find, [page.to_bytes()], rows::entry)
 }
 
 pub(super) fn reason(
@@ -168,9 +197,8 @@ fn apply(tx: &Tx<'_>, row: &mut PageRow, change: &Change) -> Result<(), Refusal>
     if !change.fits(before.as_ref()) {
         return Err(Refusal::Conflict);
     }
-    let put = "INSERT INTO entry VALUES (?, ?, ?, ?)
-        ON CONFLICT DO UPDATE SET generation = excluded.generation, sealed = excluded.sealed";
-    tx.prepare_cached(put)?.execute(params![row.page.to_bytes(), slot, row.generation, change.sealed()])?;
+    let put = "INSERT INTO entry VALUES (?, ?, ?, ?) ON CONFLICT DO UPDATE SET sealed = excluded.sealed";
+    tx.prepare_cached(put)?.execute(params![row.page.to_bytes(), row.generation, slot, change.sealed()])?;
     row.count(change, before.as_ref());
     Ok(())
 }

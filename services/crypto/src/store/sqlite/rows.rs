@@ -3,14 +3,15 @@
 use ::sqlite::Error;
 use ::sqlite::rusqlite::{Connection, Params, Row};
 use kernel::{
-    InstanceId, KeyEpoch, LegNo, PageId, PurposeName, RecordingId, SectionNo, SessionEpoch, TenantId,
-    Timestamp,
+    ErasureId, InstanceId, KeyEpoch, LegNo, PageId, PurposeName, RecordingId, SectionNo, SessionEpoch,
+    TenantId, Timestamp,
 };
 use seal::{Hash, SectionAddress, SectionKind};
 
+use crate::marks::Mark;
 use crate::store::{
     EntryBody, EntryKey, EntryRow, EpochRow, EpochState, Holder, Locator, LocatorState, PageRow, PageState,
-    Place, RecordingRow, RecordingState, SectionRow,
+    Place, RecordingRow, RecordingState, SectionRow, mark as columns,
 };
 
 /// Every row of a query.
@@ -40,6 +41,7 @@ pub(super) fn epoch(row: &Row<'_>) -> Result<EpochRow, Error> {
         kek: row.get("kek")?,
         hpke_secret: row.get("hpke_secret")?,
         hpke_public: row.get("hpke_public")?,
+        destroyed_at: row.get::<_, Option<i64>>("destroyed_at")?.map(Timestamp),
     })
 }
 
@@ -84,7 +86,19 @@ pub(super) fn locator(row: &Row<'_>) -> Result<Locator, Error> {
     })
 }
 
-pub(super) fn page(row: &Row<'_>) -> Result<PageRow, Error> {
+pub(super) fn mark(row: &Row<'_>) -> Result<Mark, Error> {
+    let bad = |what| Error::Row { table: "mark", what };
+    Ok(Mark {
+        tenant: tenant(row, bad)?,
+        recording: RecordingId::from_bytes(row.get("recording")?),
+        erasure: ErasureId::from_bytes(row.get("erasure")?),
+        purposes: columns::read_purposes(&row.get::<_, String>("purposes")?).map_err(bad)?,
+        spans: columns::read_spans(&row.get::<_, Vec<u8>>("spans")?).map_err(bad)?,
+        at: Timestamp(row.get("marked_at")?),
+    })
+}
+
+pub(crate) fn page(row: &Row<'_>) -> Result<PageRow, Error> {
     let bad = |what| Error::Row { table: "page", what };
     Ok(PageRow {
         page: PageId::from_bytes(row.get("page")?),
@@ -118,6 +132,10 @@ fn address(row: &Row<'_>) -> Result<SectionAddress, Error> {
         leg: LegNo(row.get("leg")?),
         section: SectionNo(row.get("section")?),
     })
+}
+
+pub(super) fn named(row: &Row<'_>) -> Result<TenantId, Error> {
+    tenant(row, |what| Error::Row { table: "epoch", what })
 }
 
 fn tenant(row: &Row<'_>, bad: impl Fn(&'static str) -> Error) -> Result<TenantId, Error> {

@@ -14,6 +14,7 @@ pub const COMPONENT: Component = Component {
         kek BLOB NOT NULL,
         hpke_secret BLOB NOT NULL,
         hpke_public BLOB NOT NULL CHECK (length(hpke_public) = 32),
+        destroyed_at INTEGER,
         PRIMARY KEY (tenant, epoch)
     ) STRICT, WITHOUT ROWID;
     CREATE TABLE epoch_holder (
@@ -58,6 +59,15 @@ pub const COMPONENT: Component = Component {
         state INTEGER NOT NULL,
         PRIMARY KEY (tenant, recording, leg, section, purpose)
     ) STRICT, WITHOUT ROWID;
+    CREATE TABLE mark (
+        tenant TEXT NOT NULL,
+        recording BLOB NOT NULL CHECK (length(recording) = 16),
+        erasure BLOB NOT NULL CHECK (length(erasure) = 16),
+        purposes TEXT NOT NULL,
+        spans BLOB NOT NULL,
+        marked_at INTEGER NOT NULL,
+        PRIMARY KEY (tenant, recording, erasure)
+    ) STRICT, WITHOUT ROWID;
     CREATE TABLE page (
         page BLOB NOT NULL PRIMARY KEY CHECK (length(page) = 16),
         tenant TEXT NOT NULL,
@@ -76,10 +86,10 @@ pub const COMPONENT: Component = Component {
     CREATE INDEX page_of_epoch ON page (tenant, epoch, page);
     CREATE TABLE entry (
         page BLOB NOT NULL REFERENCES page,
-        slot INTEGER NOT NULL,
         generation INTEGER NOT NULL,
+        slot INTEGER NOT NULL,
         sealed BLOB,
-        PRIMARY KEY (page, slot)
+        PRIMARY KEY (page, generation, slot)
     ) STRICT;
     CREATE TABLE reason (
         tenant TEXT NOT NULL,

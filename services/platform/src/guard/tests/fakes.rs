@@ -264,6 +264,22 @@ impl Recordings for FakeRecordings {
         Ok(Response::new(stream))
     }
 
+    async fn spans(
+        &self,
+        request: Request<archive::SpansRequest>,
+    ) -> Result<Response<archive::SpansResponse>, Status> {
+        self.0.note(&request);
+        Ok(Response::new(Default::default()))
+    }
+
+    async fn erase(
+        &self,
+        request: Request<archive::EraseRequest>,
+    ) -> Result<Response<archive::EraseResponse>, Status> {
+        self.0.note(&request);
+        Ok(Response::new(Default::default()))
+    }
+
     async fn verify(
         &self,
         request: Request<archive::VerifyRequest>,

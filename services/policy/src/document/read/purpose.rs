@@ -11,8 +11,8 @@ use crate::period::Period;
 use crate::yaml::{Key, Node, Value};
 
 /// Purposes that crypto keeps for itself: a running recording's root, a subject's identifiers, a stated
-/// reason. No reader is served under them, so a policy that grants them would grant nothing.
-const RESERVED_PURPOSES: &[&str] = &["sealing", "subject", "reason"];
+/// reason, what proves that an epoch is gone. No reader is served under them, so a policy that grants them would grant nothing.
+const RESERVED_PURPOSES: &[&str] = &["sealing", "subject", "reason", "canary"];
 
 impl Reader<'_> {
     pub(super) fn purposes(&mut self, node: &Node) -> Option<Vec<(At<PurposeName>, Option<DraftPurpose>)>> {

@@ -1,27 +1,20 @@
 //! Rows that conditional writes guard, and such writes, tried until it is known what became of them.
 
-use std::sync::Arc;
-
-use async_trait::async_trait;
-use cql::outbox::pending::PendingColumn;
-use cql::outbox::{Pending, PendingRows, Ticket};
-use cql::{Cql, Error as CqlError};
+use cql::outbox::{Pending, Ticket};
+use kernel::Envelope;
 use kernel::topics::RETENTION;
-use kernel::{Envelope, EventId, HoldId, RecordingId, TenantId};
-use policy::code::Code;
 use uuid::Uuid;
 
 use super::error::{Error, version};
-use super::statements::Statements;
+use super::guarded::RowKey;
 use super::{Inner, rows};
+use crate::erasure::Erasure;
 use crate::hold::Hold;
 use crate::kept::{Kept, RecordingKey};
 use crate::store::{Order, Written};
 
 /// How often a conditional write is tried.
-const TRIES: u32 = 8;
-/// Bytes of an id.
-const ID: usize = 16;
+pub(super) const TRIES: u32 = 8;
 
 /// What is written, under its condition.
 #[derive(Clone, Copy)]
@@ -31,14 +24,8 @@ pub(super) enum Write<'a> {
     Place(&'a Hold),
     ChangeHold(&'a Hold),
     Order(&'a Order),
-}
-
-/// Which row.
-#[derive(Clone, PartialEq, Eq, Debug)]
-pub(super) enum RowKey {
-    Kept(RecordingKey),
-    Hold(TenantId, HoldId),
-    Order(TenantId, Code),
+    BeginErasure(&'a Erasure),
+    ChangeErasure(&'a Erasure),
 }
 
 /// How a row stands.
@@ -68,6 +55,11 @@ impl Inner {
                 let found: Option<(i64, Uuid)> = self.cql.serial_row(&with.order_stands, values).await?;
                 found.map(|(version, act)| (version, act, None))
             }
+            RowKey::Erasure(tenant, id) => {
+                let values = (tenant.as_str(), id.to_bytes());
+                let found: Option<(i64, Uuid)> = self.cql.serial_row(&with.erasure_stands, values).await?;
+                found.map(|(version, act)| (version, act, None))
+            }
         };
         Ok(found.map(|(version, act, due_at)| Standing { version, act, due_at }))
     }
@@ -87,12 +79,11 @@ impl Inner {
                 Err(Error::Cql(error)) if error.is_uncertain() => last = error.into(),
                 Err(error) => return Err(error),
             }
-            match self.stands(&row).await? {
-                Some(stands) if stands.act == act => return Ok(self.applied(ticket)),
-                // The condition holds still: nothing was applied.
-                None if before == 0 => {}
-                Some(stands) if stands.version == before => {}
-                Some(_) | None => return Ok(Written::Conflict),
+            let stands = self.stands(&row).await?.map(|stands| (stands.version, stands.act));
+            match outcome(stands, before, act) {
+                Some(Written::Applied) => return Ok(self.applied(ticket)),
+                Some(Written::Conflict) => return Ok(Written::Conflict),
+                None => {}
             }
         }
         Err(last)
@@ -116,6 +107,14 @@ impl Inner {
                 self.cql.apply(&with.change_hold, rows::changed_hold(hold, act, event, before)?).await
             }
             Write::Order(order) => self.cql.apply(&with.order, rows::ordered(order, act, event)?).await,
+            Write::BeginErasure(erasure) => {
+                self.cql.apply(&with.begin_erasure, rows::begun(erasure, act, event)?).await
+            }
+            Write::ChangeErasure(erasure) => {
+                self.cql
+                    .apply(&with.change_erasure, rows::changed_erasure(erasure, act, event, before)?)
+                    .await
+            }
         };
         Ok(applied?)
     }
@@ -127,106 +126,30 @@ impl Write<'_> {
             Self::Stamp(kept) | Self::Change(kept) => RowKey::Kept(kept.key.clone()),
             Self::Place(hold) | Self::ChangeHold(hold) => RowKey::Hold(hold.tenant.clone(), hold.id),
             Self::Order(order) => RowKey::Order(order.tenant.clone(), order.order.reference.clone()),
+            Self::BeginErasure(erasure) | Self::ChangeErasure(erasure) => {
+                RowKey::Erasure(erasure.tenant.clone(), erasure.id)
+            }
         }
     }
 
     /// The version that the row must have; 0 where there must be no row.
     pub(super) fn before(&self) -> Result<i64, Error> {
         match self {
-            Self::Stamp(_) | Self::Place(_) | Self::Order(_) => Ok(0),
-            Self::Change(Kept { version: next, .. }) | Self::ChangeHold(Hold { version: next, .. }) => {
-                Ok(version(*next)? - 1)
-            }
+            Self::Stamp(_) | Self::Place(_) | Self::Order(_) | Self::BeginErasure(_) => Ok(0),
+            Self::Change(Kept { version: next, .. })
+            | Self::ChangeHold(Hold { version: next, .. })
+            | Self::ChangeErasure(Erasure { version: next, .. }) => Ok(version(*next)? - 1),
         }
     }
 }
 
-impl RowKey {
-    /// How the outbox names the row: a letter, its id where it has one, its tenant; an order's reference after a 0,
-    /// which no tenant has.
-    pub(super) fn to_bytes(&self) -> Vec<u8> {
-        let (kind, id, tenant, reference) = match self {
-            Self::Kept(RecordingKey { tenant, id }) => (b'k', Some(id.to_bytes()), tenant, None),
-            Self::Hold(tenant, id) => (b'h', Some(id.to_bytes()), tenant, None),
-            Self::Order(tenant, reference) => (b'o', None, tenant, Some(reference)),
-        };
-        let mut bytes = vec![kind];
-        bytes.extend(id.into_iter().flatten());
-        bytes.extend(tenant.as_str().bytes());
-        if let Some(reference) = reference {
-            bytes.push(0);
-            bytes.extend(reference.as_str().bytes());
-        }
-        bytes
-    }
-
-    pub(super) fn from_bytes(bytes: &[u8]) -> Result<Self, CqlError> {
-        let bad = CqlError::Row { table: "outbox_retention_pending", what: "a row's key" };
-        Self::parse(bytes).ok_or(bad)
-    }
-
-    fn parse(bytes: &[u8]) -> Option<Self> {
-        let (kind, rest) = bytes.split_first()?;
-        let tenant = |bytes: &[u8]| TenantId::new(std::str::from_utf8(bytes).ok()?).ok();
-        match kind {
-            b'k' => {
-                let (id, rest) = rest.split_at_checked(ID)?;
-                Some(Self::Kept(RecordingKey {
-                    tenant: tenant(rest)?,
-                    id: RecordingId::from_slice(id).ok()?,
-                }))
-            }
-            b'h' => {
-                let (id, rest) = rest.split_at_checked(ID)?;
-                Some(Self::Hold(tenant(rest)?, HoldId::from_slice(id).ok()?))
-            }
-            b'o' => {
-                let end = rest.iter().position(|byte| *byte == 0)?;
-                let reference = std::str::from_utf8(&rest[end + 1..]).ok()?;
-                Some(Self::Order(tenant(&rest[..end])?, Code::new(reference).ok()?))
-            }
-            _ => None,
-        }
-    }
-}
-
-/// The rows whose pending columns the outbox looks into.
-pub(super) struct GuardedRows {
-    pub(super) cql: Cql,
-    pub(super) statements: Arc<Statements>,
-}
-
-#[async_trait]
-impl PendingRows for GuardedRows {
-    async fn pending(&self, key: &[u8]) -> Result<Vec<Pending>, CqlError> {
-        let with = &self.statements;
-        let found: Option<(PendingColumn,)> = match RowKey::from_bytes(key)? {
-            RowKey::Kept(RecordingKey { tenant, id }) => {
-                self.cql.serial_row(&with.kept_pending, (tenant.as_str(), id.to_bytes())).await?
-            }
-            RowKey::Hold(tenant, id) => {
-                self.cql.serial_row(&with.hold_pending, (tenant.as_str(), id.to_bytes())).await?
-            }
-            RowKey::Order(tenant, reference) => {
-                self.cql.serial_row(&with.order_pending, (tenant.as_str(), reference.as_str())).await?
-            }
-        };
-        Pending::from_column(found.and_then(|(column,)| column))
-    }
-
-    async fn clear(&self, key: &[u8], event: EventId) -> Result<(), CqlError> {
-        let (with, event) = (&self.statements, event.to_bytes());
-        let cleared = match RowKey::from_bytes(key)? {
-            RowKey::Kept(RecordingKey { tenant, id }) => {
-                self.cql.apply(&with.clear_kept, (event, tenant.as_str(), id.to_bytes())).await
-            }
-            RowKey::Hold(tenant, id) => {
-                self.cql.apply(&with.clear_hold, (event, tenant.as_str(), id.to_bytes())).await
-            }
-            RowKey::Order(tenant, reference) => {
-                self.cql.apply(&with.clear_order, (event, tenant.as_str(), reference.as_str())).await
-            }
-        };
-        cleared.map(drop)
+/// What became of a try under `act` on the version `before`, by the row as it stands after it; none where the condition
+/// holds still, so that nothing was applied.
+pub(super) fn outcome(stands: Option<(i64, Uuid)>, before: i64, act: Uuid) -> Option<Written> {
+    match stands {
+        Some((_, own)) if own == act => Some(Written::Applied),
+        None if before == 0 => None,
+        Some((version, _)) if version == before => None,
+        Some(_) | None => Some(Written::Conflict),
     }
 }

@@ -16,9 +16,9 @@
 use futures::{FutureExt, StreamExt, TryStreamExt, stream};
 use kernel::{RecordingId, TenantId, Timestamp};
 
-use super::decision::RowKey;
 use super::error::Error;
-use super::{AT_ONCE, Inner, before, rows};
+use super::guarded::RowKey;
+use super::{AT_ONCE, Inner, LAST_ID, before, rows};
 use crate::kept::{Due, Kept, RecordingKey};
 
 /// Microseconds of an hour.
@@ -27,8 +27,6 @@ const HOUR: i64 = 3_600_000_000;
 const PARTS: u8 = 16;
 /// Hours that are read at once.
 const HOURS: usize = 500;
-/// Above the bytes of every recording's id.
-const LAST_ID: [u8; 17] = [0xff; 17];
 
 /// Where a hint lies in its hour.
 type Place = (i64, Vec<u8>);
@@ -88,6 +86,16 @@ impl Inner {
             }
         }
         Ok(found)
+    }
+
+    /// All of it, from the beginning of time.
+    pub(super) async fn all_due(
+        &self,
+        tenant: &TenantId,
+        after: Option<&Due>,
+        limit: usize,
+    ) -> Result<Vec<Due>, Error> {
+        self.due(tenant, Timestamp(i64::MAX), after, limit).await
     }
 
     /// Adds what of one hour is due after a place, until there are as many as are wanted.

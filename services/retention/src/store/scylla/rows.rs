@@ -1,9 +1,14 @@
 //! From types to columns and back; a value that cannot be is refused, never guessed.
 
-use std::collections::{BTreeSet, HashMap};
+mod erasures;
+mod holds;
+
+use std::collections::HashMap;
 
 use cql::outbox::Pending;
-use kernel::{HoldId, InvalidId, PurposeName, RecordingId, RegimeName, SubjectId, TenantId, Timestamp};
+use kernel::{
+    ErasureId, HoldId, InvalidId, PurposeName, RecordingId, RegimeName, SubjectId, TenantId, Timestamp,
+};
 use policy::PolicyHash;
 use policy::code::Code;
 use policy::retention::{DataKind, ExtensionOrder, OrderScope, Rule, Stamp};
@@ -13,9 +18,11 @@ use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
 use super::error::{Error, version};
-use crate::hold::{Hold, HoldKind, HoldState, Selector};
 use crate::kept::{Kept, RecordingKey, Term, TermState};
 use crate::store::Order;
+
+pub(super) use erasures::*;
+pub(super) use holds::*;
 
 #[derive(DeserializeRow)]
 pub(super) struct KeptColumns {
@@ -37,31 +44,6 @@ struct TermColumn {
     ends: Timestamp,
     rule: Rule,
     state: i64,
-}
-
-#[derive(DeserializeRow)]
-pub(super) struct HoldColumns {
-    tenant: String,
-    id: Vec<u8>,
-    version: i64,
-    kind: i64,
-    selector: String,
-    reason: String,
-    placed_by: String,
-    placed_at: i64,
-    review_at: i64,
-    state: i64,
-    released_by: Option<Vec<String>>,
-    released_at: Option<i64>,
-}
-
-/// A selector in its column.
-#[derive(Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-enum SelectorColumn {
-    Recordings(BTreeSet<RecordingId>),
-    Subjects(BTreeSet<SubjectId>),
-    Query { from: Timestamp, until: Timestamp, subjects: BTreeSet<SubjectId> },
 }
 
 #[derive(DeserializeRow)]
@@ -120,58 +102,6 @@ pub(super) fn changed(
     ))
 }
 
-/// Values of `place`.
-pub(super) fn placed(
-    hold: &Hold,
-    act: Uuid,
-    event: &Pending,
-) -> Result<impl SerializeRow + Send + Sync + use<>, Error> {
-    Ok((
-        hold.tenant.to_string(),
-        hold.id.to_bytes(),
-        version(hold.version)?,
-        act,
-        hold.kind.number(),
-        selector_column(&hold.selector)?,
-        hold.reason.to_string(),
-        hold.placed_by.clone(),
-        hold.placed_at.0,
-        hold.review_at.0,
-        hold.state.number(),
-        hold.released_by.clone(),
-        hold.released_at.map(|at| at.0),
-        HashMap::from([event.to_value()?]),
-    ))
-}
-
-/// Values of `change_hold`.
-pub(super) fn changed_hold(
-    hold: &Hold,
-    act: Uuid,
-    event: &Pending,
-    before: i64,
-) -> Result<impl SerializeRow + Send + Sync + use<>, Error> {
-    let (id, value) = event.to_value()?;
-    Ok((
-        version(hold.version)?,
-        act,
-        hold.kind.number(),
-        selector_column(&hold.selector)?,
-        hold.reason.to_string(),
-        hold.placed_by.clone(),
-        hold.placed_at.0,
-        hold.review_at.0,
-        hold.state.number(),
-        hold.released_by.clone(),
-        hold.released_at.map(|at| at.0),
-        id,
-        value,
-        hold.tenant.to_string(),
-        hold.id.to_bytes(),
-        before,
-    ))
-}
-
 /// Values of `order`.
 pub(super) fn ordered(
     order: &Order,
@@ -218,26 +148,6 @@ pub(super) fn parties(column: Option<Vec<Vec<u8>>>) -> Result<Vec<SubjectId>, Er
     Table("retention_kept").subjects(column.unwrap_or_default())
 }
 
-pub(super) fn hold(columns: HoldColumns) -> Result<Hold, Error> {
-    let table = Table("retention_hold");
-    let selector: SelectorColumn =
-        serde_json::from_str(&columns.selector).map_err(|_| table.bad("a selector"))?;
-    Ok(Hold {
-        tenant: table.tenant(columns.tenant)?,
-        id: table.id(HoldId::from_slice(&columns.id))?,
-        version: table.version(columns.version)?,
-        kind: HoldKind::from_number(columns.kind).ok_or(table.bad("a kind"))?,
-        selector: read_selector(selector),
-        reason: table.code(columns.reason)?,
-        placed_by: columns.placed_by,
-        placed_at: Timestamp(columns.placed_at),
-        review_at: Timestamp(columns.review_at),
-        state: HoldState::from_number(columns.state).ok_or(table.bad("a state"))?,
-        released_by: columns.released_by.unwrap_or_default(),
-        released_at: columns.released_at.map(Timestamp),
-    })
-}
-
 pub(super) fn order(columns: OrderColumns) -> Result<Order, Error> {
     let table = Table("retention_order");
     let parties = columns.scope_parties.map(|column| table.subjects(column)).transpose()?;
@@ -266,6 +176,11 @@ pub(super) fn hold_id(table: &'static str, bytes: &[u8]) -> Result<HoldId, Error
     Table(table).id(HoldId::from_slice(bytes))
 }
 
+/// The same for an erasure.
+pub(super) fn erasure_id(table: &'static str, bytes: &[u8]) -> Result<ErasureId, Error> {
+    Table(table).id(ErasureId::from_slice(bytes))
+}
+
 /// The same for a tenant.
 pub(super) fn tenant(table: &'static str, text: String) -> Result<TenantId, Error> {
     Table(table).tenant(text)
@@ -290,29 +205,12 @@ fn term(table: Table, column: TermColumn) -> Result<Term, Error> {
     Ok(Term { stamp: Stamp { purpose, kind, ends, rule }, state })
 }
 
-fn selector_column(selector: &Selector) -> Result<String, Error> {
-    let column = match selector.clone() {
-        Selector::Recordings(ids) => SelectorColumn::Recordings(ids),
-        Selector::Subjects(subjects) => SelectorColumn::Subjects(subjects),
-        Selector::Query { from, until, subjects } => SelectorColumn::Query { from, until, subjects },
-    };
-    Ok(serde_json::to_string(&column)?)
-}
-
-fn read_selector(column: SelectorColumn) -> Selector {
-    match column {
-        SelectorColumn::Recordings(ids) => Selector::Recordings(ids),
-        SelectorColumn::Subjects(subjects) => Selector::Subjects(subjects),
-        SelectorColumn::Query { from, until, subjects } => Selector::Query { from, until, subjects },
-    }
-}
-
 /// Whose row it is that cannot be.
 #[derive(Clone, Copy)]
-struct Table(&'static str);
+pub(super) struct Table(pub(super) &'static str);
 
 impl Table {
-    fn bad(self, what: &'static str) -> Error {
+    pub(super) fn bad(self, what: &'static str) -> Error {
         cql::Error::Row { table: self.0, what }.into()
     }
 

@@ -1,5 +1,5 @@
-//! The tables. A column never changes its meaning; numbers of kinds and states are in `kept.rs` and `hold.rs`. Times
-//! are microseconds since 1970.
+//! The tables. A column never changes its meaning; numbers of kinds and states are in `kept.rs`, `hold.rs` and
+//! `erasure.rs`, those of lists in `lists.rs`. Times are microseconds since 1970.
 //!
 //! Each partition is named for growth:
 //!
@@ -12,6 +12,21 @@
 //! retention_hold        a hold; conditional writes alone
 //! retention_standing    a tenant's holds that stand, and retention_released those that do not: people place them
 //! retention_order       a tenant's orders; conditional writes alone
+//! retention_total       how many of a tenant's recordings have a running term: a counter
+//! retention_applied_policy, retention_sweep_asked    one row of a tenant; conditional writes alone
+//! retention_journal     how far the journal is read: one row; conditional writes alone
+//!
+//! retention_erasure        an erasure; conditional writes alone
+//! retention_erasure_day    the days on which a tenant's erasures began: 3,650 in ten years
+//! retention_erasure_of_day what began on one: a sweep a minute, and what people order or take back
+//! retention_unsettled      a tenant's erasures that gather or run
+//! retention_item           an item; conditional writes alone. It has a partition to itself: of two that are written at
+//!                          once in one partition one waits, whatever rows they write
+//! retention_item_of        the items of an erasure: 10,000 at most
+//! retention_erasure_of     the erasures of a recording
+//! retention_list_day       the days of the erasures that have items in a list: that of what is owed goes back over years
+//! retention_list_erasure   such erasures of one day
+//! retention_listed         such items of one erasure
 //! ```
 //!
 //! A tenant with 20,000 calls an hour has some thousand rows in a partition of `retention_due`. An authority's order
@@ -66,6 +81,52 @@ const RETENTION: Component = Component {
             scope_until bigint, scope_parties frozen<list<blob>>, placed_by text, placed_at bigint, pending ",
         pending_column!(),
         ",
-            PRIMARY KEY ((tenant), reference))"
+            PRIMARY KEY ((tenant), reference));
+        CREATE TABLE IF NOT EXISTS {ks}.retention_total (
+            tenant text, running counter,
+            PRIMARY KEY ((tenant)));
+        CREATE TABLE IF NOT EXISTS {ks}.retention_applied_policy (
+            tenant text, act uuid, policy blob,
+            PRIMARY KEY ((tenant)));
+        CREATE TABLE IF NOT EXISTS {ks}.retention_sweep_asked (
+            tenant text, act uuid, plan text, asked_by text, asked_at bigint,
+            PRIMARY KEY ((tenant)));
+        CREATE TABLE IF NOT EXISTS {ks}.retention_journal (
+            name text, position bigint,
+            PRIMARY KEY ((name)));
+        CREATE TABLE IF NOT EXISTS {ks}.retention_erasure (
+            tenant text, id blob, version bigint, act uuid, cause bigint, target text, scope text, reason text,
+            ordered_by text, ordered_at bigint, state bigint, items bigint, settled_at bigint, receipt blob, pending ",
+        pending_column!(),
+        ",
+            PRIMARY KEY ((tenant, id)));
+        CREATE TABLE IF NOT EXISTS {ks}.retention_erasure_day (
+            tenant text, day bigint,
+            PRIMARY KEY ((tenant), day)) WITH CLUSTERING ORDER BY (day DESC);
+        CREATE TABLE IF NOT EXISTS {ks}.retention_erasure_of_day (
+            tenant text, day bigint, id blob,
+            PRIMARY KEY ((tenant, day), id)) WITH CLUSTERING ORDER BY (id DESC);
+        CREATE TABLE IF NOT EXISTS {ks}.retention_unsettled (
+            tenant text, id blob,
+            PRIMARY KEY ((tenant), id)) WITH gc_grace_seconds = 3600;
+        CREATE TABLE IF NOT EXISTS {ks}.retention_item (
+            tenant text, erasure blob, recording blob, version bigint, act uuid, scope text, step bigint,
+            in_list bigint, erased text, kept text, report text, failure text,
+            PRIMARY KEY ((tenant, erasure, recording)));
+        CREATE TABLE IF NOT EXISTS {ks}.retention_item_of (
+            tenant text, erasure blob, recording blob,
+            PRIMARY KEY ((tenant, erasure), recording));
+        CREATE TABLE IF NOT EXISTS {ks}.retention_erasure_of (
+            tenant text, recording blob, erasure blob,
+            PRIMARY KEY ((tenant, recording), erasure));
+        CREATE TABLE IF NOT EXISTS {ks}.retention_list_day (
+            tenant text, in_list bigint, day bigint,
+            PRIMARY KEY ((tenant, in_list), day)) WITH gc_grace_seconds = 3600;
+        CREATE TABLE IF NOT EXISTS {ks}.retention_list_erasure (
+            tenant text, in_list bigint, day bigint, erasure blob,
+            PRIMARY KEY ((tenant, in_list, day), erasure)) WITH gc_grace_seconds = 3600;
+        CREATE TABLE IF NOT EXISTS {ks}.retention_listed (
+            tenant text, in_list bigint, erasure blob, recording blob,
+            PRIMARY KEY ((tenant, in_list, erasure), recording)) WITH gc_grace_seconds = 3600"
     )],
 };

@@ -9,7 +9,7 @@ use futures::{FutureExt, StreamExt, TryStreamExt, stream};
 use kernel::{RecordingId, SubjectId, TenantId};
 
 use super::error::Error;
-use super::{AT_ONCE, Inner, rows};
+use super::{AT_ONCE, Inner, millis, rows};
 use crate::kept::Kept;
 
 /// Milliseconds of a year of 365.25 days.
@@ -101,6 +101,5 @@ impl Inner {
 
 /// The year in an id.
 fn year(id: RecordingId) -> i64 {
-    let millis = id.to_bytes()[..6].iter().fold(0_i64, |sum, byte| (sum << 8) | i64::from(*byte));
-    millis / YEAR
+    millis(id.to_bytes()) / YEAR
 }

@@ -1,18 +1,23 @@
 //! The suite on a CQL cluster, and what only such a one can leave half done.
 
+mod erasures;
+
 use cql::Space;
 use cql::outbox::{Pending, PendingRows};
 use cql::scylla::serialize::row::SerializeRow;
 use cql::testing::{Kept as Turn, fresh as tables};
 use kernel::topics::RETENTION;
-use kernel::{ErrorCode, ManualClock};
+use kernel::{ErrorCode, ManualClock, RecordingId};
 use policy::code::Code;
 
-use super::decision::RowKey;
+use super::guarded::RowKey;
 use super::*;
 use crate::contract::{
-    alfa, event, event_of, moment, order, recording, released_by, running, some_hold, with_terms,
+    alfa, event, event_of, moment, order, recording, released_by, running, some_erasure, some_hold,
+    with_terms,
 };
+use crate::kept::{Due, Kept};
+use crate::store::{Store, Written};
 
 /// A store on tables of its own, whose machine time is moved by hand.
 struct World {
@@ -185,16 +190,24 @@ async fn a_released_hold_leaves_the_list_of_those_that_stand() {
 async fn an_event_lies_in_its_row_until_it_is_cleared() {
     let Some(world) = world().await else { return };
     let (kept, hold, order) = (recording(Vec::new()), some_hold(), order("order-1", None));
-    let events = [event_of(&kept), event(&alfa(), hold.id, 1), event(&alfa(), "order-1", 1)];
+    let erasure = some_erasure();
+    let events = [
+        event_of(&kept),
+        event(&alfa(), hold.id, 1),
+        event(&alfa(), "order-1", 1),
+        event(&alfa(), erasure.id, 1),
+    ];
     world.store.stamp(&kept, &events[0]).await.unwrap();
     world.store.place(&hold, &events[1]).await.unwrap();
     world.store.order(&order, &events[2]).await.unwrap();
+    world.store.begin_erasure(&erasure, &events[3]).await.unwrap();
     let Inner { cql, statements, .. } = &*world.store.0;
     let rows = GuardedRows { cql: cql.clone(), statements: statements.clone() };
     let keys = [
         RowKey::Kept(kept.key.clone()),
         RowKey::Hold(alfa(), hold.id),
         RowKey::Order(alfa(), Code::new("order-1").unwrap()),
+        RowKey::Erasure(alfa(), erasure.id),
     ];
     for (key, event) in keys.iter().map(RowKey::to_bytes).zip(events) {
         let pending = Pending { topic: RETENTION, envelope: event.clone() };
@@ -207,6 +220,7 @@ async fn an_event_lies_in_its_row_until_it_is_cleared() {
     assert_eq!(world.store.kept(&kept.key).await.unwrap(), Some(kept));
     assert_eq!(world.store.hold(&alfa(), hold.id).await.unwrap(), Some(hold));
     assert_eq!(world.store.orders(&alfa()).await.unwrap(), [order]);
+    assert_eq!(world.store.erasure(&alfa(), erasure.id).await.unwrap(), Some(erasure));
 }
 
 #[tokio::test]
@@ -266,11 +280,12 @@ fn the_outbox_finds_a_row_again_by_its_key() {
         RowKey::Kept(recording(Vec::new()).key),
         RowKey::Hold(alfa(), some_hold().id),
         RowKey::Order(alfa(), Code::new("CONSOB/2026:0412").unwrap()),
+        RowKey::Erasure(alfa(), some_erasure().id),
     ];
     for key in keys {
         assert_eq!(RowKey::from_bytes(&key.to_bytes()).unwrap(), key);
     }
-    for bytes in [&b""[..], b"k", b"x0123456789abcdefbanca-alfa", b"obanca-alfa"] {
+    for bytes in [&b""[..], b"k", b"x0123456789abcdefbanca-alfa", b"e0123456789abcde", b"obanca-alfa"] {
         assert!(RowKey::from_bytes(bytes).is_err(), "{bytes:?}");
     }
 }

@@ -1,11 +1,12 @@
 //! Rows and the events that tell of them, each in the transaction of its caller. A conflict is found before anything is
 //! written; an error undoes all.
 
-use ::sqlite::rusqlite::{Error as Statement, Params, params};
+use ::sqlite::rusqlite::{Error as Statement, OptionalExtension, Params, params};
 use ::sqlite::{Error, Tx, outbox};
 use kernel::topics::RETENTION;
 use kernel::{Envelope, ErrorCode, RecordingId, ServiceError, SubjectId, Timestamp};
 
+use super::notes;
 use super::schema::selector;
 use crate::hold::{Hold, Selector};
 use crate::kept::Kept;
@@ -55,20 +56,31 @@ pub(super) fn stamp(tx: &Tx<'_>, kept: &Kept, event: &Envelope) -> Result<Writte
         run(tx, "INSERT INTO kept_party VALUES (?, ?, ?, ?)", values)?;
     }
     insert_terms(tx, kept)?;
+    if kept.due().is_some() {
+        notes::count_one_more(tx, &kept.key.tenant)?;
+    }
     tell(tx, event)
 }
 
 /// The row after a change; where it is found when due follows by the index.
 pub(super) fn change(tx: &Tx<'_>, kept: &Kept, event: &Envelope) -> Result<Written, Error> {
     let (tenant, id) = (kept.key.tenant.as_str(), kept.key.id.to_bytes());
-    let changed = run(
+    let was_due =
+        "SELECT due_at IS NOT NULL FROM kept WHERE tenant = ?1 AND recording = ?2 AND version = ?3 - 1";
+    let was_due = tx
+        .prepare_cached(was_due)?
+        .query_row(params![tenant, id, kept.version], |row| row.get(0))
+        .optional()?;
+    let Some(was_due) = was_due else { return Ok(Written::Conflict) };
+    run(
         tx,
-        "UPDATE kept SET version = ?3, ended_at = ?4, due_at = ?5
-         WHERE tenant = ?1 AND recording = ?2 AND version = ?3 - 1",
+        "UPDATE kept SET version = ?3, ended_at = ?4, due_at = ?5 WHERE tenant = ?1 AND recording = ?2",
         params![tenant, id, kept.version, kept.ended_at.0, kept.due().map(|at| at.0)],
     )?;
-    if changed == 0 {
-        return Ok(Written::Conflict);
+    match (was_due, kept.due().is_some()) {
+        (false, true) => notes::count_one_more(tx, &kept.key.tenant)?,
+        (true, false) => notes::count_one_less(tx, &kept.key.tenant)?,
+        (true, true) | (false, false) => {}
     }
     run(tx, "DELETE FROM kept_term WHERE tenant = ? AND recording = ?", params![tenant, id])?;
     insert_terms(tx, kept)?;
@@ -77,8 +89,7 @@ pub(super) fn change(tx: &Tx<'_>, kept: &Kept, event: &Envelope) -> Result<Writt
 
 fn insert_terms(tx: &Tx<'_>, kept: &Kept) -> Result<(), Error> {
     for term in &kept.terms {
-        let rule = serde_json::to_string(&term.stamp.rule);
-        let rule = rule.map_err(|error| Statement::ToSqlConversionFailure(Box::new(error)))?;
+        let rule = json(serde_json::to_string(&term.stamp.rule))?;
         run(
             tx,
             "INSERT INTO kept_term VALUES (?, ?, ?, ?, ?, ?, ?)",
@@ -210,11 +221,16 @@ fn at_most(tx: &Tx<'_>, what: &'static str, count: &str, tenant: &str, limit: us
     if count > limit { Err(Refusal::Full { what, limit }) } else { Ok(()) }
 }
 
-fn tell(tx: &Tx<'_>, event: &Envelope) -> Result<Written, Error> {
+/// A text that could not be made of a value: a fault of ours.
+pub(super) fn json(text: Result<String, serde_json::Error>) -> Result<String, Error> {
+    text.map_err(|error| Statement::ToSqlConversionFailure(Box::new(error)).into())
+}
+
+pub(super) fn tell(tx: &Tx<'_>, event: &Envelope) -> Result<Written, Error> {
     outbox::push(tx, &RETENTION, event)?;
     Ok(Written::Applied)
 }
 
-fn run(tx: &Tx<'_>, statement: &str, values: impl Params) -> Result<usize, Error> {
+pub(super) fn run(tx: &Tx<'_>, statement: &str, values: impl Params) -> Result<usize, Error> {
     Ok(tx.prepare_cached(statement)?.execute(values)?)
 }

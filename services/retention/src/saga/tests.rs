@@ -1,0 +1,4 @@
+mod crashes;
+mod crossing;
+mod scenarios;
+mod sweeping;

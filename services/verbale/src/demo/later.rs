@@ -1,0 +1,341 @@
+//! What becomes of the five calls as time goes by: what was withdrawn goes unasked, a period ends, a stretch is made
+//! unreadable, keys turn, a backup comes back, a hold keeps what is due, and two people let it go.
+
+use std::path::Path;
+use std::time::Duration;
+
+use anyhow::{Context, Result, ensure};
+use kernel::{Clock, ErasureId, HoldId, LeapingClock, Position, RecordingId, Use};
+use proto::archive::v1::{ReplayFormat, ReplayRequest};
+use proto::common::v1::Interval;
+use proto::crypto::v1::keys_client::KeysClient;
+use proto::crypto::v1::{EpochState, GetStatusRequest, TurnRequest};
+use proto::retention::v1::order_erasure_request::What;
+use proto::retention::v1::retention_client::RetentionClient;
+use proto::retention::v1::{
+    ErasureCause, ErasureState, HoldKind, HoldSelector, OrderErasureRequest, PlaceHoldRequest,
+    ReleaseHoldRequest,
+};
+use serde_json::{Value, json};
+use tokio::time::Instant;
+
+use super::tamper::copy_all;
+use super::{Demo, Told, tick};
+use crate::commands::{backup, erasure, recordings, replay, retention};
+use crate::connect::Caller;
+use crate::mesh::Settings;
+use crate::output::{Output, Style};
+use crate::shown;
+
+/// How long what goes by itself may take.
+const PATIENCE: Duration = Duration::from_secs(30);
+const DAY: Duration = Duration::from_secs(86_400);
+
+/// The calls that the story goes on with.
+const DUTY: &str = "mifid-order-it";
+const WITHDRAWN: &str = "withdrawal-midcall-it";
+const ORDER: &str = "card-payment-en";
+
+/// What the demo shows of time going by, and whether all of it was as it must be.
+pub(super) struct Later {
+    pub(super) well: bool,
+    pub(super) steps: Vec<Value>,
+}
+
+/// Tells one step after another.
+pub(super) struct Teller<'a> {
+    demo: &'a Demo,
+    told: &'a [Told<'a>],
+    clock: &'a LeapingClock,
+    out: Output,
+    later: Later,
+}
+
+impl<'a> Teller<'a> {
+    pub(super) fn new(demo: &'a Demo, told: &'a [Told<'a>], clock: &'a LeapingClock) -> Self {
+        let later = Later { well: true, steps: Vec::new() };
+        Self { demo, told, clock, out: demo.out, later }
+    }
+
+    /// While the mesh of the five calls is up; a backup is made before most of it.
+    pub(super) async fn go_on(&mut self, backup: &Path) -> Result<()> {
+        self.title("Time goes by");
+        self.withdrawn_unasked().await?;
+        backup::create(&self.demo.places.data, backup, self.clock.now()).context("the backup")?;
+        self.note(format!("  a backup of the data, without keys, is in {}", backup.display()));
+        self.stretch_unreadable().await?;
+        self.period_over().await?;
+        self.keys_turn().await
+    }
+
+    /// In the mesh on the restored backup, with today's keys.
+    pub(super) async fn restored(&mut self) -> Result<()> {
+        self.title("An older backup is restored, with today's keys");
+        let duty = self.of(DUTY)?;
+        let (id, caller) = (id_of(duty)?, &duty.caller);
+        let quality = self.hears(caller, id, "quality", Use::Replay, "").await?;
+        self.step("the quality purpose stays gone", quality.is_err(), words(&quality));
+        let kept = self.hears(caller, id, "mifid2-transaction", Use::Replay, "").await?;
+        self.step("the duty's copy plays", kept.is_ok(), words(&kept));
+        let order = self.of(ORDER)?;
+        let (id, caller) = (id_of(order)?, &order.caller);
+        let heard = self.hears(caller, id, "verbal-contract", Use::Replay, "").await?;
+        let gaps = heard.as_ref().map_or(0, |heard| heard.erased);
+        self.step("the three seconds stay unreadable", gaps > 0, words(&heard));
+        let checked = recordings::check(caller, id).await?;
+        self.step("the manifest still verifies", checked.ok, format!("{} objects", checked.objects));
+        Ok(())
+    }
+
+    /// Five years on: a hold keeps what is due, and two people let it go.
+    pub(super) async fn held(&mut self) -> Result<()> {
+        self.title("Five years on");
+        let duty = self.of(DUTY)?;
+        let (id, tenant) = (id_of(duty)?, duty.story.tenant.clone());
+        let compliance = self.demo.named("anna", &tenant)?;
+        let hold = HoldId::new();
+        let review_at = self.clock.now().plus(300 * DAY).0;
+        let request = compliance.request(PlaceHoldRequest {
+            hold_id: hold.to_bytes().to_vec(),
+            kind: HoldKind::Litigation.into(),
+            selector: Some(HoldSelector {
+                recording_ids: vec![id.to_bytes().to_vec()],
+                ..Default::default()
+            }),
+            reason: "case-2026-117".to_owned(),
+            review_at,
+        })?;
+        RetentionClient::new(compliance.wire()).place_hold(request).await.context("the hold")?;
+        self.step("anna places a hold over the order call", true, format!("hold {hold}, case-2026-117"));
+
+        self.clock.leap(5 * 366 * DAY);
+        let explained = retention::explained(&duty.caller, id).await?;
+        let held = !explained.holds.is_empty() && self.clock.now().0 > explained.latest;
+        self.step(
+            "five years are over, and the hold keeps it",
+            held,
+            format!("{} hold", explained.holds.len()),
+        );
+        let duty_over = self.hears(&duty.caller, id, "mifid2-transaction", Use::Replay, "").await?;
+        self.step("the duty opens it no more", duty_over.is_err(), words(&duty_over));
+        let claim =
+            self.hears(&duty.caller, id, "mifid2-transaction", Use::LegalClaim, &hold.to_string()).await?;
+        self.step("for the claim it still plays", claim.is_ok(), words(&claim));
+
+        for (name, released) in [("bruno", false), ("carla", true)] {
+            let caller = self.demo.named(name, &tenant)?;
+            let request = caller.request(ReleaseHoldRequest { hold_id: hold.to_bytes().to_vec() })?;
+            RetentionClient::new(caller.wire()).release_hold(request).await.context("the release")?;
+            let what = if released { "carla agrees: released" } else { "bruno asks for its release" };
+            self.step(what, true, String::new());
+        }
+        let gone =
+            self.erased_by_itself(&duty.caller, ErasureCause::PeriodOver, id, "mifid2-transaction").await?;
+        self.step("the sweep erases it, unasked", true, gone);
+        let claim =
+            self.hears(&duty.caller, id, "mifid2-transaction", Use::LegalClaim, &hold.to_string()).await?;
+        self.step("nobody hears it any more", claim.is_err(), words(&claim));
+        let state = recordings::get(&duty.caller, id).await?;
+        let checked = recordings::check(&duty.caller, id).await?;
+        self.step(
+            "what is left is its signed record",
+            checked.ok && state.parties.is_empty(),
+            checked_words(&checked),
+        );
+        Ok(())
+    }
+
+    pub(super) fn end(self) -> Later {
+        self.later
+    }
+
+    async fn withdrawn_unasked(&mut self) -> Result<()> {
+        let told = self.of(WITHDRAWN)?;
+        let id = id_of(told)?;
+        let gone = self.erased_by_itself(&told.caller, ErasureCause::BasisLost, id, "quality").await?;
+        self.step("what was withdrawn in mid-call went by itself", true, gone);
+        Ok(())
+    }
+
+    async fn stretch_unreadable(&mut self) -> Result<()> {
+        let told = self.of(ORDER)?;
+        let id = id_of(told)?;
+        let basis = told.recording.bases.iter().find(|basis| basis.purpose == "verbal-contract");
+        let from = basis.context("the order has its basis")?.start + 2_000_000;
+        let stretch = Interval { start: from, end: from + 3_000_000 };
+        let erasure = ErasureId::new();
+        let caller = self.demo.named("anna", &told.story.tenant)?;
+        let request = caller.request(OrderErasureRequest {
+            erasure_id: erasure.to_bytes().to_vec(),
+            what: Some(What::RecordingId(id.to_bytes().to_vec())),
+            purposes: Vec::new(),
+            stretch: Some(stretch),
+            legs: Vec::new(),
+            reason: "art-17-1-d".to_owned(),
+        })?;
+        RetentionClient::new(caller.wire()).order_erasure(request).await.context("the erasure")?;
+        let (settled, _) = erasure::settled(&caller, erasure, PATIENCE).await?;
+        let heard = self.hears(&told.caller, id, "verbal-contract", Use::Replay, "").await?;
+        let erased = heard.as_ref().map_or(0, |heard| heard.erased);
+        let well = settled.state() == ErasureState::Done && erased > 0 && heard.is_ok();
+        let (start, end) = (Position(stretch.start), Position(stretch.end));
+        self.step(
+            "three seconds of the shop's call are made unreadable",
+            well,
+            format!("{start} to {end}; {}", words(&heard)),
+        );
+        Ok(())
+    }
+
+    async fn period_over(&mut self) -> Result<()> {
+        let told = self.of(DUTY)?;
+        let id = id_of(told)?;
+        self.clock.leap(91 * DAY);
+        let gone = self.erased_by_itself(&told.caller, ErasureCause::PeriodOver, id, "quality").await?;
+        self.step("91 days on, the bank's quality purpose ends", true, gone);
+        let quality = self.hears(&told.caller, id, "quality", Use::Replay, "").await?;
+        self.step("supervisors hear it no more", quality.is_err(), words(&quality));
+        let duty = self.hears(&told.caller, id, "mifid2-transaction", Use::Replay, "").await?;
+        self.step("compliance still hears it, for the duty", duty.is_ok(), words(&duty));
+        Ok(())
+    }
+
+    async fn keys_turn(&mut self) -> Result<()> {
+        let told = self.of(DUTY)?;
+        let began = Instant::now();
+        let destroyed = loop {
+            let request = told.caller.request(TurnRequest { begin: false })?;
+            let turned =
+                KeysClient::new(told.caller.wire()).turn(request).await.context("the turn")?.into_inner();
+            let first = turned.epochs.first().context("the bank has key epochs")?.clone();
+            if first.state() == EpochState::Destroyed {
+                break first;
+            }
+            ensure!(began.elapsed() < PATIENCE, "key epoch {} waits for {}", first.epoch, first.waits_for);
+            tokio::time::sleep(Duration::from_millis(100)).await;
+        };
+        self.step("the key epoch of that day is destroyed", true, format!("epoch {}", destroyed.epoch));
+        let request = told.caller.request(GetStatusRequest { canaries: true })?;
+        let status = KeysClient::new(told.caller.wire()).get_status(request).await?.into_inner();
+        let canary = status.canaries.iter().find(|canary| canary.epoch == destroyed.epoch);
+        let well = canary.is_some_and(|canary| canary.ok && !canary.removed_opens);
+        self.step("what was removed in it opens with no key that is left", well, "by its canary".to_owned());
+        Ok(())
+    }
+
+    /// Waits until an erasure that nobody ordered has taken a recording.
+    async fn erased_by_itself(
+        &self,
+        caller: &Caller,
+        cause: ErasureCause,
+        id: RecordingId,
+        purpose: &str,
+    ) -> Result<String> {
+        let began = Instant::now();
+        loop {
+            for found in erasure::all(caller, 20).await?.into_iter().filter(|found| found.cause() == cause) {
+                let erasure = ErasureId::from_slice(&found.erasure_id)?;
+                let (settled, items) = erasure::get(caller, erasure).await?;
+                let Some(own) = items.iter().find(|item| item.recording_id == id.to_bytes()) else {
+                    continue;
+                };
+                if settled.state() == ErasureState::Done && own.erased.iter().any(|erased| erased == purpose)
+                {
+                    let purposes = own.erased.join(", ");
+                    return Ok(format!("erasure {}: {purposes}", shown::id(&settled.erasure_id)));
+                }
+            }
+            ensure!(began.elapsed() < PATIENCE, "recording {id} was not erased in {PATIENCE:?}");
+            tokio::time::sleep(Duration::from_millis(50)).await;
+        }
+    }
+
+    /// A replay into a file that is not kept; the refusal's word where there is one.
+    async fn hears(
+        &self,
+        caller: &Caller,
+        id: RecordingId,
+        purpose: &str,
+        wanted: Use,
+        reference: &str,
+    ) -> Result<std::result::Result<Heard, String>> {
+        let file = tempfile::NamedTempFile::new()?;
+        let request = ReplayRequest {
+            recording_id: id.to_bytes().to_vec(),
+            r#use: wanted.number(),
+            format: ReplayFormat::Wav.into(),
+            reference: reference.to_owned(),
+            ..Default::default()
+        };
+        let purpose = kernel::PurposeName::new(purpose)?;
+        match replay::to_file(caller, request, &purpose, "the demo looks who may hear it", file.path()).await
+        {
+            Ok(written) => {
+                let erased = written.gaps.iter().filter(|gap| gap.reason == "erased").count();
+                Ok(Ok(Heard { frames: written.frames, erased }))
+            }
+            Err(error) => match error.downcast::<tonic::Status>() {
+                Ok(status) => Ok(Err(platform::error::reason(&status).to_owned())),
+                Err(error) => Err(error),
+            },
+        }
+    }
+
+    fn of(&self, name: &str) -> Result<&'a Told<'a>> {
+        self.told
+            .iter()
+            .find(|told| told.story.name == name)
+            .with_context(|| format!("the demo has no call {name}"))
+    }
+
+    fn title(&self, title: &str) {
+        self.out.line(format!("\n{}", self.out.style(Style::Bold, title)));
+    }
+
+    fn note(&self, text: String) {
+        self.out.line(text);
+    }
+
+    fn step(&mut self, what: &str, well: bool, detail: String) {
+        let said = if detail.is_empty() { String::new() } else { format!(": {detail}") };
+        self.out.line(format!("  {} {what}{said}", tick(well, self.out)));
+        self.later.well &= well;
+        self.later.steps.push(json!({"what": what, "as_it_must_be": well, "detail": detail}));
+    }
+}
+
+/// What somebody heard.
+struct Heard {
+    frames: u64,
+    erased: usize,
+}
+
+fn words(heard: &std::result::Result<Heard, String>) -> String {
+    match heard {
+        Ok(heard) if heard.erased == 0 => format!("{} frames play", heard.frames),
+        Ok(heard) => format!("{} frames play, {} gaps are erased", heard.frames, heard.erased),
+        Err(reason) => format!("refused, {reason}"),
+    }
+}
+
+fn checked_words(checked: &proto::archive::v1::VerifyResponse) -> String {
+    format!("verifies, {} objects are named", checked.objects)
+}
+
+/// Data and keys as they are, copied to where five years may go by.
+pub(super) fn five_years_on(settings: &Settings, files: &Path) -> Result<Settings> {
+    let folder = files.join("five-years-on");
+    let mut much_later = settings.clone();
+    let storage = &mut much_later.config.storage;
+    for (from, to) in [(storage.data.clone(), "data"), (storage.keys(), "keys")] {
+        copy_all(&from, &folder.join(to))?;
+    }
+    storage.data = folder.join("data");
+    storage.keys = Some(folder.join("keys"));
+    storage.key_copies = Some(folder.join("key-copies"));
+    Ok(much_later)
+}
+
+fn id_of(told: &Told<'_>) -> Result<RecordingId> {
+    Ok(RecordingId::from_slice(&told.recording.recording_id)?)
+}
