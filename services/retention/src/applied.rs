@@ -10,7 +10,6 @@
 
 mod items;
 mod orders;
-mod told;
 mod writing;
 
 use std::sync::Arc;

@@ -9,13 +9,12 @@
 
 mod basis;
 mod crossing;
-mod event;
 mod gather;
 mod order;
 mod start;
 mod withdrawals;
 
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::Arc;
 
 use journal::Journal;
 use kernel::{Clock, ErasureId, TenantId, Timestamp};
@@ -25,6 +24,7 @@ use tokio::sync::{Notify, watch};
 use crate::config::Config;
 use crate::erasure::{Erasure, State};
 use crate::error::Error;
+use crate::events;
 use crate::mesh::Mesh;
 use crate::store::{Store, Written};
 
@@ -34,7 +34,6 @@ pub use start::tasks;
 pub use withdrawals::GROUP;
 
 pub(crate) use basis::derived;
-pub(crate) use event::{erasure_changed, recording_changed};
 
 use gather::Adding;
 use start::Start;
@@ -95,7 +94,7 @@ impl Erasing {
 
     /// Adds an erasure.
     async fn begin(&self, erasure: &Erasure) -> Result<Written, Error> {
-        Ok(self.store().begin_erasure(erasure, &erasure_changed(erasure, self.now())).await?)
+        Ok(self.store().begin_erasure(erasure, &events::erasure(erasure, self.now())).await?)
     }
 
     /// Changes an erasure, again and again until nobody was in between; none where there is nothing to change.
@@ -113,7 +112,7 @@ impl Erasing {
             let found = found.ok_or_else(|| Error::Unknown { what: "erasure", id: id.to_string() })?;
             let Some(next) = change(&found) else { return Ok(found) };
             let next = Erasure { version: found.version + 1, ..next };
-            let event = erasure_changed(&next, self.now());
+            let event = events::erasure(&next, self.now());
             if self.store().change_erasure(&next, &event).await? == Written::Applied {
                 return Ok(next);
             }
@@ -131,11 +130,6 @@ impl Erasing {
         };
         self.change_erasure(tenant, id, reopened).await
     }
-}
-
-/// A lock that a panic elsewhere has not spoilt: what it guards is right after each statement.
-pub(crate) fn locked<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
-    mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 #[cfg(test)]

@@ -26,6 +26,7 @@ pub mod applied;
 
 pub mod config;
 pub mod error;
+mod events;
 pub mod rpc;
 pub mod store;
 

@@ -3,8 +3,6 @@
 //! What is decided is decided purely, in [`crate::kept`], [`crate::hold`], `policy::retention` and `serving`; here it is
 //! loaded, written, journalled and told. Erasures are [`crate::erasing`]'s, which hears of every hold from here.
 
-pub(crate) mod events;
-
 mod explaining;
 mod holds;
 mod orders;

@@ -353,7 +353,7 @@ impl Bench {
             .iter_mut()
             .filter(|term| term.stamp.purpose == purpose(name))
             .for_each(|term| term.state = state);
-        let event = crate::service::events::stamped(&kept, self.clock.now());
+        let event = crate::events::stamped(&kept, self.clock.now());
         self.store.change(&kept, &event).await.unwrap();
     }
 

@@ -6,10 +6,11 @@ use journal::Outcome;
 use journal::codes::Part;
 use kernel::{ErasureId, TenantId};
 
-use super::{RestoredStore, TRIES, items, orders, told};
+use super::{RestoredStore, TRIES, items, orders};
 use crate::acts::{Erased, Intent, Release, Settled};
 use crate::erasure::{Erasure, Item, MAX_ITEMS, State, Step};
 use crate::error::Error;
+use crate::events;
 use crate::hold::{Hold, HoldState, Selector};
 use crate::store::{MAX_LISTED, Order, Written};
 
@@ -24,14 +25,14 @@ impl RestoredStore {
             let written = match self.store.hold(&placed.tenant, placed.id).await? {
                 None => {
                     let first = Hold { version: 1, ..placed.clone() };
-                    self.store.place(&first, &told::hold(&first, now)).await?
+                    self.store.place(&first, &events::hold(&first, now)).await?
                 }
                 Some(standing) => {
                     let Some(selector) = widened(&standing, &placed.selector) else {
                         return Ok(Outcome::Known);
                     };
                     let next = Hold { version: standing.version + 1, selector, ..standing };
-                    self.store.change_hold(&next, &told::hold(&next, now)).await?
+                    self.store.change_hold(&next, &events::hold(&next, now)).await?
                 }
             };
             if written == Written::Applied {
@@ -59,7 +60,7 @@ impl RestoredStore {
                     (next.released_by, next.released_at) = (release.by.clone(), Some(release.at));
                 }
             }
-            let written = self.store.change_hold(&next, &told::hold(&next, now)).await?;
+            let written = self.store.change_hold(&next, &events::hold(&next, now)).await?;
             if written == Written::Applied && next.state == HoldState::Released {
                 return Ok(Outcome::Applied);
             }
@@ -90,7 +91,7 @@ impl RestoredStore {
     }
 
     async fn place_order(&self, order: &Order) -> Result<Outcome, Error> {
-        let event = told::order(order, self.clock.now());
+        let event = events::order(order);
         Ok(match self.store.order(order, &event).await? {
             Written::Applied => Outcome::Applied,
             Written::Conflict => Outcome::Known,
@@ -179,7 +180,7 @@ impl RestoredStore {
             let written = match self.store.erasure(&intent.tenant, intent.erasure).await? {
                 None => {
                     let begun = begun(intent, count);
-                    self.store.begin_erasure(&begun, &told::erasure(&begun, now)).await?
+                    self.store.begin_erasure(&begun, &events::erasure(&begun, now)).await?
                 }
                 // Whoever gathers its items counts them.
                 Some(erasure) if erasure.state == State::Gathering => return Ok(()),
@@ -187,7 +188,7 @@ impl RestoredStore {
                 Some(erasure) => {
                     let (version, state) = (erasure.version + 1, State::Running);
                     let next = Erasure { version, state, items: count, ..erasure };
-                    self.store.change_erasure(&next, &told::erasure(&next, now)).await?
+                    self.store.change_erasure(&next, &events::erasure(&next, now)).await?
                 }
             };
             if written == Written::Applied {
@@ -206,7 +207,7 @@ impl RestoredStore {
                 State::Done | State::Partial | State::Refused => {}
             }
             let next = Erasure { version: erasure.version + 1, state: State::Running, ..erasure };
-            let event = told::erasure(&next, self.clock.now());
+            let event = events::erasure(&next, self.clock.now());
             if self.store.change_erasure(&next, &event).await? == Written::Applied {
                 return Ok(());
             }

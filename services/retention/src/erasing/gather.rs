@@ -1,12 +1,12 @@
 //! An erasure's items: added one by one, then it runs. Adding may be done twice, at once, and by others.
 
 use std::collections::HashSet;
-use std::sync::Mutex;
 use std::time::Duration;
 
 use kernel::{ErasureId, RecordingId, SubjectId, TenantId};
+use parking_lot::Mutex;
 
-use super::{Erasing, locked};
+use super::Erasing;
 use crate::erasure::{Cause, Erasure, Item, Report, Scope, State, Step, Target};
 use crate::error::Error;
 use crate::kept::RecordingKey;
@@ -25,17 +25,17 @@ pub(crate) struct Entered<'a>(&'a Adding, ErasureId);
 
 impl Adding {
     pub(crate) fn enter(&self, id: ErasureId) -> Entered<'_> {
-        locked(&self.0).insert(id);
+        self.0.lock().insert(id);
         Entered(self, id)
     }
     fn has(&self, id: ErasureId) -> bool {
-        locked(&self.0).contains(&id)
+        self.0.lock().contains(&id)
     }
 }
 
 impl Drop for Entered<'_> {
     fn drop(&mut self) {
-        locked(&self.0.0).remove(&self.1);
+        self.0.0.lock().remove(&self.1);
     }
 }
 

@@ -10,9 +10,10 @@ use policy::retention::{DataKind, ExtensionOrder, OrderScope, Rule};
 use proto::retention::v1 as wire;
 
 use crate::error::Error;
+use crate::events;
 use crate::hold::{Hold, HoldKind, HoldState, MAX_NAMED, Selector};
 use crate::kept::{Due, TermState};
-use crate::service::{Considered, DueNow, DuePage, Explained, ExplainedTerm, NewHold, Placed, events};
+use crate::service::{Considered, DueNow, DuePage, Explained, ExplainedTerm, NewHold, Placed};
 
 /// Entries of a page, unless the caller says.
 const PAGE: u32 = 100;
@@ -242,7 +243,7 @@ pub(super) fn hold(hold: &Hold) -> wire::Hold {
         placed_by: hold.placed_by.clone(),
         placed_at: hold.placed_at.0,
         review_at: hold.review_at.0,
-        state: events::state(hold.state).into(),
+        state: events::hold_state(hold.state).into(),
         released_by: hold.released_by.clone(),
         released_at: hold.released_at.map(|at| at.0).unwrap_or_default(),
     }

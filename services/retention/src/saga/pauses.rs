@@ -2,13 +2,12 @@
 //! memory asks crypto again, which knows its leases.
 
 use std::collections::HashMap;
-use std::sync::Mutex;
 use std::time::Duration;
 
 use kernel::{ErasureId, RecordingId, Timestamp};
+use parking_lot::Mutex;
 use tokio::time::Instant;
 
-use crate::erasing::locked;
 use crate::erasure::Item;
 use crate::mesh::Removed;
 
@@ -33,7 +32,7 @@ pub(super) struct Pauses(Mutex<HashMap<Key, Pause>>);
 impl Pauses {
     /// Whether it is left alone for now.
     pub(super) fn rests(&self, item: &Item) -> bool {
-        locked(&self.0).get(&key(item)).is_some_and(|pause| Instant::now() < pause.until)
+        self.0.lock().get(&key(item)).is_some_and(|pause| Instant::now() < pause.until)
     }
 
     /// Leaves it alone for so long.
@@ -49,18 +48,18 @@ impl Pauses {
 
     /// What was removed and has no lease any more.
     pub(super) fn waited_out(&self, item: &Item) -> Option<RemovedAt> {
-        let pauses = locked(&self.0);
+        let pauses = self.0.lock();
         let pause = pauses.get(&key(item)).filter(|pause| pause.until <= Instant::now())?;
         pause.removed.clone()
     }
 
     /// It has gone on.
     pub(super) fn forget(&self, item: &Item) {
-        locked(&self.0).remove(&key(item));
+        self.0.lock().remove(&key(item));
     }
 
     fn put(&self, item: &Item, pause: Pause) {
-        let mut pauses = locked(&self.0);
+        let mut pauses = self.0.lock();
         if pauses.len() >= REMEMBERED {
             pauses.clear();
         }

@@ -8,9 +8,9 @@ use seal::signing::DocumentKind;
 use tracing::info;
 
 use super::{Saga, receipt};
-use crate::erasing::erasure_changed;
 use crate::erasure::{Erasure, Item, State, Step};
 use crate::error::Error;
+use crate::events;
 use crate::store::{MAX_LISTED, Written};
 
 impl Saga {
@@ -39,7 +39,7 @@ impl Saga {
         let mut next = Erasure { version: erasure.version + 1, state, settled_at: Some(now), ..erasure };
         let payload = receipt::payload(&next, &items, now)?;
         next.receipt = self.erasing.parts.instance.sign(DocumentKind::Receipt, payload, now)?.encode()?;
-        let event = erasure_changed(&next, now);
+        let event = events::erasure(&next, now);
         if self.erasing.store().change_erasure(&next, &event).await? == Written::Conflict {
             return Ok(false);
         }

@@ -11,9 +11,10 @@ use super::probe::Control;
 use super::stuck::Stuck;
 use super::taken::Taken;
 use crate::acts;
-use crate::erasing::{TRIES, recording_changed};
+use crate::erasing::TRIES;
 use crate::erasure::{Erasure, Item, Step};
 use crate::error::Error;
+use crate::events;
 use crate::kept::{Kept, RecordingKey};
 use crate::mesh::Removed;
 use crate::store::Written;
@@ -146,7 +147,7 @@ impl Saga {
         for _ in 0..TRIES {
             let Some(kept) = store.kept(&key(item)).await? else { return Ok(None) };
             let Some(next) = change(&kept) else { return Ok(Some(kept)) };
-            let event = recording_changed(&next, self.erasing.now());
+            let event = events::stamped(&next, self.erasing.now());
             if store.change(&next, &event).await? == Written::Applied {
                 return Ok(Some(next));
             }

@@ -15,9 +15,10 @@ use policy::code::Code;
 use tracing::{info, warn};
 
 use super::decide;
-use crate::erasing::{BY_ITSELF, Erasing, erasure_changed};
+use crate::erasing::{BY_ITSELF, Erasing};
 use crate::erasure::{Cause, Erasure, MAX_ITEMS, Scope, State, Target};
 use crate::error::Error;
+use crate::events;
 use crate::hold::Hold;
 use crate::kept::{Due, Kept, RecordingKey};
 use crate::stamping::apply_later_policy;
@@ -160,7 +161,7 @@ impl Erasing {
             receipt: Vec::new(),
         };
         let _entered = self.adding.enter(erasure.id);
-        if self.store().begin_erasure(&erasure, &erasure_changed(&erasure, self.now())).await?
+        if self.store().begin_erasure(&erasure, &events::erasure(&erasure, self.now())).await?
             == Written::Conflict
         {
             return Err(Error::Contended("the erasure"));

@@ -30,8 +30,9 @@ pub(crate) use mesh::{FakeMesh, Fault};
 
 use super::Saga;
 use crate::config::Config;
-use crate::erasing::{Erasing, Ordered, Parts, recording_changed};
+use crate::erasing::{Erasing, Ordered, Parts};
 use crate::erasure::{Erasure, Item, Scope, Target};
+use crate::events;
 use crate::hold::{Hold, HoldKind, HoldState, Selector};
 use crate::kept::{Kept, RecordingKey, Term, TermState};
 use crate::store::sqlite::SqliteStore;
@@ -167,7 +168,7 @@ impl Bench {
             parties: parties.to_vec(),
             terms,
         };
-        let written = self.store.stamp(&kept, &recording_changed(&kept, NOW)).await.unwrap();
+        let written = self.store.stamp(&kept, &events::stamped(&kept, NOW)).await.unwrap();
         assert_eq!(written, Written::Applied);
     }
 

@@ -8,9 +8,10 @@ use kernel::{HoldId, RecordingId, TenantId, Timestamp};
 use policy::code::Code;
 use tracing::info;
 
-use super::{Service, TRIES, events};
+use super::{Service, TRIES};
 use crate::acts;
 use crate::error::Error;
+use crate::events;
 use crate::hold::{Hold, HoldKind, HoldState, ReleaseError, Selector};
 use crate::store::{MAX_LISTED, Written};
 

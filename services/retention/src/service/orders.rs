@@ -7,9 +7,10 @@ use kernel::TenantId;
 use policy::retention::{ExtensionOrder, OrderError};
 use tracing::info;
 
-use super::{Service, events};
+use super::Service;
 use crate::acts;
 use crate::error::Error;
+use crate::events;
 use crate::stamping::{Movers, restamp_all};
 use crate::store::{Order, Written};
 

@@ -9,8 +9,9 @@ use policy::PolicyHash;
 use proto::archive::v1::RecordingSealed;
 use tracing::{debug, warn};
 
-use super::{Service, events, in_force};
+use super::{Service, in_force};
 use crate::error::Error;
+use crate::events;
 use crate::kept::{Kept, RecordingKey};
 use crate::stamping::{First, Movers, Sealed, apply, first, restamp};
 use crate::store::Written;

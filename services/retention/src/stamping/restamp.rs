@@ -7,8 +7,9 @@ use platform::PolicyBook;
 use super::policies::Policies;
 use super::terms::{Movers, apply, has_other_ends};
 use crate::error::Error;
+use crate::events;
 use crate::kept::RecordingKey;
-use crate::service::{AT_ONCE, TRIES, events};
+use crate::service::{AT_ONCE, TRIES};
 use crate::store::{MAX_LISTED, Store, Written};
 
 /// Moves the ends of one recording; whether one is another now. A recording that is not known is left alone.

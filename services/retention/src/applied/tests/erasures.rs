@@ -6,6 +6,7 @@ use policy::code::Code;
 use super::*;
 use crate::acts::{erasure_done, erasure_intended, erasure_refused};
 use crate::erasure::{Cause, Erasure, Item, KeptBack, KeptBy, Report, Scope, State, Step, Target};
+use crate::events;
 
 fn names(names: &[&str]) -> BTreeSet<PurposeName> {
     names.iter().map(|name| PurposeName::new(*name).unwrap()).collect()
@@ -159,7 +160,7 @@ async fn a_store_that_is_later_than_a_record_stays_as_it_is() {
         [(3, Step::Registered), (4, Step::Decided), (6, Step::ObjectsErased), (7, Step::Done)]
     {
         let stand = Stand::empty().await;
-        let event = told::erasure(&erasure, moment(0, 0));
+        let event = events::erasure(&erasure, moment(0, 0));
         stand.store().begin_erasure(&erasure, &event).await.unwrap();
         stand.store().add_item(&item).await.unwrap();
         for version in 2..=version {
@@ -202,7 +203,7 @@ async fn an_erasure_counts_its_items_and_runs_again_where_one_does() {
         receipt: vec![1, 2, 3],
         ..row
     };
-    stand.store().change_erasure(&partial, &told::erasure(&partial, moment(0, 0))).await.unwrap();
+    stand.store().change_erasure(&partial, &events::erasure(&partial, moment(0, 0))).await.unwrap();
     stand.apply(&erasure_intended(&erasure, &later(&items[0], 4, Step::Registered))).await;
     let row = stand.store().erasure(&alfa(), erasure.id).await.unwrap().unwrap();
     assert_eq!(row, Erasure { version: partial.version + 1, state: State::Running, ..partial });

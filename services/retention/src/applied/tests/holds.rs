@@ -5,6 +5,7 @@ use kernel::{HoldId, RecordingId, SubjectId};
 use super::*;
 use crate::acts::{hold_placed, hold_released, order_placed};
 use crate::contract::{hold, order, released_by};
+use crate::events;
 use crate::hold::{Hold, HoldState, ReleaseError, Selector};
 use crate::store::Order;
 
@@ -43,7 +44,7 @@ async fn a_hold_whose_release_was_asked_for_is_released_by_those_who_did() {
     let released = released_by(&asked, "carla");
     let stand = Stand::empty().await;
     stand.apply(&hold_placed(&placed)).await;
-    let event = told::hold(&asked, moment(0, 0));
+    let event = events::hold(&asked, moment(0, 0));
     stand.store().change_hold(&asked, &event).await.unwrap();
     stand.apply(&[hold_released(&released)]).await;
     assert_eq!(one(&stand, placed.id).await, Some(released));
@@ -149,7 +150,7 @@ async fn an_order_of_many_parties_reaches_all_of_them_at_every_moment() {
     assert_eq!(standing.iter().find(|order| order.order.reference == *reference), Some(&placed));
     // A store that never lost it has no parts.
     let live = Stand::empty().await;
-    live.store().order(&placed, &told::order(&placed, moment(0, 0))).await.unwrap();
+    live.store().order(&placed, &events::order(&placed)).await.unwrap();
     assert!(live.apply(&acts).await.iter().all(|outcome| *outcome == Outcome::Known));
     assert_eq!(orders(&live).await, [placed]);
 }

@@ -5,9 +5,11 @@ use platform::telemetry::current_trace;
 use prost::Message;
 use proto::retention::v1::retention_event::Event;
 use proto::retention::v1::{
-    HoldChanged, HoldState as WireState, OrderPlaced, RecordingStamped, RetentionEvent,
+    ErasureChanged, ErasureState, HoldChanged, HoldState as WireState, OrderPlaced, RecordingStamped,
+    RetentionEvent,
 };
 
+use crate::erasure::{Erasure, State};
 use crate::hold::{Hold, HoldState};
 use crate::kept::Kept;
 use crate::store::Order;
@@ -18,6 +20,8 @@ pub(crate) const STAMPED: &str = "verbale.recording.stamped";
 pub(crate) const HOLD_CHANGED: &str = "verbale.hold.changed";
 /// An order was placed.
 pub(crate) const ORDER_PLACED: &str = "verbale.order.placed";
+/// An erasure was begun, or has come further.
+pub(crate) const ERASURE_CHANGED: &str = "verbale.erasure.changed";
 
 /// Of a recording's row, as it is now to be written.
 pub(crate) fn stamped(kept: &Kept, at: Timestamp) -> Envelope {
@@ -34,7 +38,7 @@ pub(crate) fn hold(hold: &Hold, at: Timestamp) -> Envelope {
     let event = Event::Hold(HoldChanged {
         hold_id: hold.id.to_bytes().to_vec(),
         version: hold.version,
-        state: state(hold.state).into(),
+        state: hold_state(hold.state).into(),
     });
     envelope(HOLD_CHANGED, &hold.tenant, hold.id.to_string(), hold.version, at, event)
 }
@@ -49,8 +53,28 @@ pub(crate) fn order(order: &Order) -> Envelope {
     envelope(ORDER_PLACED, &order.tenant, order.order.reference.to_string(), 1, order.placed_at, event)
 }
 
+/// Of an erasure, as it is now to be written.
+pub(crate) fn erasure(erasure: &Erasure, at: Timestamp) -> Envelope {
+    let event = Event::Erasure(ErasureChanged {
+        erasure_id: erasure.id.to_bytes().to_vec(),
+        version: erasure.version,
+        state: erasure_state(erasure.state).into(),
+    });
+    envelope(ERASURE_CHANGED, &erasure.tenant, erasure.id.to_string(), erasure.version, at, event)
+}
+
+/// As the contract has it: whoever waits need not know that items are still being found.
+pub(crate) fn erasure_state(state: State) -> ErasureState {
+    match state {
+        State::Gathering | State::Running => ErasureState::Running,
+        State::Done => ErasureState::Done,
+        State::Partial => ErasureState::Partial,
+        State::Refused => ErasureState::Refused,
+    }
+}
+
 /// As the contract has it.
-pub(crate) fn state(state: HoldState) -> WireState {
+pub(crate) fn hold_state(state: HoldState) -> WireState {
     match state {
         HoldState::Placed => WireState::Placed,
         HoldState::ReleaseAsked => WireState::ReleaseAsked,
