@@ -47,9 +47,10 @@ pub struct EraseResponse {
     pub document_name: ::prost::alloc::string::String,
     #[prost(bytes = "vec", tag = "3")]
     pub document_hash: ::prost::alloc::vec::Vec<u8>,
+    /// Objects with spans of this act that are gone in all versions, whichever call has deleted them.
     #[prost(uint32, tag = "4")]
     pub objects_deleted: u32,
-    /// Objects of which nothing opens any more, and which a lock keeps.
+    /// Objects with spans of this act of which nothing opens any more, and which a lock keeps.
     #[prost(message, repeated, tag = "5")]
     pub locked: ::prost::alloc::vec::Vec<LockedObject>,
     /// The event log holds nothing of the recording any more.

@@ -362,7 +362,7 @@ pub struct KeptBack {
 /// One store's part of an erasure.
 #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
 pub struct StoreState {
-    /// `entries`, `key-epoch`, `objects`, `event-log`, `addendum`, `backups`.
+    /// `entries`, `key-epoch`, `spool`, `objects`, `event-log`, `addendum`, `backups`.
     #[prost(string, tag = "1")]
     pub store: ::prost::alloc::string::String,
     /// `done`, `waits`, `none`.

@@ -13,7 +13,7 @@ use crate::document::{object_of, spans_of};
 use crate::error::Error;
 use crate::fact::{META_LEG, Span, StoredObject};
 use crate::mesh::OpenSpans;
-use crate::store::History;
+use crate::store::{ErasedRow, History};
 
 /// Spans by leg and section.
 pub type Sections = BTreeMap<(LegNo, SectionNo), SpanSet>;
@@ -76,8 +76,13 @@ impl<'h> Erased<'h> {
 
 /// Every span that an addendum names.
 pub fn named(history: &History) -> Sections {
+    all(&history.erased)
+}
+
+/// What these addenda name.
+pub fn all<'r>(rows: impl IntoIterator<Item = &'r ErasedRow>) -> Sections {
     let mut sections = Sections::new();
-    for row in &history.erased {
+    for row in rows {
         add(&mut sections, (row.leg, row.section), &row.spans);
     }
     sections

@@ -57,9 +57,10 @@ pub struct Outcome {
     pub spans: u64,
     /// Its last addendum; none where no span became unreadable.
     pub addendum: Option<Document>,
-    /// Objects that this call has deleted, in all versions.
+    /// Objects with spans of this act that are gone in all versions, whichever call has deleted them: one whose answer
+    /// was lost is asked again.
     pub deleted: u32,
-    /// Objects of which nothing opens any more, and which a lock keeps.
+    /// Objects with spans of this act of which nothing opens any more, and which a lock keeps.
     pub locked: Vec<Locked>,
     /// The event log holds nothing of the recording any more.
     pub log_passed: bool,
@@ -93,11 +94,18 @@ impl Eraser {
 
         let own = || history.erased.iter().filter(|row| row.erasure == asked.erasure);
         let last = own().map(|row| row.document).max();
+        let spans = erased::all(own());
+        let is_own = |object| erased::touches(&history, object, &spans);
         Ok(Outcome {
             spans: own().map(|row| row.spans.len()).sum(),
             addendum: history.documents.iter().find(|document| Some(document.version) == last).cloned(),
-            deleted: cleared.deleted,
-            locked: cleared.locked,
+            deleted: cleared.gone.into_iter().filter(|object| is_own(object)).count() as u32,
+            locked: cleared
+                .kept
+                .into_iter()
+                .filter(|(object, _)| is_own(object))
+                .map(|kept| kept.1)
+                .collect(),
             log_passed: ends.low >= row.log_end,
         })
     }

@@ -17,6 +17,9 @@ use crate::replay::{self, Player, plan};
 use crate::store::{History, Query, Recording, Store};
 use crate::verify::{self, Report};
 
+/// How often a recording that others change meanwhile is verified.
+const TRIES: u32 = 5;
+
 /// Finds, replays, verifies.
 pub struct Service {
     store: Arc<dyn Store>,
@@ -97,10 +100,19 @@ impl Service {
         erased::spans_touched(&history, stretch, &legs)
     }
 
-    /// Verifies what lies of a recording.
+    /// Verifies what lies of a recording. What is found wrong is looked at again where a document came meanwhile: that
+    /// may be what says why an object is gone.
     pub async fn verify(&self, key: &RecordingKey) -> Result<Report, Error> {
-        let history = self.history(key).await?;
         let roots = self.mesh.trust().await?;
+        let mut history = self.history(key).await?;
+        for _ in 1..TRIES {
+            let report = verify::verify(&self.objects, &history, &roots).await?;
+            let after = self.history(key).await?;
+            if report.is_ok() || after.documents == history.documents {
+                return Ok(report);
+            }
+            history = after;
+        }
         verify::verify(&self.objects, &history, &roots).await
     }
 }

@@ -210,7 +210,7 @@ async fn an_erasure_is_ordered_listed_and_shown_from_the_command_line() {
     assert_eq!((&row["erased"], &row["kept"], &row["failure"]), (&json!([QUALITY]), &json!([]), &json!("")));
     let stores = row["stores"].as_array().unwrap().iter().map(|store| store["store"].as_str().unwrap());
     let stores: Vec<_> = stores.collect();
-    assert_eq!(stores, ["entries", "key-epoch", "objects", "event-log", "addendum", "backups"]);
+    assert_eq!(stores, ["entries", "key-epoch", "spool", "objects", "event-log", "addendum", "backups"]);
     let told = prompt.told(&["erasure", "show", &id]).await;
     assert!(
         told.contains(&format!("recording {recording}: done")) && told.contains("gone: quality"),

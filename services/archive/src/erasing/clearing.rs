@@ -7,6 +7,7 @@ use tracing::{error, info};
 use super::Eraser;
 use crate::erased::{self, Sections};
 use crate::error::Error;
+use crate::fact::StoredObject;
 use crate::store::History;
 
 /// Versions that one object may have.
@@ -21,20 +22,19 @@ pub struct Locked {
     pub until: Option<Timestamp>,
 }
 
-/// What became of a recording's objects.
+/// What became of the objects of a recording of which nothing opens.
 #[derive(Debug, Default)]
-pub(super) struct Cleared {
-    pub(super) deleted: u32,
-    pub(super) locked: Vec<Locked>,
+pub(super) struct Cleared<'h> {
+    /// Gone in all versions, now or before.
+    pub(super) gone: Vec<&'h StoredObject>,
+    pub(super) kept: Vec<(&'h StoredObject, Locked)>,
 }
 
 /// What became of one object.
 #[derive(Debug, PartialEq, Eq)]
 enum Removal {
-    /// It had no version any more.
-    WasGone,
-    /// Its versions are deleted.
-    Deleted,
+    /// It has no version any more.
+    Gone,
     /// A version of it is locked or held.
     Kept(Option<Timestamp>),
 }
@@ -45,11 +45,16 @@ struct Lock(Option<Timestamp>);
 impl Eraser {
     /// Deletes the objects of which every span was erased. One of which anything opens is never touched, whatever an
     /// addendum says: what opens is somebody's.
-    pub(super) async fn clear(&self, history: &History, open: &Sections) -> Result<Cleared, Error> {
+    pub(super) async fn clear<'h>(
+        &self,
+        history: &'h History,
+        open: &Sections,
+    ) -> Result<Cleared<'h>, Error> {
         let key = &history.recording.key;
         let mut cleared = Cleared::default();
         for object in erased::whole_objects(history, &erased::named(history)) {
             if object.deleted_at.is_some() {
+                cleared.gone.push(object);
                 continue;
             }
             if erased::touches(history, object, open) {
@@ -57,14 +62,11 @@ impl Eraser {
                     "an addendum says that nothing of an object opens, crypto opens some of it, and it is kept");
                 continue;
             }
-            match self.remove(&object.name).await? {
-                Removal::Kept(until) => {
-                    cleared.locked.push(Locked { name: object.name.clone(), until });
-                    continue;
-                }
-                Removal::Deleted => cleared.deleted += 1,
-                Removal::WasGone => {}
+            if let Removal::Kept(until) = self.remove(&object.name).await? {
+                cleared.kept.push((object, Locked { name: object.name.clone(), until }));
+                continue;
             }
+            cleared.gone.push(object);
             let now = self.sealer.clock.now();
             self.sealer.store.mark_deleted(key, vec![object.name.clone()], now).await?;
             info!(recording = %key.id, object = %object.name, "an object of which nothing opens is gone");
@@ -73,16 +75,12 @@ impl Eraser {
     }
 
     async fn remove(&self, name: &Key) -> Result<Removal, Error> {
-        let versions = self.versions(name).await?;
-        if versions.is_empty() {
-            return Ok(Removal::WasGone);
-        }
         let mut locks = Vec::new();
-        for version in &versions {
+        for version in &self.versions(name).await? {
             locks.extend(self.remove_version(version).await?);
         }
         if locks.is_empty() {
-            return Ok(Removal::Deleted);
+            return Ok(Removal::Gone);
         }
         let ends: Option<Vec<_>> = locks.into_iter().map(|Lock(until)| until).collect();
         Ok(Removal::Kept(ends.and_then(|ends| ends.into_iter().max())))

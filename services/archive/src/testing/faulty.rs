@@ -29,17 +29,29 @@ pub(crate) struct FaultyStore {
     fault: Fault,
     left: AtomicU32,
     meanwhile: Mutex<Option<Consumer>>,
+    read_before: Mutex<Option<History>>,
 }
 
 impl FaultyStore {
     /// Fails so often, then never again.
     pub(crate) fn new(inner: Arc<dyn Store>, fault: Fault, times: u32) -> Self {
-        Self { inner, fault, left: AtomicU32::new(times), meanwhile: Mutex::new(None) }
+        Self {
+            inner,
+            fault,
+            left: AtomicU32::new(times),
+            meanwhile: Mutex::default(),
+            read_before: Mutex::default(),
+        }
     }
 
     /// Never fails, and lets this consumer take what is in the log before an erasure is remembered.
     pub(crate) fn meanwhile(inner: Arc<dyn Store>, consumer: Consumer) -> Self {
         Self { meanwhile: Mutex::new(Some(consumer)), ..Self::new(inner, Fault::Settle, 0) }
+    }
+
+    /// Never fails, and answers first what was read of a recording before others changed it.
+    pub(crate) fn read_before(inner: Arc<dyn Store>, history: History) -> Self {
+        Self { read_before: Mutex::new(Some(history)), ..Self::new(inner, Fault::Settle, 0) }
     }
 
     fn reach(&self, at: Fault) -> Result<(), Error> {
@@ -63,7 +75,11 @@ impl Store for FaultyStore {
     }
 
     async fn history(&self, key: &RecordingKey) -> Result<Option<History>, Error> {
-        self.inner.history(key).await
+        let before = self.read_before.lock().unwrap().take();
+        match before {
+            Some(history) => Ok(Some(history)),
+            None => self.inner.history(key).await,
+        }
     }
 
     async fn stored_spans(&self, key: &SectionKey) -> Result<SpanSet, Error> {

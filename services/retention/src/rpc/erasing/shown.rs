@@ -69,13 +69,15 @@ fn kept_back(kept: &KeptBack) -> wire::KeptBack {
     }
 }
 
-/// Each store with its own date. A backup of the data is restored no more once it is older than the journal reaches.
+/// Each store with its own date. No epoch ends before every spool that may hold audio of it is empty, so that what
+/// waited in one is gone with it. A backup of the data is restored no more once it is older than the journal reaches.
 pub(super) fn stores(report: &Report, horizon: Duration, now: Timestamp) -> Vec<wire::StoreState> {
     let backups = report.entries_at.map(|at| at.plus(horizon));
     let waits = |is_owed: bool| if is_owed { "waits" } else { "none" };
     [
         ("entries", report.entries_at, waits(true), None),
         ("key-epoch", report.final_at, waits(report.epoch.is_some()), report.not_before),
+        ("spool", report.final_at, waits(report.epoch.is_some()), report.not_before),
         ("objects", report.objects_at, waits(report.locked_until.is_some()), report.locked_until),
         ("event-log", report.log_at, waits(true), None),
         ("addendum", report.addendum_at, "none", None),

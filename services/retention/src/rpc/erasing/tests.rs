@@ -84,6 +84,7 @@ fn each_store_says_when_it_is_done_or_before_when_it_is_not() {
     let expected = [
         ("entries", "done", 10),
         ("key-epoch", "waits", 700),
+        ("spool", "waits", 700),
         ("objects", "waits", 90_000),
         ("event-log", "waits", 0),
         ("addendum", "none", 0),
@@ -94,7 +95,8 @@ fn each_store_says_when_it_is_done_or_before_when_it_is_not() {
     let later = Report { final_at: Some(Timestamp(800)), ..report };
     let found = rows(&later, 1_000);
     assert_eq!(found[1], ("key-epoch".to_owned(), "done".to_owned(), 800));
-    assert_eq!(found[5], ("backups".to_owned(), "done".to_owned(), 410));
+    assert_eq!(found[2], ("spool".to_owned(), "done".to_owned(), 800));
+    assert_eq!(found[6], ("backups".to_owned(), "done".to_owned(), 410));
 }
 
 #[test]
