@@ -144,7 +144,9 @@ impl Session {
             }
         }
         self.tick(Instant::now() + DAY).await;
-        self.commit().await
+        self.commit().await?;
+        self.forget().await;
+        Ok(())
     }
 
     /// One poll and what follows from it.
@@ -163,6 +165,7 @@ impl Session {
         let every = self.parts.config.poll_wait.0;
         if self.ticked.is_none_or(|at| at.elapsed() >= every) {
             self.tick(until).await;
+            self.forget().await;
             self.ticked = Some(Instant::now());
         }
         self.show();
@@ -238,14 +241,8 @@ impl Session {
             let at = TopicPartition::of(&AUDIO, *partition);
             match self.member.commit(at, safe).await {
                 Ok(()) => worker.committed(safe),
-                Err(eventlog::Error::Fenced { .. }) => {
-                    lost.push(*partition);
-                    continue;
-                }
+                Err(eventlog::Error::Fenced { .. }) => lost.push(*partition),
                 Err(error) => return Err(error.into()),
-            }
-            if let Err(error) = self.parts.log.delete_before(&AUDIO, *partition, safe).await {
-                warn!(partition, error = chain(&error), "archived records stay in the log for now");
             }
         }
         for partition in lost {
@@ -253,5 +250,18 @@ impl Session {
             self.workers.remove(&partition);
         }
         Ok(())
+    }
+
+    /// Has the log forget what is committed.
+    async fn forget(&mut self) {
+        for (partition, worker) in &mut self.workers {
+            let Some(safe) = worker.unforgotten() else { continue };
+            match self.parts.log.delete_before(&AUDIO, *partition, safe).await {
+                Ok(()) => worker.forgotten(safe),
+                Err(error) => {
+                    warn!(partition, error = chain(&error), "archived records stay in the log for now")
+                }
+            }
+        }
     }
 }

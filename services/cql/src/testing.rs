@@ -66,6 +66,14 @@ pub async fn untouched() -> Option<Cql> {
     Some(Cql::open(&options()?).await.expect("the cluster that VERBALE_CQL names answers"))
 }
 
+/// Drops the keyspaces. With each change of its schema Cassandra reads all of it to sign it: whoever leaves many tables
+/// has everybody wait.
+pub async fn discard(cql: &Cql) {
+    for space in [Space::Data, Space::Keys] {
+        cql.change_schema(space, "DROP KEYSPACE IF EXISTS {ks}").await.expect("a keyspace is dropped");
+    }
+}
+
 /// Truncated, not deleted row by row: stores state timestamps of their own, above which no delete of ours is. What
 /// was applied stays. A table without rows may have kept such a delete, which would hide the next test's writes.
 async fn empty(cql: &Cql) -> Result<(), Error> {

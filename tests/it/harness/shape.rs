@@ -54,14 +54,12 @@ macro_rules! on_every_shape {
 
             #[tokio::test(flavor = "multi_thread")]
             async fn on_engines() {
-                let Some(world) = World::on(Shape::Engines).await else { return };
-                super::$scenario(world).await;
+                World::shaped(Shape::Engines, super::$scenario).await;
             }
 
             #[tokio::test(flavor = "multi_thread")]
             async fn split() {
-                let Some(world) = World::on(Shape::Split).await else { return };
-                super::$scenario(world).await;
+                World::shaped(Shape::Split, super::$scenario).await;
             }
         }
     )+};
@@ -80,8 +78,7 @@ macro_rules! in_one_process {
 
             #[tokio::test(flavor = "multi_thread")]
             async fn on_engines() {
-                let Some(world) = World::on(Shape::Engines).await else { return };
-                super::$scenario(world).await;
+                World::shaped(Shape::Engines, super::$scenario).await;
             }
         }
     )+};

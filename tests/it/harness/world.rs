@@ -53,6 +53,16 @@ impl World {
         }
     }
 
+    /// Runs a scenario in this shape, if there are engines for it. Its tables go when it has passed.
+    pub(crate) async fn shaped(shape: Shape, scenario: impl AsyncFnOnce(Self)) {
+        let Some(world) = Self::on(shape).await else { return };
+        let tables = world.engines.as_ref().map(|engines| engines.cql().clone());
+        scenario(world).await;
+        if let Some(tables) = tables {
+            cql::testing::discard(&tables).await;
+        }
+    }
+
     /// On these engines, in this shape.
     pub(crate) async fn upon(engines: Engines, shape: Shape) -> Self {
         let mut world = Self::new();

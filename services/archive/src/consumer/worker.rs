@@ -36,6 +36,8 @@ pub(super) struct Worker {
     partition: u32,
     next: u64,
     committed: u64,
+    /// Up to where the log was asked to forget, as far as this process knows.
+    forgotten: u64,
     packer: Packer,
     sections: BTreeMap<SectionKey, Section>,
     /// From when on everything that the log had was heard.
@@ -101,6 +103,7 @@ impl Worker {
             partition,
             next,
             committed: next,
+            forgotten: 0,
             packer,
             sections,
             heard_since: None,
@@ -130,6 +133,17 @@ impl Worker {
     /// Remembers a commit.
     pub(super) fn committed(&mut self, offset: u64) {
         self.committed = offset;
+    }
+
+    /// How far the log is to forget: what is committed, where it was not asked to yet. A deletion that failed, or that
+    /// whoever had the partition before did not come to, is asked for again.
+    pub(super) fn unforgotten(&self) -> Option<u64> {
+        (self.committed > self.forgotten).then_some(self.committed)
+    }
+
+    /// Remembers that the log has forgotten.
+    pub(super) fn forgotten(&mut self, offset: u64) {
+        self.forgotten = offset;
     }
 
     /// Deals with a batch. Where it fails, nothing of it counts as dealt with, and it may be given again.

@@ -1,7 +1,10 @@
-use eventlog::{EventLog, Record, Stored};
+use std::time::Duration;
+
+use eventlog::{EventLog, ReadLimit, Record, Stored};
 use kernel::topics::AUDIO;
 use objects::{ObjectStore, Prefix};
 
+use crate::consumer::GROUP;
 use crate::shelf::SET_ASIDE;
 use crate::store::State;
 use crate::testing::{Bench, Call};
@@ -10,7 +13,7 @@ use crate::testing::{Bench, Call};
 async fn records(bench: &Bench) -> Vec<Stored> {
     let mut all = Vec::new();
     for end in bench.log.ends(&AUDIO).await.unwrap() {
-        let limit = eventlog::ReadLimit { records: 10_000, bytes: 64 << 20 };
+        let limit = ReadLimit { records: 10_000, bytes: 64 << 20 };
         all.extend(bench.log.read(&AUDIO, end.partition, end.low, limit).await.unwrap());
     }
     all
@@ -50,6 +53,35 @@ async fn an_open_calls_facts_are_stored_and_its_spans_stay_in_the_log() {
     let first_span = before.iter().position(|record| record.value.len() > 200).unwrap();
     assert_eq!(kept.first(), before.get(first_span).or(before.first()).filter(|_| !kept.is_empty()));
     assert!(kept.iter().filter(|record| record.value.len() > 4_000).count() == 4);
+}
+
+/// Commits all that is in the log, as a process does that dies before it has the log forget it.
+async fn committed_and_died(bench: &Bench) {
+    let mut member = bench.log.consumer(GROUP, &[AUDIO]).await.unwrap();
+    while bench.log.lag(GROUP, &AUDIO).await.unwrap().iter().any(|behind| *behind > 0) {
+        let polled =
+            member.poll(ReadLimit { records: 1_000, bytes: 64 << 20 }, Duration::ZERO).await.unwrap();
+        for batch in polled.batches {
+            let last = batch.records.last().expect("a batch is not empty");
+            member.commit(batch.at, last.offset + 1).await.unwrap();
+        }
+    }
+    member.leave().await.unwrap();
+}
+
+#[tokio::test]
+async fn what_was_put_away_leaves_the_log_where_its_deletion_was_missed() {
+    let bench = Bench::new().await;
+    let mut call = Call::plain(&bench, 1, &[("mifid2-transaction", 0)]).await;
+    call.close(&bench, 50).await;
+    let sent = records(&bench).await;
+    bench.consume().await;
+    assert_eq!(records(&bench).await, []);
+    again(&bench, &sent).await;
+    committed_and_died(&bench).await;
+    assert!(!records(&bench).await.is_empty());
+    bench.consume().await;
+    assert_eq!(records(&bench).await, []);
 }
 
 #[tokio::test]
