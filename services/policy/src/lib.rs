@@ -1,11 +1,12 @@
 //! policy: what a tenant may keep, for which purpose, on which basis, for how long, and who may hear it.
 //!
 //! It owns the tenant's policy document, the grant decision for a call, the fold of a call's events into
-//! the basis timeline, the fold of consent events into a state, and the arithmetic of retention. It does no
-//! I/O, reads no clock, and knows no role, wire or store: what a rule needs is passed in.
+//! the basis timeline, the fold of consent events into a state, and the arithmetic of retention and of
+//! deadlines. It does no I/O, reads no clock, and knows no role, wire or store: what a rule needs is passed in.
 //!
 //! Read [`document`] first, then [`grant`] (before a call), [`standing`] (during it), [`timeline`] (after
-//! it) and [`consent`]; [`regime`] and [`retention`] answer the question how long, [`access`] the question who.
+//! it) and [`consent`]; [`regime`] and [`retention`] answer the question how long, [`access`] the question who,
+//! [`deadline`] the question until when a request of a data subject must be answered.
 
 pub mod document;
 pub mod grant;
@@ -16,6 +17,7 @@ pub mod access;
 pub mod change;
 pub mod code;
 pub mod consent;
+pub mod deadline;
 pub mod explain;
 pub mod hash;
 pub mod jurisdiction;
