@@ -1,13 +1,13 @@
 //! policy: what a tenant may keep, for which purpose, on which basis, for how long, and who may hear it.
 //!
 //! It owns the tenant's policy document, the grant decision for a call, the fold of a call's events into
-//! the basis timeline, the fold of consent events into a state, the arithmetic of retention, and the decision
-//! matrix of people's rights. It does no I/O, reads no clock, and knows no role, wire or store: what a rule
-//! needs is passed in.
+//! the basis timeline, the fold of consent events into a state, the arithmetic of retention and of deadlines, and
+//! the decision matrix of people's rights. It does no I/O, reads no clock, and knows no role, wire or store: what a
+//! rule needs is passed in.
 //!
 //! Read [`document`] first, then [`grant`] (before a call), [`standing`] (during it), [`timeline`] (after
-//! it) and [`consent`]; [`regime`] and [`retention`] answer the question how long, [`access`] the question who.
-//! [`rights`] says what a person's request comes to.
+//! it) and [`consent`]; [`regime`] and [`retention`] answer the question how long, [`access`] the question who,
+//! [`rights`] what a person's request comes to, and [`deadline`] until when it must be answered.
 
 pub mod document;
 pub mod grant;
@@ -18,6 +18,7 @@ pub mod access;
 pub mod change;
 pub mod code;
 pub mod consent;
+pub mod deadline;
 pub mod explain;
 pub mod hash;
 pub mod jurisdiction;
