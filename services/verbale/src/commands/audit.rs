@@ -49,6 +49,9 @@ async fn find(caller: &Caller, args: AuditQuery, out: Output) -> Result<Exit> {
     };
     let entries = query(caller, request, args.limit as usize).await?;
     print(&entries, out);
+    if entries.len() >= args.limit as usize {
+        out.note(&format!("the oldest {} are shown, there may be more: see --limit and --from", args.limit));
+    }
     let known = actions()?;
     // No refusal: what another release wrote may have it.
     if entries.is_empty() && !action.is_empty() && !known.contains(&action) {
