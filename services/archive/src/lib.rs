@@ -23,6 +23,8 @@ pub mod placing;
 pub mod sealing;
 pub mod shelf;
 
+mod locking;
+
 pub mod absence;
 pub mod erased;
 pub mod erasing;

@@ -13,8 +13,9 @@ use platform::CallContext;
 use proto::archive::v1::list_request::By as WireBy;
 use proto::archive::v1::recordings_server::Recordings;
 use proto::archive::v1::{
-    EraseRequest, EraseResponse, Finding, GetRequest, ListRequest, ListResponse, Recording, ReplayFormat,
-    ReplayRequest, ReplayResponse, SpansRequest, SpansResponse, VerifyRequest, VerifyResponse,
+    EraseRequest, EraseResponse, Finding, GetRequest, ListRequest, ListResponse, LockRequest, LockResponse,
+    Recording, ReplayFormat, ReplayRequest, ReplayResponse, SpansRequest, SpansResponse, VerifyRequest,
+    VerifyResponse,
 };
 use tonic::{Request, Response, Status};
 
@@ -164,6 +165,15 @@ impl Recordings for Rpc {
         call.touched().fact("spans", outcome.spans);
         call.touched().fact("objects", outcome.deleted);
         Ok(Response::new(convert::outcome(outcome)))
+    }
+
+    async fn lock(&self, request: Request<LockRequest>) -> Answer<LockResponse> {
+        let call = CallContext::of(&request)?;
+        let asked = request.into_inner();
+        let key = key(&call, &asked.recording_id)?;
+        call.touched().recording(key.id);
+        let locked = self.eraser.sealer.placer.lock(&key, Timestamp(asked.until)).await;
+        Ok(Response::new(LockResponse { lengthened: locked.map_err(|error| error.to_status())? }))
     }
 }
 

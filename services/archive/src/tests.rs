@@ -3,5 +3,6 @@
 mod consuming;
 mod erasing;
 mod finding;
+mod locking;
 mod replaying;
 mod settling;
