@@ -1,5 +1,6 @@
 //! What is erased is gone for everybody, whenever it is erased; everything else still opens.
 
+use std::collections::BTreeMap;
 use std::ops::Range;
 
 use kernel::{ErrorCode, LegNo, Role, SectionNo, ServiceError};
@@ -8,7 +9,7 @@ use seal::{Hash, LegKey, SectionAddress};
 
 use super::*;
 use crate::gate::Refusal;
-use crate::pages::Applied;
+use crate::pages::{Applied, Course};
 use crate::sealing::{Completeness, SealRequest};
 use crate::sections::Adopted;
 use crate::service::Service;
@@ -302,6 +303,29 @@ async fn a_crash_after_the_mark_is_made_good_by_the_repetition() {
     in_hand(&bench, at, &[(DUTY, spans(0..60))]).await;
     let applied = bench.service.pages.apply_marks(&tenant(), at.recording).await.unwrap();
     assert_eq!(applied, Applied::default());
+}
+
+#[tokio::test]
+async fn an_erasure_that_comes_again_after_its_page_was_turned_names_the_epoch_that_still_lives() {
+    let bench = Bench::new().await;
+    let (at, _) = sealed_call(&bench).await;
+    let asked = everything(at.recording);
+    // As if whoever asked had ended before the answer was written down.
+    let first = erase(&bench.service, &asked).await;
+    assert_eq!(first.epochs, BTreeSet::from([KeyEpoch(1)]));
+    bench.service.epochs.begin_next(&tenant()).await.unwrap();
+    let course = Course::new(KeyEpoch(1), KeyEpoch(2));
+    for page in bench.store.pages(&tenant(), KeyEpoch(1), None, 10).await.unwrap() {
+        bench.service.pages.turn(&tenant(), page.page, &course).await.unwrap();
+    }
+    let turned = bench.store.pages(&tenant(), KeyEpoch(2), None, 10).await.unwrap();
+    assert!(!turned.is_empty() && turned.iter().all(|page| !page.dirty), "{turned:?}");
+    let again = erase(&bench.another(), &asked).await;
+    assert_eq!((again.removed, again.epochs, again.not_before), (0, first.epochs, first.not_before));
+
+    bench.service.turn.step(&tenant()).await.unwrap();
+    let last = erase(&bench.service, &asked).await;
+    assert_eq!((last.epochs, last.not_before), (BTreeSet::new(), None), "nothing has it any more");
 }
 
 #[tokio::test]

@@ -216,7 +216,7 @@ mod tests {
     async fn a_copy_that_is_damaged_is_a_fault_and_one_that_is_not_there_is_not_found() {
         let folder = tempfile::tempdir().unwrap();
         let (keys, out) = (folder.path().join("keys"), Output::new(false));
-        std::fs::create_dir(&keys).unwrap();
+        FileBackend::open(&keys).unwrap();
         let at = |name: &str| folder.path().join(name);
         assert_eq!(check(&at("none.db"), &keys, out).await.unwrap(), Exit::NotFound);
         let refused = check(folder.path(), &keys, out).await.unwrap_err();
@@ -231,7 +231,7 @@ mod tests {
     async fn a_copy_without_a_page_is_a_fault_where_the_key_tables_have_some() {
         let folder = tempfile::tempdir().unwrap();
         let (keys, out) = (folder.path().join("keys"), Output::new(false));
-        std::fs::create_dir(&keys).unwrap();
+        FileBackend::open(&keys).unwrap();
         let copy = folder.path().join("copy.db");
         let tables = SqliteKeyStore::open(&keys.join(TABLES)).await.unwrap();
         sqlite::backup::copy(&keys.join(TABLES), &copy).unwrap();
