@@ -13,7 +13,7 @@
 //! is noted first and the state is read after ([`Epochs::give`]); who is noted is looked at when the epoch is
 //! surely closing. Whoever opens a page under an epoch reads its state after; pages are listed when it is surely
 //! drained. A page is turned to the epoch that is active after the one it leaves was drained; so an epoch is destroyed
-//! only once none before it is drained still, and nobody can bring it another page. And a ring keeps no key of a
+//! only once all before it are, and nobody can bring it another page. And a ring keeps no key of a
 //! drained epoch, so that a ring's life after it was drained no process has one left.
 //!
 //! That two people give up an epoch whose holder never reports is not built: it stays closing, and is alarmed.
