@@ -14,9 +14,11 @@ use crate::sealing::{Completeness, SealRequest};
 use crate::sections::Adopted;
 use crate::service::Service;
 use crate::store::LocatorState;
+use crate::store::sqlite::SqliteKeyStore;
 use crate::testing::{
     Bench, WEEK, derives, other_tenant, policy_hash, purpose, request, section, spans, tenant,
 };
+use crate::turn::Look;
 
 const DUTY: &str = "mifid2-transaction";
 const ROUNDS: usize = 24;
@@ -415,6 +417,27 @@ async fn a_probe_shows_exactly_what_unwrap_would_give_and_the_root_besides() {
     }
     assert_eq!(shown, given);
     assert_eq!(shown.len(), 4);
+}
+
+#[tokio::test]
+async fn key_tables_that_were_put_back_do_not_know_of_a_later_erasure() {
+    let bench = Bench::new().await;
+    let ((at, _), (late, _)) = (sealed_call(&bench).await, sealed_call(&bench).await);
+    let known =
+        async |service: &Service| service.turn.report(&tenant(), Look::Tables).await.unwrap().last_erasure_at;
+    assert_eq!(known(&bench.service).await, None);
+    let first = bench.clock.now();
+    erase(&bench.service, &everything(at.recording)).await;
+    let copy = bench.kept::<tempfile::TempDir>().path().join("copy.db");
+    ::sqlite::backup::copy(&copy.with_file_name("crypto.db"), &copy).unwrap();
+    let minute = Duration::from_secs(60);
+    bench.clock.advance(minute);
+    erase(&bench.service, &everything(late.recording)).await;
+    assert_eq!(known(&bench.service).await, Some(first.plus(minute)));
+
+    let old = SqliteKeyStore::open(&copy).await.unwrap();
+    let restored = bench.another_with(|ports| ports.store = Arc::new(old));
+    assert_eq!(known(&restored).await, Some(first));
 }
 
 /// Until no other writer is in the way, as archive asks again.

@@ -640,7 +640,7 @@ async fn an_operator_sees_how_epochs_stand_and_ends_the_active_one() {
     assert_eq!((epoch.holders.len(), epoch.destroyed_at), (1, 0));
     assert!(epoch.entries >= 2 && epoch.pages >= 2 && epoch.dirty_pages >= 1, "{epoch:?}");
     assert_eq!((status.canaries.len(), status.canaries[0].ok), (1, true));
-    assert_eq!((status.copies.as_str(), status.copied_at), ("", 0));
+    assert_eq!((status.copies.as_str(), status.copied_at, status.last_erasure_at), ("", 0, 0));
     assert_eq!(status.warnings, ["one disk holds the keys: set storage.key_copies"]);
 
     let turned = mesh.keys.turn(request(&tenant(), TurnRequest { begin: true }).bearer(&officer)).await;

@@ -52,6 +52,8 @@ pub struct Report {
     pub copies: Option<String>,
     /// When the newest copy was made.
     pub copied_at: Option<Timestamp>,
+    /// When the last erasure was that the key tables know of: tables that were put back know of none after their copy.
+    pub last_erasure_at: Option<Timestamp>,
     /// What is not as it should be.
     pub warnings: Vec<String>,
 }
@@ -95,7 +97,8 @@ impl Turn {
                 None
             }
         };
-        Ok(Report { epochs, canaries, copies, copied_at, warnings })
+        let last_erasure_at = self.parts.store.last_erasure(tenant).await?;
+        Ok(Report { epochs, canaries, copies, copied_at, last_erasure_at, warnings })
     }
 
     /// Whoever looks before the task has come round finds those of the epoch in use, too.

@@ -20,6 +20,7 @@ pub async fn status(caller: &Caller, out: Output) -> Result<Exit> {
     let value = json!({
         "epochs": status.epochs.iter().map(shown_epoch).collect::<Vec<_>>(), "copies": status.copies,
         "copied_at": shown::time(status.copied_at), "warnings": status.warnings,
+        "last_erasure_at": shown::time(status.last_erasure_at),
     });
     out.value(&value, |_| {
         let mut text = epochs(&status.epochs);
@@ -30,6 +31,10 @@ pub async fn status(caller: &Caller, out: Output) -> Result<Exit> {
                 Timestamp(status.copied_at).to_string()
             };
             text.push_str(&format!("\nkeys are copied to {}, last {at}", status.copies));
+        }
+        if status.last_erasure_at != 0 {
+            let at = Timestamp(status.last_erasure_at);
+            text.push_str(&format!("\nthe last erasure that these key tables know of was at {at}"));
         }
         for warning in &status.warnings {
             text.push_str(&format!("\nwarning: {warning}"));

@@ -13,6 +13,7 @@ pub(in crate::rpc) fn status_response(report: Report) -> wire::GetStatusResponse
         copies: report.copies.unwrap_or_default(),
         copied_at: report.copied_at.map_or(0, |at| at.0),
         warnings: report.warnings,
+        last_erasure_at: report.last_erasure_at.map_or(0, |at| at.0),
     }
 }
 
