@@ -250,6 +250,9 @@ pub struct CanaryStatus {
     pub neighbour_opens: bool,
     #[prost(bool, tag = "4")]
     pub ok: bool,
+    /// The key tables never had the neighbour: they are older than the canary. That alone is no fault.
+    #[prost(bool, tag = "5")]
+    pub neighbour_unknown: bool,
 }
 #[derive(Clone, Copy, PartialEq, Eq, Hash, ::prost::Message)]
 pub struct GetStatusRequest {

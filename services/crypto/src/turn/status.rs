@@ -79,13 +79,7 @@ impl Turn {
             }
         };
         let mut warnings = self.held_long(&epochs);
-        let bad = canaries.iter().filter(|canary| !canary.ok);
-        let words = bad.map(|canary| {
-            let which =
-                if canary.neighbour_opens { "removed one still opens" } else { "standing one does not open" };
-            format!("of the canaries of epoch {} the {which}", canary.epoch)
-        });
-        warnings.extend(words);
+        warnings.extend(canaries.iter().filter_map(canary_warning));
         let copies = self.parts.copies.place();
         if copies.is_none() && !self.parts.store.is_shared() {
             warnings.push("one disk holds the keys: set storage.key_copies".to_owned());
@@ -171,6 +165,22 @@ impl Turn {
             None => format!("epoch {} is held up", epoch.epoch),
         });
         words.collect()
+    }
+}
+
+fn canary_warning(canary: &CanaryStatus) -> Option<String> {
+    let epoch = canary.epoch;
+    match (canary.ok, canary.neighbour_opens, canary.neighbour_unknown) {
+        (false, true, _) | (false, _, true) => {
+            Some(format!("of the canaries of epoch {epoch} the removed one still opens"))
+        }
+        (false, false, false) => {
+            Some(format!("of the canaries of epoch {epoch} the standing one does not open"))
+        }
+        (true, _, true) => Some(format!(
+            "the key tables are older than the canaries of epoch {epoch}: new ones are placed once an epoch is in use"
+        )),
+        (true, _, false) => None,
     }
 }
 

@@ -62,7 +62,8 @@ pub async fn canary(caller: &Caller, out: Output) -> Result<Exit> {
         .map(|canary| {
             json!({
                 "epoch": canary.epoch, "removed_opens": canary.removed_opens,
-                "neighbour_opens": canary.neighbour_opens, "ok": canary.ok,
+                "neighbour_opens": canary.neighbour_opens, "neighbour_unknown": canary.neighbour_unknown,
+                "ok": canary.ok,
             })
         })
         .collect();
@@ -73,10 +74,13 @@ pub async fn canary(caller: &Caller, out: Output) -> Result<Exit> {
         }
         let opens = |opens: bool| if opens { "opens" } else { "does not open" }.to_owned();
         let rows = status.canaries.iter().map(|canary| {
-            let verdict = match (canary.ok, canary.removed_opens) {
-                (true, true) => "as it must be: its epoch is not destroyed yet",
-                (true, false) => "as it must be",
-                (false, _) => "NOT AS IT MUST BE",
+            let verdict = match (canary.ok, canary.neighbour_unknown, canary.removed_opens) {
+                (true, true, _) => {
+                    "the key tables are older than it: a new pair is placed once an epoch is in use"
+                }
+                (true, false, true) => "as it must be: its epoch is not destroyed yet",
+                (true, false, false) => "as it must be",
+                (false, _, _) => "NOT AS IT MUST BE",
             };
             let epoch = canary.epoch.to_string();
             vec![epoch, opens(canary.removed_opens), opens(canary.neighbour_opens), verdict.to_owned()]

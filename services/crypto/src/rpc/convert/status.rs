@@ -50,6 +50,7 @@ fn canary_status(status: CanaryStatus) -> wire::CanaryStatus {
         epoch: status.epoch.0,
         removed_opens: status.removed_opens,
         neighbour_opens: status.neighbour_opens,
+        neighbour_unknown: status.neighbour_unknown,
         ok: status.ok,
     }
 }
