@@ -286,6 +286,9 @@ pub struct TurnRequest {
 pub struct TurnResponse {
     #[prost(message, repeated, tag = "1")]
     pub epochs: ::prost::alloc::vec::Vec<EpochStatus>,
+    /// Why the active epoch was not ended though that was asked for, in words; empty where it was.
+    #[prost(string, tag = "2")]
+    pub held_back: ::prost::alloc::string::String,
 }
 #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
 pub struct HmacRequest {
@@ -710,7 +713,8 @@ pub mod keys_client {
                 .insert(GrpcMethod::new("verbale.crypto.v1.Keys", "GetStatus"));
             self.inner.unary(req, path, codec).await
         }
-        /// Takes a tenant's ended epochs as far as they can go now; with `begin`, ends the active one first.
+        /// Takes a tenant's ended epochs as far as they can go now; with `begin`, ends the active one first,
+        /// unless it has only just begun and one before it is not destroyed.
         pub async fn turn(
             &mut self,
             request: impl tonic::IntoRequest<super::TurnRequest>,
@@ -924,7 +928,8 @@ pub mod keys_server {
             tonic::Response<super::GetStatusResponse>,
             tonic::Status,
         >;
-        /// Takes a tenant's ended epochs as far as they can go now; with `begin`, ends the active one first.
+        /// Takes a tenant's ended epochs as far as they can go now; with `begin`, ends the active one first,
+        /// unless it has only just begun and one before it is not destroyed.
         async fn turn(
             &self,
             request: tonic::Request<super::TurnRequest>,

@@ -328,6 +328,38 @@ async fn an_epoch_waits_for_one_before_it_that_is_drained() {
 }
 
 #[tokio::test]
+async fn whoever_asks_again_while_a_turn_is_under_way_begins_no_other() {
+    let scene = Scene::new().await;
+    let (epochs, turn) = (&scene.bench.service.epochs, &scene.bench.service.turn);
+    let instance = InstanceId::new();
+    epochs.give(&tenant(), Some(instance)).await.unwrap();
+    assert_eq!(turn.ask(&tenant()).await.unwrap().held_back, None);
+    scene.bench.clock.advance(Duration::from_secs(59));
+    let asked = turn.ask(&tenant()).await.unwrap();
+    let words = asked.held_back.map(|why| why.to_string());
+    let expected = "epoch 2 began 59 s ago and goes on: epoch 1 before it is not destroyed yet";
+    assert_eq!((asked.epochs.len(), words.as_deref()), (2, Some(expected)));
+
+    epochs.leave(&tenant(), instance, KeyEpoch(1)).await.unwrap();
+    let asked = turn.ask(&tenant()).await.unwrap();
+    assert_eq!((asked.epochs.len(), asked.epochs[0].state), (2, EpochState::Destroyed), "the turn went on");
+    let asked = turn.ask(&tenant()).await.unwrap();
+    assert_eq!((asked.epochs.len(), asked.held_back), (3, None), "nothing is under way");
+    scene.assert_standing(&scene.bench.service).await;
+}
+
+#[tokio::test]
+async fn an_active_epoch_that_is_old_enough_is_ended_though_one_before_it_is_held_up() {
+    let scene = Scene::new().await;
+    let (epochs, turn) = (&scene.bench.service.epochs, &scene.bench.service.turn);
+    epochs.give(&tenant(), Some(InstanceId::new())).await.unwrap();
+    turn.ask(&tenant()).await.unwrap();
+    scene.bench.clock.advance(Duration::from_secs(60));
+    let asked = turn.ask(&tenant()).await.unwrap();
+    assert_eq!((asked.epochs.len(), asked.held_back), (3, None));
+}
+
+#[tokio::test]
 async fn an_epoch_waits_for_one_before_it_that_is_closing() {
     let scene = Scene::new().await;
     let (epochs, turn) = (&scene.bench.service.epochs, &scene.bench.service.turn);

@@ -44,12 +44,20 @@ pub async fn status(caller: &Caller, out: Output) -> Result<Exit> {
     Ok(Exit::Ok)
 }
 
-/// Ends the active epoch, and takes ended ones as far as they go.
+/// Ends the active epoch, unless that has only just begun in a turn that is not over, and takes ended ones as far as they
+/// go.
 pub async fn turn(caller: &Caller, out: Output) -> Result<Exit> {
     let request = caller.request(wire::TurnRequest { begin: true })?;
-    let turned = KeysClient::new(caller.wire()).turn(request).await?.into_inner().epochs;
-    let value = json!({"epochs": turned.iter().map(shown_epoch).collect::<Vec<_>>()});
-    out.value(&value, |_| epochs(&turned));
+    let turned = KeysClient::new(caller.wire()).turn(request).await?.into_inner();
+    let (shown, held_back) = (turned.epochs.iter().map(shown_epoch), &turned.held_back);
+    let value = json!({"epochs": shown.collect::<Vec<_>>(), "held_back": held_back});
+    out.value(&value, |_| {
+        let mut text = epochs(&turned.epochs);
+        if !held_back.is_empty() {
+            text.push_str(&format!("\nno epoch was begun: {held_back}"));
+        }
+        text
+    });
     Ok(Exit::Ok)
 }
 
