@@ -112,9 +112,9 @@ impl Erasing {
         standing.ok_or(Error::OtherScope { erasure, recording })
     }
 
-    /// The epochs under which something that the mark takes was overwritten, now or before. A page says by its dirt that
-    /// this was under its own epoch; that it was under one before, its turn has wiped out. So of the epochs before a
-    /// page's own every one is named that is not destroyed: none of them outlives the page's own.
+    /// The epochs under which something that the mark takes was overwritten, now or before. A page says by its dirt
+    /// that this was under its own epoch; that it was under one before, its turn has wiped out. So of the epochs before
+    /// a page's own every one is named that is not destroyed: none of them outlives the page's own.
     async fn epochs(&self, mark: &Mark) -> Result<(BTreeSet<KeyEpoch>, Option<Timestamp>), Error> {
         let mut seen: BTreeSet<PageId> = BTreeSet::new();
         let mut below = 0;

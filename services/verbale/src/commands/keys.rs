@@ -44,8 +44,8 @@ pub async fn status(caller: &Caller, out: Output) -> Result<Exit> {
     Ok(Exit::Ok)
 }
 
-/// Ends the active epoch, unless that has only just begun in a turn that is not over, and takes ended ones as far as they
-/// go.
+/// Ends the active epoch, unless that has only just begun in a turn that is not over, and takes ended ones as far as
+/// they go.
 pub async fn turn(caller: &Caller, out: Output) -> Result<Exit> {
     let request = caller.request(wire::TurnRequest { begin: true })?;
     let turned = KeysClient::new(caller.wire()).turn(request).await?.into_inner();
@@ -109,6 +109,7 @@ pub async fn check(copy: &Path, keys: &Path, out: Output) -> Result<Exit> {
         out.complain(&missing, Exit::NotFound, Some("`verbale keys status` says where keys are copied to"));
         return Ok(Exit::NotFound);
     }
+    ensure!(copy.is_file(), "{} is no file", copy.display());
     ensure!(keys.is_dir(), "there is no keys directory {}; give --keys", keys.display());
     let backend = FileBackend::open(keys)?;
     let (found, problem) = match look_into(copy, &keys.join(TABLES), &backend).await? {

@@ -108,8 +108,8 @@ pub(super) fn pages(connection: &Connection, after: Option<PageId>) -> Result<Ve
     read().map_err(refused(ACT))
 }
 
-/// What stands on a page, by slot: at most a page's entries in memory, and no more than there are slots whatever lies in
-/// a file that is damaged.
+/// What stands on a page, by slot: at most a page's entries in memory, and no more than there are slots whatever lies
+/// in a file that is damaged.
 pub(super) fn standing(connection: &Connection, page: &PageRow) -> Result<Vec<(u16, Vec<u8>)>, CopyError> {
     let read = || -> Result<Vec<(u16, Vec<u8>)>, Error> {
         let mut find = connection.prepare_cached(
