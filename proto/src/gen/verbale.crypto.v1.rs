@@ -250,6 +250,9 @@ pub struct CanaryStatus {
     pub neighbour_opens: bool,
     #[prost(bool, tag = "4")]
     pub ok: bool,
+    /// The key tables never had the neighbour: they are older than the canary. That alone is no fault.
+    #[prost(bool, tag = "5")]
+    pub neighbour_unknown: bool,
 }
 #[derive(Clone, Copy, PartialEq, Eq, Hash, ::prost::Message)]
 pub struct GetStatusRequest {
@@ -270,6 +273,9 @@ pub struct GetStatusResponse {
     pub copied_at: i64,
     #[prost(string, repeated, tag = "5")]
     pub warnings: ::prost::alloc::vec::Vec<::prost::alloc::string::String>,
+    /// When the last erasure was that these key tables know of, in domain time; 0 where they know of none.
+    #[prost(int64, tag = "6")]
+    pub last_erasure_at: i64,
 }
 #[derive(Clone, Copy, PartialEq, Eq, Hash, ::prost::Message)]
 pub struct TurnRequest {
@@ -280,6 +286,9 @@ pub struct TurnRequest {
 pub struct TurnResponse {
     #[prost(message, repeated, tag = "1")]
     pub epochs: ::prost::alloc::vec::Vec<EpochStatus>,
+    /// Why the active epoch was not ended though that was asked for, in words; empty where it was.
+    #[prost(string, tag = "2")]
+    pub held_back: ::prost::alloc::string::String,
 }
 #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
 pub struct HmacRequest {
@@ -704,7 +713,8 @@ pub mod keys_client {
                 .insert(GrpcMethod::new("verbale.crypto.v1.Keys", "GetStatus"));
             self.inner.unary(req, path, codec).await
         }
-        /// Takes a tenant's ended epochs as far as they can go now; with `begin`, ends the active one first.
+        /// Takes a tenant's ended epochs as far as they can go now; with `begin`, ends the active one first,
+        /// unless it has only just begun and one before it is not destroyed.
         pub async fn turn(
             &mut self,
             request: impl tonic::IntoRequest<super::TurnRequest>,
@@ -918,7 +928,8 @@ pub mod keys_server {
             tonic::Response<super::GetStatusResponse>,
             tonic::Status,
         >;
-        /// Takes a tenant's ended epochs as far as they can go now; with `begin`, ends the active one first.
+        /// Takes a tenant's ended epochs as far as they can go now; with `begin`, ends the active one first,
+        /// unless it has only just begun and one before it is not destroyed.
         async fn turn(
             &self,
             request: tonic::Request<super::TurnRequest>,

@@ -27,7 +27,7 @@ use crate::error::Error;
 use crate::pages::{Pages, unwrap_key};
 use crate::sections::reserved;
 use crate::store::{
-    EntryBody, EntryKey, EpochRow, EpochState, KeyStore, Locator, LocatorState, MAX_LISTED, PageRow,
+    EntryBody, EntryKey, EpochRow, EpochState, KeyStore, Locator, LocatorState, MAX_LISTED, PageRow, Place,
 };
 
 pub use sqlite::SqliteCanaries;
@@ -111,8 +111,19 @@ pub struct CanaryStatus {
     pub removed_opens: bool,
     /// Its neighbour opens.
     pub neighbour_opens: bool,
-    /// Both are as they must be now.
+    /// The key tables never had its neighbour: they are older than the canary, and nothing is said of what they open.
+    pub neighbour_unknown: bool,
+    /// Both are as they must be now, as far as the key tables know them.
     pub ok: bool,
+}
+
+/// How the entry beside a removed one is found.
+enum Neighbour {
+    Opens,
+    /// It had a place, and does not open there.
+    Fails,
+    /// It never had a place in these key tables.
+    Unknown,
 }
 
 /// Places canaries and looks after them.
@@ -138,27 +149,48 @@ impl Canaries {
     }
 
     /// Places the active epoch's canaries, unless they are: kept first, removed second, so that whatever is cut off
-    /// is finished by the next.
+    /// is finished by the next. That they are is a matter of the key tables: some that were put back may be older than
+    /// what the shelf has, and get a pair of their own.
     pub async fn place(&self, tenant: &TenantId, epoch: KeyEpoch) -> Result<(), Error> {
         let name = (tenant.clone(), epoch);
         if self.placed.lock().contains(&name) {
             return Ok(());
         }
-        let is_kept = self.shelf.get(tenant, epoch).await?.is_some();
-        if !is_kept {
+        let kept = self.shelf.get(tenant, epoch).await?;
+        let is_kept =
+            |at: Place| kept.as_ref().is_some_and(|case| (case.page, case.slot) == (at.page, at.slot));
+        let mut removed = self.locator(tenant, epoch, REMOVED).await?;
+        if removed.as_ref().is_none_or(|at| at.state == LocatorState::Claimed && !is_kept(at.place)) {
             let both = [canary(tenant, epoch, REMOVED)?, canary(tenant, epoch, NEIGHBOUR)?];
             self.pages.place(tenant, &both).await?;
+            removed = self.locator(tenant, epoch, REMOVED).await?;
         }
-        if let Some(locator) = self.locator(tenant, epoch, REMOVED).await?
+        if let Some(locator) = removed
             && locator.state == LocatorState::Claimed
         {
-            if !is_kept && let Some(case) = self.case(tenant, &locator).await? {
+            if !is_kept(locator.place)
+                && let Some(case) = self.case(tenant, &locator).await?
+            {
                 self.shelf.put(tenant, epoch, &case).await?;
             }
             self.pages.remove(tenant, &locator).await?;
             info!(%tenant, %epoch, "a key epoch's canaries are placed");
         }
+        self.give_neighbours(tenant, epoch).await?;
         self.placed.lock().insert(name);
+        Ok(())
+    }
+
+    /// Canaries of epochs before this one get a neighbour anew, where the key tables are older than they are. What was
+    /// removed of them stays as it was kept: that it does not open is proved still.
+    async fn give_neighbours(&self, tenant: &TenantId, active: KeyEpoch) -> Result<(), Error> {
+        for (epoch, _) in self.shelf.list(tenant).await? {
+            if epoch >= active || self.locator(tenant, epoch, NEIGHBOUR).await?.is_some() {
+                continue;
+            }
+            self.pages.place(tenant, &[canary(tenant, epoch, NEIGHBOUR)?]).await?;
+            info!(%tenant, %epoch, "the key tables are older than a canary, whose neighbour is placed anew");
+        }
         Ok(())
     }
 
@@ -180,9 +212,15 @@ impl Canaries {
             let is_destroyed = of.is_some_and(|row| row.state == EpochState::Destroyed);
             // Its key in hand, an old copy of the key tables would open it.
             let removed_opens = opened || (is_destroyed && self.key_is_there(tenant, case.key_epoch).await?);
-            let neighbour_opens = self.neighbour_opens(tenant, *epoch).await?;
-            let ok = neighbour_opens && !(is_destroyed && removed_opens);
-            found.push(CanaryStatus { epoch: *epoch, removed_opens, neighbour_opens, ok });
+            let neighbour = self.neighbour(tenant, *epoch).await?;
+            let (neighbour_opens, neighbour_unknown) = match neighbour {
+                Neighbour::Opens => (true, false),
+                Neighbour::Fails => (false, false),
+                Neighbour::Unknown => (false, true),
+            };
+            let ok = (neighbour_opens || neighbour_unknown) && !(is_destroyed && removed_opens);
+            let epoch = *epoch;
+            found.push(CanaryStatus { epoch, removed_opens, neighbour_opens, neighbour_unknown, ok });
         }
         Ok(found)
     }
@@ -242,12 +280,16 @@ impl Canaries {
         }
     }
 
-    async fn neighbour_opens(&self, tenant: &TenantId, epoch: KeyEpoch) -> Result<bool, Error> {
-        let Some(locator) = self.locator(tenant, epoch, NEIGHBOUR).await? else { return Ok(false) };
+    async fn neighbour(&self, tenant: &TenantId, epoch: KeyEpoch) -> Result<Neighbour, Error> {
+        let locator = self.locator(tenant, epoch, NEIGHBOUR).await?;
+        let Some(locator) = locator else { return Ok(Neighbour::Unknown) };
         match self.pages.open(tenant, &locator).await {
-            Ok(found) => Ok(found.is_some()),
+            Ok(Some(_)) => Ok(Neighbour::Opens),
+            Ok(None) => Ok(Neighbour::Fails),
             Err(error) => match error.code() {
-                ErrorCode::DataLoss | ErrorCode::FailedPrecondition | ErrorCode::InvalidArgument => Ok(false),
+                ErrorCode::DataLoss | ErrorCode::FailedPrecondition | ErrorCode::InvalidArgument => {
+                    Ok(Neighbour::Fails)
+                }
                 _ => Err(error),
             },
         }

@@ -21,6 +21,9 @@ pub struct Config {
     pub open_epoch_life: Period,
     /// How often it is looked whether epochs that have ended can be taken further, in machine time.
     pub turn: Period,
+    /// How old the active epoch must be, in domain time, before whoever asks for a turn ends it while one before it is
+    /// not destroyed; at 0 each asking ends it. Shorter than `epoch`, whose end nothing holds up.
+    pub turn_min: Period,
     /// How often the key tables are copied to the second place, where they have changed, in machine time.
     pub copies: Period,
     /// How long an instance's certificate holds, in domain time. Longer than an instance goes without asking
@@ -37,6 +40,7 @@ impl Default for Config {
             open_epochs: 64,
             open_epoch_life: Period::secs(15 * 60),
             turn: Period::secs(30),
+            turn_min: Period::secs(60),
             copies: Period::secs(60),
             certificate: Period::secs(30 * 86_400),
         }

@@ -37,6 +37,7 @@ macro_rules! contract_suite {
             a_destroyed_slot_keeps_nothing_and_takes_nothing,
             a_closed_page_stays_readable,
             a_mark_is_kept_once_and_for_ever,
+            the_newest_mark_of_a_tenant_tells_when_it_last_erased,
             a_reason_is_kept_once,
             tenants_see_nothing_of_each_other,
         }
@@ -465,6 +466,23 @@ pub async fn a_mark_is_kept_once_and_for_ever(store: &dyn KeyStore) {
     let refused = store.add_mark(&unreadable).await.expect_err("refused");
     assert_eq!(refused.code(), ErrorCode::InvalidArgument);
     assert_eq!(store.marks(&alfa(), recording).await.expect("read"), marks);
+}
+
+/// Whatever order they come in; one that was there already is no newer for coming again.
+pub async fn the_newest_mark_of_a_tenant_tells_when_it_last_erased(store: &dyn KeyStore) {
+    let last = async || store.last_erasure(&alfa()).await.expect("read");
+    let add = async |mark: &Mark| store.add_mark(mark).await.expect("marked");
+    let [one, two] = [RecordingId::new(), RecordingId::new()];
+    assert_eq!(last().await, None);
+    let first = Mark { at: Timestamp(50), ..mark(one, &[]) };
+    add(&first).await;
+    assert_eq!(last().await, Some(Timestamp(50)));
+    add(&Mark { at: Timestamp(20), ..mark(two, &[]) }).await;
+    add(&Mark { at: Timestamp(90), ..first }).await;
+    assert_eq!(last().await, Some(Timestamp(50)));
+    add(&Mark { at: Timestamp(70), ..mark(two, &["quality"]) }).await;
+    assert_eq!(last().await, Some(Timestamp(70)));
+    assert_eq!(store.last_erasure(&tenant("telco-beta")).await.expect("read"), None);
 }
 
 /// The first one stays.

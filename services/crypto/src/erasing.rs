@@ -5,7 +5,7 @@
 //! key tables are outrun only by the end of the epochs under which the bytes lay, so the answer names these. The
 //! same request again finds the mark and has nothing left to do.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -17,7 +17,7 @@ use crate::error::Error;
 use crate::leases::{Lease, Leases};
 use crate::marks::{Mark, MarkedSpans};
 use crate::pages::Pages;
-use crate::store::{EntryKey, KeyStore};
+use crate::store::{EntryKey, EpochState, KeyStore};
 
 /// What is to become unreadable.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -41,7 +41,7 @@ pub struct Erased {
     pub narrowed: u32,
     /// How long leases that were handed out before may still run, in machine time.
     pub leases: Duration,
-    /// The epochs whose end makes it final; none where no bytes were overwritten.
+    /// The epochs whose end makes it final; none where no bytes were overwritten that still open with something.
     pub epochs: BTreeSet<KeyEpoch>,
     /// Before when the last of them does not end, in domain time.
     pub not_before: Option<Timestamp>,
@@ -112,24 +112,31 @@ impl Erasing {
         standing.ok_or(Error::OtherScope { erasure, recording })
     }
 
-    /// The epochs of pages on which something that the mark takes was overwritten, now or before. A page whose key
-    /// overwrote nothing since it was drawn says nothing of what lay there.
+    /// The epochs under which something that the mark takes was overwritten, now or before. A page says by its dirt
+    /// that this was under its own epoch; that it was under one before, its turn has wiped out. So of the epochs before
+    /// a page's own every one is named that is not destroyed: none of them outlives the page's own.
     async fn epochs(&self, mark: &Mark) -> Result<(BTreeSet<KeyEpoch>, Option<Timestamp>), Error> {
-        let mut pages: BTreeMap<PageId, Option<KeyEpoch>> = BTreeMap::new();
+        let mut seen: BTreeSet<PageId> = BTreeSet::new();
+        let mut below = 0;
         for locator in self.pages.locators(&mark.tenant, mark.recording).await? {
             let page = locator.place.page;
-            if pages.contains_key(&page) || mark.takes(&locator.key).is_empty() {
+            if mark.takes(&locator.key).is_empty() || !seen.insert(page) {
                 continue;
             }
             let row = self.store.page(page).await?;
-            let row = row.filter(|row| row.tenant == mark.tenant && row.dirty);
-            pages.insert(page, row.map(|row| row.epoch));
+            let Some(row) = row.filter(|row| row.tenant == mark.tenant) else { continue };
+            below = below.max(row.epoch.0.saturating_add(u64::from(row.dirty)));
         }
-        let epochs: BTreeSet<_> = pages.into_values().flatten().collect();
+        let mut epochs = BTreeSet::new();
         let mut not_before: Option<Timestamp> = None;
-        for epoch in &epochs {
-            let row = self.store.epoch(&mark.tenant, *epoch).await?;
-            not_before = not_before.max(row.map(|row| row.until));
+        // Read after the pages: an epoch that has gone meanwhile holds nothing.
+        for row in self.store.epochs(&mark.tenant).await?.into_iter().filter(|row| row.epoch.0 < below) {
+            match row.state {
+                EpochState::Active | EpochState::Closing | EpochState::Drained => {}
+                EpochState::Destroyed => continue,
+            }
+            epochs.insert(row.epoch);
+            not_before = not_before.max(Some(row.until));
         }
         Ok((epochs, not_before))
     }

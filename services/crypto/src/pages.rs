@@ -23,7 +23,7 @@ use batch::{Replacement, WriteLocks};
 use filling::Filling;
 pub use marked::Applied;
 
-pub(crate) use turning::{Course, Turned};
+pub(crate) use turning::{Course, Turned, open_own};
 
 /// How often something is read anew where its page has its turn at the same moment.
 const ATTEMPTS: usize = 8;

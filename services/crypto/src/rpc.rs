@@ -21,7 +21,7 @@ use tonic::{Request, Response, Status};
 use crate::error::Error;
 use crate::sections::Adopted;
 use crate::service::Service;
-use crate::turn::Look;
+use crate::turn::{Asked, Look};
 
 /// crypto behind its contract.
 #[derive(Clone)]
@@ -149,9 +149,15 @@ impl Keys for Rpc {
         let (turn, tenant) = (&self.service.turn, call.tenant()?);
         let begin = request.get_ref().begin;
         call.touched().fact("begin", begin);
-        let epochs = if begin { turn.begin(tenant).await } else { turn.step(tenant).await };
-        let epochs = epochs.map_err(told)?.into_iter().map(convert::epoch_status).collect();
-        Ok(Response::new(TurnResponse { epochs }))
+        let (epochs, held_back) = if begin {
+            let Asked { epochs, held_back } = turn.ask(tenant).await.map_err(told)?;
+            (epochs, held_back)
+        } else {
+            (turn.step(tenant).await.map_err(told)?, None)
+        };
+        let epochs = epochs.into_iter().map(convert::epoch_status).collect();
+        let held_back = held_back.map(|why| why.to_string()).unwrap_or_default();
+        Ok(Response::new(TurnResponse { epochs, held_back }))
     }
 
     async fn hmac(&self, request: Request<HmacRequest>) -> Answer<HmacResponse> {

@@ -123,6 +123,7 @@ impl Service {
                 canaries,
             )),
             length: cfg.epoch.0,
+            least_age: cfg.turn_min.0,
             ring_life: cfg.open_epoch_life.0,
         }));
         Self {

@@ -364,6 +364,9 @@ pub trait KeyStore: Send + Sync + 'static {
     async fn add_mark(&self, mark: &Mark) -> Result<(), StoreError>;
     /// A recording's marks, by erasure.
     async fn marks(&self, tenant: &TenantId, recording: RecordingId) -> Result<Vec<Mark>, StoreError>;
+    /// When the newest of a tenant's marks was made, in domain time: by it key tables that were put back tell their
+    /// age.
+    async fn last_erasure(&self, tenant: &TenantId) -> Result<Option<Timestamp>, StoreError>;
 
     /// Adds a page; its id and its wrapped key were drawn for it.
     async fn open_page(&self, row: &PageRow) -> Result<(), StoreError>;

@@ -13,7 +13,7 @@
 //! is noted first and the state is read after ([`Epochs::give`]); who is noted is looked at when the epoch is
 //! surely closing. Whoever opens a page under an epoch reads its state after; pages are listed when it is surely
 //! drained. A page is turned to the epoch that is active after the one it leaves was drained; so an epoch is destroyed
-//! only once none before it is drained still, and nobody can bring it another page. And a ring keeps no key of a
+//! only once all before it are, and nobody can bring it another page. And a ring keeps no key of a
 //! drained epoch, so that a ring's life after it was drained no process has one left.
 //!
 //! That two people give up an epoch whose holder never reports is not built: it stays closing, and is alarmed.
@@ -28,6 +28,7 @@ pub mod status;
 pub mod wait;
 
 use std::collections::{HashMap, HashSet};
+use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -74,6 +75,8 @@ pub struct Parts {
     pub canaries: Arc<Canaries>,
     /// How long an epoch is active, in domain time.
     pub length: Duration,
+    /// How old it must be before who asks for a turn ends it while another turn is under way, in domain time.
+    pub least_age: Duration,
     /// How long a process keeps an epoch's keys open at most, in machine time.
     pub ring_life: Duration,
 }
@@ -83,6 +86,8 @@ pub struct Turn {
     parts: Parts,
     /// One step at a time in this process: two would only do each other's work.
     stepping: tokio::sync::Mutex<()>,
+    /// One is asked at a time in this process: two would each end the other's epoch.
+    asking: tokio::sync::Mutex<()>,
     known: Mutex<HashMap<(TenantId, KeyEpoch), Known>>,
 }
 
@@ -103,13 +108,45 @@ struct Known {
     look_after: Option<Instant>,
 }
 
+/// What became of asking for a turn.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Asked {
+    /// How the tenant's epochs stand then.
+    pub epochs: Vec<EpochStatus>,
+    /// Why the active one was not ended; nothing where it was.
+    pub held_back: Option<TooYoung>,
+}
+
+/// The active epoch has only just begun, and the turn that began it is not over.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct TooYoung {
+    /// Which is active.
+    pub epoch: KeyEpoch,
+    /// For how long, in domain time.
+    pub age: Duration,
+    /// The first one before it that is not destroyed.
+    pub before: KeyEpoch,
+}
+
+impl fmt::Display for TooYoung {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { epoch, age, before } = self;
+        let age = age.as_secs();
+        write!(
+            f,
+            "epoch {epoch} began {age} s ago and goes on: epoch {before} before it is not destroyed yet"
+        )
+    }
+}
+
 /// So many times longer than looking took nobody looks again.
 const REST: u32 = 20;
 
 impl Turn {
     /// On these parts.
     pub fn new(parts: Parts) -> Self {
-        Self { parts, stepping: tokio::sync::Mutex::default(), known: Mutex::default() }
+        let (stepping, asking) = Default::default();
+        Self { parts, stepping, asking, known: Mutex::default() }
     }
 
     /// Takes each epoch of a tenant as far as it can go now; tells how they stand then.
@@ -122,6 +159,35 @@ impl Turn {
     pub async fn begin(&self, tenant: &TenantId) -> Result<Vec<EpochStatus>, Error> {
         self.parts.epochs.begin_next(tenant).await?;
         self.step(tenant).await
+    }
+
+    /// The same for whoever asks, who may ask again and again: while one before the active epoch is not destroyed, and
+    /// that has only just begun, it is not ended. The turn under way goes on.
+    pub async fn ask(&self, tenant: &TenantId) -> Result<Asked, Error> {
+        let held_back = {
+            let _one = self.asking.lock().await;
+            let held_back = self.too_young(tenant).await?;
+            if held_back.is_none() {
+                self.parts.epochs.begin_next(tenant).await?;
+            }
+            held_back
+        };
+        Ok(Asked { epochs: self.step(tenant).await?, held_back })
+    }
+
+    /// Why the active epoch is not ended now, if it is not.
+    async fn too_young(&self, tenant: &TenantId) -> Result<Option<TooYoung>, Error> {
+        let rows = self.parts.store.epochs(tenant).await?;
+        let Some(active) = rows.last() else { return Ok(None) };
+        let age = self.parts.clock.now().since(active.from);
+        if age >= self.parts.least_age {
+            return Ok(None);
+        }
+        let lives = |row: &&EpochRow| match row.state {
+            EpochState::Active | EpochState::Closing | EpochState::Drained => row.epoch < active.epoch,
+            EpochState::Destroyed => false,
+        };
+        Ok(rows.iter().find(lives).map(|before| TooYoung { epoch: active.epoch, age, before: before.epoch }))
     }
 
     /// Oldest first: what is before an epoch goes before it.

@@ -4,6 +4,7 @@ use kernel::KeyEpoch;
 
 use super::*;
 use crate::store::EpochState;
+use crate::store::sqlite::SqliteKeyStore;
 use crate::testing::{Bench, WEEK, other_tenant, tenant};
 use crate::turn::Look;
 
@@ -13,7 +14,13 @@ async fn found(bench: &Bench) -> Vec<CanaryStatus> {
 
 /// As found where all is well: the removed one opens no more.
 fn gone(epoch: u64) -> CanaryStatus {
-    CanaryStatus { epoch: KeyEpoch(epoch), removed_opens: false, neighbour_opens: true, ok: true }
+    CanaryStatus {
+        epoch: KeyEpoch(epoch),
+        removed_opens: false,
+        neighbour_opens: true,
+        neighbour_unknown: false,
+        ok: true,
+    }
 }
 
 /// While its epoch lives it may.
@@ -104,6 +111,47 @@ async fn a_neighbour_that_does_not_open_is_told() {
     assert_eq!(found(&bench).await, [CanaryStatus { neighbour_opens: false, ok: false, ..living(1) }]);
     let report = bench.service.turn.report(&tenant(), Look::Canaries).await.unwrap();
     assert_eq!(report.warnings[0], "of the canaries of epoch 1 the standing one does not open");
+}
+
+/// A crypto on key tables that were copied as they are now, once the bench's own have gone on.
+async fn put_back(bench: &Bench) -> crate::service::Service {
+    let copy = bench.kept::<tempfile::TempDir>().path().join("copy.db");
+    ::sqlite::backup::copy(&copy.with_file_name("crypto.db"), &copy).unwrap();
+    assert_eq!(found(bench).await, [living(1)], "placed after the copy");
+    let old = SqliteKeyStore::open(&copy).await.unwrap();
+    bench.another_with(|ports| ports.store = Arc::new(old))
+}
+
+#[tokio::test]
+async fn key_tables_that_are_older_than_the_canary_get_a_pair_of_their_own() {
+    let bench = Bench::new().await;
+    bench.service.epochs.active(&tenant()).await.unwrap();
+    let restored = put_back(&bench).await;
+    let lost = bench.outside.canaries.get(&tenant(), KeyEpoch(1)).await.unwrap().unwrap();
+    let report = restored.turn.report(&tenant(), Look::Canaries).await.unwrap();
+    assert_eq!(report.canaries, [living(1)]);
+    assert!(report.warnings.iter().all(|warning| !warning.contains("canar")), "{:?}", report.warnings);
+    let own = bench.outside.canaries.get(&tenant(), KeyEpoch(1)).await.unwrap().unwrap();
+    assert_ne!(own.page, lost.page);
+    restored.turn.begin(&tenant()).await.unwrap();
+    let report = restored.turn.report(&tenant(), Look::Canaries).await.unwrap();
+    assert_eq!(report.canaries, [gone(1), living(2)]);
+}
+
+#[tokio::test]
+async fn key_tables_that_are_older_than_a_canary_of_an_epoch_that_is_over_are_told_until_the_next_is_in_use()
+{
+    let bench = Bench::new().await;
+    bench.service.epochs.active(&tenant()).await.unwrap();
+    let restored = put_back(&bench).await;
+    bench.clock.advance(WEEK);
+    let report = restored.turn.report(&tenant(), Look::Canaries).await.unwrap();
+    let unknown = CanaryStatus { neighbour_opens: false, neighbour_unknown: true, ..living(1) };
+    assert_eq!(report.canaries, [unknown]);
+    assert!(report.warnings[0].starts_with("the key tables are older than"), "{:?}", report.warnings);
+    restored.turn.begin(&tenant()).await.unwrap();
+    let report = restored.turn.report(&tenant(), Look::Canaries).await.unwrap();
+    assert_eq!(report.canaries, [gone(1), living(2)], "what was removed before is proved gone, too");
 }
 
 #[tokio::test]

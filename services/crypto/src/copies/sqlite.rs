@@ -23,7 +23,8 @@ use self::look::Look;
 use super::{CopyError, KeyCopies};
 use crate::backend::{KeyBackend, KeyName};
 use crate::error::Error;
-use crate::pages::unwrap_key;
+use crate::pages::{open_own, unwrap_key};
+use crate::store::PageRow;
 
 /// Copies that are kept: one that turns out to be bad is not the only one.
 const KEPT: usize = 3;
@@ -49,7 +50,7 @@ pub struct SqliteCopies {
 
 impl SqliteCopies {
     /// Copies of the file at `tables` in a directory, which is made with mode 0700 where there is none. That every
-    /// page's key opens is shown with this backend.
+    /// entry opens is shown with this backend.
     pub fn open(
         tables: &Path,
         directory: &Path,
@@ -119,31 +120,83 @@ impl KeyCopies for SqliteCopies {
     }
 }
 
-/// Whether every page's key opens in a copy with the keys that the backend has now; the error says which does not.
-/// Nothing is asked of a page without entries: it may have been opened under an epoch that is over, and holds nothing.
-pub async fn check(path: &Path, backend: &dyn KeyBackend) -> Result<(), CopyError> {
-    const ACT: &str = "open every page's key in a copy of the key tables";
+/// What a copy of the key tables holds, all of which opens.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+pub struct Checked {
+    /// Pages, those without an entry among them.
+    pub pages: u64,
+    /// Entries.
+    pub entries: u64,
+}
+
+/// The KEKs of epochs that have pages, open.
+type Keks = HashMap<(TenantId, KeyEpoch), Arc<EpochKey>>;
+
+const OPEN: &str = "open every entry of a copy of the key tables";
+
+/// Opens every entry of a copy with the keys that the backend has now, and looks that each page holds as many as were
+/// counted on it; the error says what is not so. No key is asked for a page without entries: it may have been opened
+/// under an epoch that is over, and holds nothing.
+pub async fn check(path: &Path, backend: &dyn KeyBackend) -> Result<Checked, CopyError> {
     let copy = path.to_owned();
     let epochs = blocking(move || look::epochs(&open(&copy)?)).await?;
-    let mut keks: HashMap<(TenantId, KeyEpoch), EpochKey> = HashMap::new();
+    let mut keks = Keks::new();
+    let mut checked = Checked::default();
     let mut after: Option<PageId> = None;
     loop {
         let copy = path.to_owned();
         let pages = blocking(move || look::pages(&open(&copy)?, after)).await?;
-        let Some(last) = pages.last() else { return Ok(()) };
+        let Some(last) = pages.last() else { return Ok(checked) };
         after = Some(last.page);
         for page in pages.iter().filter(|page| page.added > page.removed) {
             let (tenant, epoch) = (page.tenant.clone(), page.epoch);
             let name = (tenant.clone(), epoch);
             if !keks.contains_key(&name) {
                 let own = epochs.iter().find(|own| own.tenant == tenant && own.epoch == epoch);
-                let own = own.ok_or_else(|| damaged(ACT, Error::UnknownEpoch { tenant, epoch }))?;
+                let own = own.ok_or_else(|| damaged(OPEN, Error::UnknownEpoch { tenant, epoch }))?;
                 let kek = kek(own, backend).await;
-                keks.insert(name.clone(), kek.map_err(|error| CopyError::new(ACT, error.code(), error))?);
+                let kek = kek.map_err(|error| CopyError::new(OPEN, error.code(), error))?;
+                keks.insert(name, Arc::new(kek));
             }
-            unwrap_key(&keks[&name], page).map(drop).map_err(|error| damaged(ACT, error))?;
         }
+        checked.pages += pages.len() as u64;
+        let (copy, known) = (path.to_owned(), keks.clone());
+        checked.entries += blocking(move || open_entries(&open(&copy)?, &pages, &known)).await?;
     }
+}
+
+/// Whether a file of key tables has a page: what is said to be its copy and has none is another's.
+pub async fn has_pages(tables: &Path) -> Result<bool, CopyError> {
+    let tables = tables.to_owned();
+    blocking(move || Ok(!look::pages(&open(&tables)?, None)?.is_empty())).await
+}
+
+/// Opens every entry of these pages, one page after the other; answers how many there are.
+fn open_entries(copy: &Connection, pages: &[PageRow], keks: &Keks) -> Result<u64, CopyError> {
+    let mut opened = 0;
+    for page in pages {
+        let entries = look::standing(copy, page)?;
+        let (found, counted) = (entries.len() as u64, page.added.saturating_sub(page.removed));
+        if found != counted {
+            return Err(damaged(OPEN, Error::Miscounted { page: page.page, found, counted }));
+        }
+        if entries.is_empty() {
+            continue;
+        }
+        let (tenant, epoch) = (page.tenant.clone(), page.epoch);
+        let kek = keks.get(&(tenant.clone(), epoch));
+        let kek = kek.ok_or_else(|| damaged(OPEN, Error::UnknownEpoch { tenant, epoch }))?;
+        let key = unwrap_key(kek, page).map_err(|error| damaged(OPEN, error))?;
+        for (slot, sealed) in &entries {
+            // Told with its page: of a thousand pages an operator wants to know which.
+            let entry = open_own(page, &key, *slot, sealed);
+            entry.map_err(|error| {
+                damaged(OPEN, format!("page {} slot {slot}: {}", page.page, kernel::chain(&error)))
+            })?;
+        }
+        opened += found;
+    }
+    Ok(opened)
 }
 
 async fn kek(epoch: &look::Epoch, backend: &dyn KeyBackend) -> Result<EpochKey, Error> {

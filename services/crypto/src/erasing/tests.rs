@@ -1,5 +1,6 @@
 //! What is erased is gone for everybody, whenever it is erased; everything else still opens.
 
+use std::collections::BTreeMap;
 use std::ops::Range;
 
 use kernel::{ErrorCode, LegNo, Role, SectionNo, ServiceError};
@@ -8,14 +9,16 @@ use seal::{Hash, LegKey, SectionAddress};
 
 use super::*;
 use crate::gate::Refusal;
-use crate::pages::Applied;
+use crate::pages::{Applied, Course};
 use crate::sealing::{Completeness, SealRequest};
 use crate::sections::Adopted;
 use crate::service::Service;
 use crate::store::LocatorState;
+use crate::store::sqlite::SqliteKeyStore;
 use crate::testing::{
     Bench, WEEK, derives, other_tenant, policy_hash, purpose, request, section, spans, tenant,
 };
+use crate::turn::Look;
 
 const DUTY: &str = "mifid2-transaction";
 const ROUNDS: usize = 24;
@@ -305,6 +308,29 @@ async fn a_crash_after_the_mark_is_made_good_by_the_repetition() {
 }
 
 #[tokio::test]
+async fn an_erasure_that_comes_again_after_its_page_was_turned_names_the_epoch_that_still_lives() {
+    let bench = Bench::new().await;
+    let (at, _) = sealed_call(&bench).await;
+    let asked = everything(at.recording);
+    // As if whoever asked had ended before the answer was written down.
+    let first = erase(&bench.service, &asked).await;
+    assert_eq!(first.epochs, BTreeSet::from([KeyEpoch(1)]));
+    bench.service.epochs.begin_next(&tenant()).await.unwrap();
+    let course = Course::new(KeyEpoch(1), KeyEpoch(2));
+    for page in bench.store.pages(&tenant(), KeyEpoch(1), None, 10).await.unwrap() {
+        bench.service.pages.turn(&tenant(), page.page, &course).await.unwrap();
+    }
+    let turned = bench.store.pages(&tenant(), KeyEpoch(2), None, 10).await.unwrap();
+    assert!(!turned.is_empty() && turned.iter().all(|page| !page.dirty), "{turned:?}");
+    let again = erase(&bench.another(), &asked).await;
+    assert_eq!((again.removed, again.epochs, again.not_before), (0, first.epochs, first.not_before));
+
+    bench.service.turn.step(&tenant()).await.unwrap();
+    let last = erase(&bench.service, &asked).await;
+    assert_eq!((last.epochs, last.not_before), (BTreeSet::new(), None), "nothing has it any more");
+}
+
+#[tokio::test]
 async fn an_erasure_waits_for_leases_on_what_it_takes_and_for_no_others() {
     let bench = Bench::new().await;
     let (at, _) = sealed_call(&bench).await;
@@ -391,6 +417,27 @@ async fn a_probe_shows_exactly_what_unwrap_would_give_and_the_root_besides() {
     }
     assert_eq!(shown, given);
     assert_eq!(shown.len(), 4);
+}
+
+#[tokio::test]
+async fn key_tables_that_were_put_back_do_not_know_of_a_later_erasure() {
+    let bench = Bench::new().await;
+    let ((at, _), (late, _)) = (sealed_call(&bench).await, sealed_call(&bench).await);
+    let known =
+        async |service: &Service| service.turn.report(&tenant(), Look::Tables).await.unwrap().last_erasure_at;
+    assert_eq!(known(&bench.service).await, None);
+    let first = bench.clock.now();
+    erase(&bench.service, &everything(at.recording)).await;
+    let copy = bench.kept::<tempfile::TempDir>().path().join("copy.db");
+    ::sqlite::backup::copy(&copy.with_file_name("crypto.db"), &copy).unwrap();
+    let minute = Duration::from_secs(60);
+    bench.clock.advance(minute);
+    erase(&bench.service, &everything(late.recording)).await;
+    assert_eq!(known(&bench.service).await, Some(first.plus(minute)));
+
+    let old = SqliteKeyStore::open(&copy).await.unwrap();
+    let restored = bench.another_with(|ports| ports.store = Arc::new(old));
+    assert_eq!(known(&restored).await, Some(first));
 }
 
 /// Until no other writer is in the way, as archive asks again.

@@ -172,7 +172,7 @@ impl Pages {
 }
 
 /// Opens an entry that must be of its page's purpose.
-fn open_own(row: &PageRow, key: &PageKey, slot: u16, sealed: &[u8]) -> Result<seal::Entry, Error> {
+pub(crate) fn open_own(row: &PageRow, key: &PageKey, slot: u16, sealed: &[u8]) -> Result<seal::Entry, Error> {
     let entry = seal::page::open_entry(key, &entry_place(row, slot), sealed);
     let entry = entry.map_err(Error::seal("open an entry"))?;
     if entry.purpose == row.purpose { Ok(entry) } else { Err(Error::Misplaced(row.page)) }

@@ -640,7 +640,7 @@ async fn an_operator_sees_how_epochs_stand_and_ends_the_active_one() {
     assert_eq!((epoch.holders.len(), epoch.destroyed_at), (1, 0));
     assert!(epoch.entries >= 2 && epoch.pages >= 2 && epoch.dirty_pages >= 1, "{epoch:?}");
     assert_eq!((status.canaries.len(), status.canaries[0].ok), (1, true));
-    assert_eq!((status.copies.as_str(), status.copied_at), ("", 0));
+    assert_eq!((status.copies.as_str(), status.copied_at, status.last_erasure_at), ("", 0, 0));
     assert_eq!(status.warnings, ["one disk holds the keys: set storage.key_copies"]);
 
     let turned = mesh.keys.turn(request(&tenant(), TurnRequest { begin: true }).bearer(&officer)).await;
@@ -649,6 +649,10 @@ async fn an_operator_sees_how_epochs_stand_and_ends_the_active_one() {
     assert_eq!(states, [(1, WireState::Closing), (2, WireState::Active)]);
     let instance = InstanceId::from_slice(&epochs[0].holders[0].instance_id).unwrap();
     assert!(epochs[0].waits_for.starts_with(&format!("instance {instance} has not left it since ")));
-    assert_eq!(mesh.entries("epoch.turned").await.len(), 1);
+    let again = mesh.keys.turn(request(&tenant(), TurnRequest { begin: true }).bearer(&officer)).await;
+    let again = again.unwrap().into_inner();
+    assert_eq!(again.epochs.len(), 2, "the turn under way is not over");
+    assert!(again.held_back.starts_with("epoch 2 began 0 s ago"), "{}", again.held_back);
+    assert_eq!(mesh.entries("epoch.turned").await.len(), 2);
     assert_eq!(mesh.entries("keys.read").await.len(), 1);
 }

@@ -195,6 +195,11 @@ impl KeyStore for ScyllaKeyStore {
         self.tables.marks(tenant, recording).await.map_err(failed("read a recording's marks"))
     }
 
+    async fn last_erasure(&self, tenant: &TenantId) -> Result<Option<Timestamp>, StoreError> {
+        let found = self.tables.last_erasure(tenant).await;
+        found.map_err(failed("read when something was last erased"))
+    }
+
     fn is_shared(&self) -> bool {
         true
     }

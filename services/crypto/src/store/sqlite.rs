@@ -288,6 +288,16 @@ impl KeyStore for SqliteKeyStore {
         if found.len() > MAX_MARKS { Err(mark::too_many(ACT)) } else { Ok(found) }
     }
 
+    async fn last_erasure(&self, tenant: &TenantId) -> Result<Option<Timestamp>, StoreError> {
+        let tenant = tenant.clone();
+        let read = self.db.read(move |c| {
+            let mut find = c.prepare_cached("SELECT max(marked_at) FROM mark WHERE tenant = ?")?;
+            let newest: Option<i64> = find.query_row([tenant.as_str()], |row| row.get(0))?;
+            Ok(newest.map(Timestamp))
+        });
+        read.await.map_err(failed("read when something was last erased"))
+    }
+
     /// One process opens the file.
     fn is_shared(&self) -> bool {
         false

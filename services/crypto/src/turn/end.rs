@@ -37,7 +37,8 @@ impl Turn {
     }
 
     /// Whether something may still come under the epoch, or have its keys. That no page is there is looked at last:
-    /// after none before it can bring one.
+    /// after none before it can bring one. While one before it lives, closing or drained, old copies may open what lay
+    /// under both: then the end of this one would prove nothing.
     async fn not_yet(
         &self,
         tenant: &TenantId,
@@ -46,8 +47,11 @@ impl Turn {
     ) -> Result<Option<Wait>, Error> {
         let Parts { store, ring_life, .. } = &self.parts;
         let epochs = store.epochs(tenant).await?;
-        let is_turning = |state| state == EpochState::Drained;
-        if let Some(before) = epochs.iter().find(|row| row.epoch < epoch && is_turning(row.state)) {
+        let lives = |state| match state {
+            EpochState::Active | EpochState::Closing | EpochState::Drained => true,
+            EpochState::Destroyed => false,
+        };
+        if let Some(before) = epochs.iter().find(|row| row.epoch < epoch && lives(row.state)) {
             return Ok(Some(Wait::Before(before.epoch)));
         }
         if !store.pages(tenant, epoch, None, 1).await?.is_empty() {

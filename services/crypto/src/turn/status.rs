@@ -52,6 +52,8 @@ pub struct Report {
     pub copies: Option<String>,
     /// When the newest copy was made.
     pub copied_at: Option<Timestamp>,
+    /// When the last erasure was that the key tables know of: tables that were put back know of none after their copy.
+    pub last_erasure_at: Option<Timestamp>,
     /// What is not as it should be.
     pub warnings: Vec<String>,
 }
@@ -77,13 +79,7 @@ impl Turn {
             }
         };
         let mut warnings = self.held_long(&epochs);
-        let bad = canaries.iter().filter(|canary| !canary.ok);
-        let words = bad.map(|canary| {
-            let which =
-                if canary.neighbour_opens { "removed one still opens" } else { "standing one does not open" };
-            format!("of the canaries of epoch {} the {which}", canary.epoch)
-        });
-        warnings.extend(words);
+        warnings.extend(canaries.iter().filter_map(canary_warning));
         let copies = self.parts.copies.place();
         if copies.is_none() && !self.parts.store.is_shared() {
             warnings.push("one disk holds the keys: set storage.key_copies".to_owned());
@@ -95,7 +91,8 @@ impl Turn {
                 None
             }
         };
-        Ok(Report { epochs, canaries, copies, copied_at, warnings })
+        let last_erasure_at = self.parts.store.last_erasure(tenant).await?;
+        Ok(Report { epochs, canaries, copies, copied_at, last_erasure_at, warnings })
     }
 
     /// Whoever looks before the task has come round finds those of the epoch in use, too.
@@ -168,6 +165,22 @@ impl Turn {
             None => format!("epoch {} is held up", epoch.epoch),
         });
         words.collect()
+    }
+}
+
+fn canary_warning(canary: &CanaryStatus) -> Option<String> {
+    let epoch = canary.epoch;
+    match (canary.ok, canary.neighbour_opens, canary.neighbour_unknown) {
+        (false, true, _) | (false, _, true) => {
+            Some(format!("of the canaries of epoch {epoch} the removed one still opens"))
+        }
+        (false, false, false) => {
+            Some(format!("of the canaries of epoch {epoch} the standing one does not open"))
+        }
+        (true, _, true) => Some(format!(
+            "the key tables are older than the canaries of epoch {epoch}: new ones are placed once an epoch is in use"
+        )),
+        (true, _, false) => None,
     }
 }
 

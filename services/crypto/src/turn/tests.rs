@@ -328,6 +328,59 @@ async fn an_epoch_waits_for_one_before_it_that_is_drained() {
 }
 
 #[tokio::test]
+async fn whoever_asks_again_while_a_turn_is_under_way_begins_no_other() {
+    let scene = Scene::new().await;
+    let (epochs, turn) = (&scene.bench.service.epochs, &scene.bench.service.turn);
+    let instance = InstanceId::new();
+    epochs.give(&tenant(), Some(instance)).await.unwrap();
+    assert_eq!(turn.ask(&tenant()).await.unwrap().held_back, None);
+    scene.bench.clock.advance(Duration::from_secs(59));
+    let asked = turn.ask(&tenant()).await.unwrap();
+    let words = asked.held_back.map(|why| why.to_string());
+    let expected = "epoch 2 began 59 s ago and goes on: epoch 1 before it is not destroyed yet";
+    assert_eq!((asked.epochs.len(), words.as_deref()), (2, Some(expected)));
+
+    epochs.leave(&tenant(), instance, KeyEpoch(1)).await.unwrap();
+    let asked = turn.ask(&tenant()).await.unwrap();
+    assert_eq!((asked.epochs.len(), asked.epochs[0].state), (2, EpochState::Destroyed), "the turn went on");
+    let asked = turn.ask(&tenant()).await.unwrap();
+    assert_eq!((asked.epochs.len(), asked.held_back), (3, None), "nothing is under way");
+    scene.assert_standing(&scene.bench.service).await;
+}
+
+#[tokio::test]
+async fn an_active_epoch_that_is_old_enough_is_ended_though_one_before_it_is_held_up() {
+    let scene = Scene::new().await;
+    let (epochs, turn) = (&scene.bench.service.epochs, &scene.bench.service.turn);
+    epochs.give(&tenant(), Some(InstanceId::new())).await.unwrap();
+    turn.ask(&tenant()).await.unwrap();
+    scene.bench.clock.advance(Duration::from_secs(60));
+    let asked = turn.ask(&tenant()).await.unwrap();
+    assert_eq!((asked.epochs.len(), asked.held_back), (3, None));
+}
+
+#[tokio::test]
+async fn an_epoch_waits_for_one_before_it_that_is_closing() {
+    let scene = Scene::new().await;
+    let (epochs, turn) = (&scene.bench.service.epochs, &scene.bench.service.turn);
+    let (instance, since) = (InstanceId::new(), scene.bench.clock.now());
+    epochs.give(&tenant(), Some(instance)).await.unwrap();
+    epochs.begin_next(&tenant()).await.unwrap();
+    epochs.begin_next(&tenant()).await.unwrap();
+    for _ in 0..2 {
+        let waits = step(turn).await;
+        assert_eq!(waits[0], (EpochState::Closing, Some(Wait::Held(Holder { instance, since }))));
+        assert_eq!(waits[1], (EpochState::Drained, Some(Wait::Before(KeyEpoch(1)))));
+    }
+    assert!(!scene.backend_key_is_gone(2).await && scene.journalled().await.is_empty());
+    epochs.leave(&tenant(), instance, KeyEpoch(1)).await.unwrap();
+    let states: Vec<_> = step(turn).await.into_iter().map(|(state, _)| state).collect();
+    assert_eq!(states, [EpochState::Destroyed, EpochState::Destroyed, EpochState::Active]);
+    assert_eq!(scene.journalled().await, [KeyEpoch(1), KeyEpoch(2)]);
+    scene.assert_standing(&scene.bench.service).await;
+}
+
+#[tokio::test]
 async fn what_is_held_up_is_shown_and_told_when_it_is_for_long() {
     let scene = Scene::new().await;
     let (epochs, turn) = (&scene.bench.service.epochs, &scene.bench.service.turn);

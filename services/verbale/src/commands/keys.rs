@@ -4,7 +4,8 @@ use std::path::Path;
 
 use anyhow::{Context, Result, ensure};
 use crypto::backend::file::FileBackend;
-use kernel::Timestamp;
+use crypto::copies::sqlite::Checked;
+use kernel::{ErrorCode, ServiceError, Timestamp};
 use proto::crypto::v1::keys_client::KeysClient;
 use proto::crypto::v1::{self as wire};
 use serde_json::{Value, json};
@@ -19,6 +20,7 @@ pub async fn status(caller: &Caller, out: Output) -> Result<Exit> {
     let value = json!({
         "epochs": status.epochs.iter().map(shown_epoch).collect::<Vec<_>>(), "copies": status.copies,
         "copied_at": shown::time(status.copied_at), "warnings": status.warnings,
+        "last_erasure_at": shown::time(status.last_erasure_at),
     });
     out.value(&value, |_| {
         let mut text = epochs(&status.epochs);
@@ -30,6 +32,10 @@ pub async fn status(caller: &Caller, out: Output) -> Result<Exit> {
             };
             text.push_str(&format!("\nkeys are copied to {}, last {at}", status.copies));
         }
+        if status.last_erasure_at != 0 {
+            let at = Timestamp(status.last_erasure_at);
+            text.push_str(&format!("\nthe last erasure that these key tables know of was at {at}"));
+        }
         for warning in &status.warnings {
             text.push_str(&format!("\nwarning: {warning}"));
         }
@@ -38,12 +44,20 @@ pub async fn status(caller: &Caller, out: Output) -> Result<Exit> {
     Ok(Exit::Ok)
 }
 
-/// Ends the active epoch, and takes ended ones as far as they go.
+/// Ends the active epoch, unless that has only just begun in a turn that is not over, and takes ended ones as far as
+/// they go.
 pub async fn turn(caller: &Caller, out: Output) -> Result<Exit> {
     let request = caller.request(wire::TurnRequest { begin: true })?;
-    let turned = KeysClient::new(caller.wire()).turn(request).await?.into_inner().epochs;
-    let value = json!({"epochs": turned.iter().map(shown_epoch).collect::<Vec<_>>()});
-    out.value(&value, |_| epochs(&turned));
+    let turned = KeysClient::new(caller.wire()).turn(request).await?.into_inner();
+    let (shown, held_back) = (turned.epochs.iter().map(shown_epoch), &turned.held_back);
+    let value = json!({"epochs": shown.collect::<Vec<_>>(), "held_back": held_back});
+    out.value(&value, |_| {
+        let mut text = epochs(&turned.epochs);
+        if !held_back.is_empty() {
+            text.push_str(&format!("\nno epoch was begun: {held_back}"));
+        }
+        text
+    });
     Ok(Exit::Ok)
 }
 
@@ -56,7 +70,8 @@ pub async fn canary(caller: &Caller, out: Output) -> Result<Exit> {
         .map(|canary| {
             json!({
                 "epoch": canary.epoch, "removed_opens": canary.removed_opens,
-                "neighbour_opens": canary.neighbour_opens, "ok": canary.ok,
+                "neighbour_opens": canary.neighbour_opens, "neighbour_unknown": canary.neighbour_unknown,
+                "ok": canary.ok,
             })
         })
         .collect();
@@ -67,10 +82,13 @@ pub async fn canary(caller: &Caller, out: Output) -> Result<Exit> {
         }
         let opens = |opens: bool| if opens { "opens" } else { "does not open" }.to_owned();
         let rows = status.canaries.iter().map(|canary| {
-            let verdict = match (canary.ok, canary.removed_opens) {
-                (true, true) => "as it must be: its epoch is not destroyed yet",
-                (true, false) => "as it must be",
-                (false, _) => "NOT AS IT MUST BE",
+            let verdict = match (canary.ok, canary.neighbour_unknown, canary.removed_opens) {
+                (true, true, _) => {
+                    "the key tables are older than it: a new pair is placed once an epoch is in use"
+                }
+                (true, false, true) => "as it must be: its epoch is not destroyed yet",
+                (true, false, false) => "as it must be",
+                (false, _, _) => "NOT AS IT MUST BE",
             };
             let epoch = canary.epoch.to_string();
             vec![epoch, opens(canary.removed_opens), opens(canary.neighbour_opens), verdict.to_owned()]
@@ -80,20 +98,35 @@ pub async fn canary(caller: &Caller, out: Output) -> Result<Exit> {
     Ok(if well { Exit::Ok } else { Exit::Fault })
 }
 
-/// Whether a copy of the key tables opens with the backend keys of today.
+/// The key tables in the keys directory.
+const TABLES: &str = "keys.db";
+
+/// Whether every entry of a copy of the key tables opens with the backend keys of today.
 pub async fn check(copy: &Path, keys: &Path, out: Output) -> Result<Exit> {
-    ensure!(copy.is_file(), "there is no copy {}", copy.display());
+    ensure!(!copy.is_dir(), "{} is a directory; name one of the copies in it", copy.display());
+    if !copy.exists() {
+        let missing = anyhow::Error::msg(format!("there is no copy {}", copy.display()));
+        out.complain(&missing, Exit::NotFound, Some("`verbale keys status` says where keys are copied to"));
+        return Ok(Exit::NotFound);
+    }
+    ensure!(copy.is_file(), "{} is no file", copy.display());
     ensure!(keys.is_dir(), "there is no keys directory {}; give --keys", keys.display());
     let backend = FileBackend::open(keys)?;
-    let whole =
-        sqlite::backup::is_whole(copy).with_context(|| format!("{} cannot be read", copy.display()))?;
-    let problem = match crypto::copies::sqlite::check(copy, &backend).await {
-        Ok(()) if whole => None,
-        Ok(()) => Some("the file is damaged".to_owned()),
-        Err(error) => Some(kernel::chain(&error)),
+    let (found, problem) = match look_into(copy, &keys.join(TABLES), &backend).await? {
+        Ok(found) => (found, None),
+        Err(problem) => (Checked::default(), Some(problem)),
     };
-    out.value(&json!({"copy": copy, "opens": problem.is_none(), "problem": problem}), |_| match &problem {
-        None => format!("{} opens, with every entry that it holds", copy.display()),
+    let value = json!({
+        "copy": copy, "opens": problem.is_none(), "problem": problem,
+        "pages": found.pages, "entries": found.entries,
+    });
+    out.value(&value, |_| match &problem {
+        None => format!(
+            "{} opens, with every entry that it holds: entries {}, on pages {}",
+            copy.display(),
+            found.entries,
+            found.pages
+        ),
         Some(problem) => format!(
             "{} does not open: {problem}\nA copy from before an epoch was destroyed opens nothing of it, on purpose: \
              what was erased then would come back. Take a newer one.",
@@ -101,6 +134,34 @@ pub async fn check(copy: &Path, keys: &Path, out: Output) -> Result<Exit> {
         ),
     });
     Ok(if problem.is_none() { Exit::Ok } else { Exit::Fault })
+}
+
+/// What a copy holds, or else what is wrong with it.
+async fn look_into(
+    copy: &Path,
+    tables: &Path,
+    backend: &FileBackend,
+) -> Result<std::result::Result<Checked, String>> {
+    match sqlite::backup::is_whole(copy) {
+        Ok(true) => {}
+        Ok(false) => return Ok(Err("the file is damaged".to_owned())),
+        Err(error) if error.code() == ErrorCode::DataLoss => return Ok(Err(kernel::chain(&error))),
+        Err(error) => {
+            return Err(error).with_context(|| format!("{} cannot be read", copy.display()));
+        }
+    }
+    let found = match crypto::copies::sqlite::check(copy, backend).await {
+        Ok(found) => found,
+        Err(error) => return Ok(Err(kernel::chain(&error))),
+    };
+    // Tables that are lost or cannot be read are why somebody looks for a copy.
+    let is_emptied = found.pages == 0
+        && tables.is_file()
+        && crypto::copies::sqlite::has_pages(tables).await.unwrap_or(false);
+    if is_emptied {
+        return Ok(Err(format!("it has no page, and {} has some", tables.display())));
+    }
+    Ok(Ok(found))
 }
 
 async fn ask(caller: &Caller, canaries: bool) -> Result<wire::GetStatusResponse> {
@@ -140,4 +201,60 @@ fn epochs(all: &[wire::EpochStatus]) -> String {
         ]
     });
     table(&["epoch", "state", "from", "until", "pages", "entries", "waits for"], rows)
+}
+
+#[cfg(test)]
+mod tests {
+    use crypto::store::sqlite::SqliteKeyStore;
+    use crypto::store::{KeyStore, PageRow, PageState};
+    use kernel::{InstanceId, KeyEpoch, PageId, PurposeName, TenantId};
+
+    use super::*;
+
+    /// A page that nothing was written on yet.
+    fn page() -> PageRow {
+        PageRow {
+            page: PageId::new(),
+            tenant: TenantId::new("banca-alfa").unwrap(),
+            purpose: PurposeName::new("quality").unwrap(),
+            epoch: KeyEpoch(1),
+            generation: 1,
+            version: 1,
+            owner: InstanceId::new(),
+            state: PageState::Open,
+            key: b"wrapped".to_vec(),
+            dirty: false,
+            added: 0,
+            removed: 0,
+            bytes: 0,
+        }
+    }
+
+    #[tokio::test]
+    async fn a_copy_that_is_damaged_is_a_fault_and_one_that_is_not_there_is_not_found() {
+        let folder = tempfile::tempdir().unwrap();
+        let (keys, out) = (folder.path().join("keys"), Output::new(false));
+        FileBackend::open(&keys).unwrap();
+        let at = |name: &str| folder.path().join(name);
+        assert_eq!(check(&at("none.db"), &keys, out).await.unwrap(), Exit::NotFound);
+        let refused = check(folder.path(), &keys, out).await.unwrap_err();
+        assert!(refused.to_string().contains("is a directory"), "{refused}");
+        std::fs::write(at("text.db"), "no database, but longer than the header of one: ".repeat(20)).unwrap();
+        assert_eq!(check(&at("text.db"), &keys, out).await.unwrap(), Exit::Fault);
+        std::fs::write(at("empty.db"), "").unwrap();
+        assert_eq!(check(&at("empty.db"), &keys, out).await.unwrap(), Exit::Fault, "it has no tables");
+    }
+
+    #[tokio::test]
+    async fn a_copy_without_a_page_is_a_fault_where_the_key_tables_have_some() {
+        let folder = tempfile::tempdir().unwrap();
+        let (keys, out) = (folder.path().join("keys"), Output::new(false));
+        FileBackend::open(&keys).unwrap();
+        let copy = folder.path().join("copy.db");
+        let tables = SqliteKeyStore::open(&keys.join(TABLES)).await.unwrap();
+        sqlite::backup::copy(&keys.join(TABLES), &copy).unwrap();
+        assert_eq!(check(&copy, &keys, out).await.unwrap(), Exit::Ok, "there is nothing to lose yet");
+        tables.open_page(&page()).await.unwrap();
+        assert_eq!(check(&copy, &keys, out).await.unwrap(), Exit::Fault);
+    }
 }

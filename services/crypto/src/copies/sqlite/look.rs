@@ -15,6 +15,8 @@ use crate::store::sqlite::read_page;
 const ACT: &str = "read the key tables and their copy";
 /// Pages that are read at once.
 const PAGES: u32 = 1_000;
+/// As many slots as a page's numbers name.
+const SLOTS: u32 = 65_536;
 
 /// How many rows each table has.
 pub(super) struct Look(BTreeMap<String, u64>);
@@ -100,6 +102,24 @@ pub(super) fn pages(connection: &Connection, after: Option<PageId>) -> Result<Ve
         let mut found = Vec::new();
         while let Some(row) = rows.next()? {
             found.push(read_page(row)?);
+        }
+        Ok(found)
+    };
+    read().map_err(refused(ACT))
+}
+
+/// What stands on a page, by slot: at most a page's entries in memory, and no more than there are slots whatever lies
+/// in a file that is damaged.
+pub(super) fn standing(connection: &Connection, page: &PageRow) -> Result<Vec<(u16, Vec<u8>)>, CopyError> {
+    let read = || -> Result<Vec<(u16, Vec<u8>)>, Error> {
+        let mut find = connection.prepare_cached(
+            "SELECT slot, sealed FROM entry WHERE page = ? AND generation = ? AND sealed IS NOT NULL
+             ORDER BY slot LIMIT ?",
+        )?;
+        let mut rows = find.query(params![page.page.to_bytes(), page.generation, SLOTS])?;
+        let mut found = Vec::new();
+        while let Some(row) = rows.next()? {
+            found.push((row.get(0)?, row.get(1)?));
         }
         Ok(found)
     };

@@ -138,6 +138,63 @@ async fn a_damaged_copy_is_told() {
 }
 
 #[tokio::test]
+async fn every_entry_of_a_copy_is_opened_and_counted() {
+    let bench = bench().await;
+    let path = copies(&bench).make().await.unwrap();
+    let pages = bench.store.pages(&tenant(), KeyEpoch(1), None, 10).await.unwrap();
+    let entries: u64 = pages.iter().map(|page| page.added - page.removed).sum();
+    assert!(entries >= 3, "each section's root is one");
+    let checked = check(&path, bench.backend.as_ref()).await.unwrap();
+    assert_eq!(checked, Checked { pages: pages.len() as u64, entries });
+    assert!(has_pages(&path).await.unwrap());
+}
+
+#[tokio::test]
+async fn a_copy_whose_entries_are_damaged_or_missing_is_told_although_its_pages_open() {
+    let flipped = |connection: &Connection| {
+        let find = "SELECT rowid, sealed FROM entry WHERE sealed IS NOT NULL ORDER BY rowid DESC LIMIT 1";
+        let found = connection.query_row(find, [], |row| Ok((row.get(0)?, row.get(1)?)));
+        let (id, mut sealed): (i64, Vec<u8>) = found.unwrap();
+        *sealed.last_mut().unwrap() ^= 1;
+        let change = "UPDATE entry SET sealed = ? WHERE rowid = ?";
+        connection.execute(change, ::sqlite::rusqlite::params![sealed, id]).unwrap();
+    };
+    let lost = |connection: &Connection| {
+        connection.execute("DELETE FROM entry WHERE rowid = (SELECT min(rowid) FROM entry)", []).unwrap();
+    };
+    let emptied = |connection: &Connection| {
+        connection.execute("DELETE FROM entry", []).unwrap();
+    };
+    let uncounted = |connection: &Connection| {
+        connection.execute("UPDATE page SET removed = added", []).unwrap();
+    };
+    let cases: [(&str, &dyn Fn(&Connection)); 4] =
+        [("flipped", &flipped), ("lost", &lost), ("emptied", &emptied), ("uncounted", &uncounted)];
+    let bench = bench().await;
+    let copies = copies(&bench);
+    for (name, spoil) in cases {
+        let path = copies.make().await.unwrap();
+        {
+            let connection = open(&path).unwrap();
+            spoil(&connection);
+            look::intact(&connection).expect("SQLite sees nothing of it");
+        }
+        let refused = check(&path, bench.backend.as_ref()).await.unwrap_err();
+        assert_eq!(refused.code(), ErrorCode::DataLoss, "{name}: {}", kernel::chain(&refused));
+    }
+}
+
+#[tokio::test]
+async fn a_copy_without_a_page_is_told_from_tables_that_have_some() {
+    let bench = bench().await;
+    let path = copies(&bench).make().await.unwrap();
+    open(&path).unwrap().execute_batch("DELETE FROM entry; DELETE FROM page").unwrap();
+    assert_eq!(check(&path, bench.backend.as_ref()).await.unwrap(), Checked::default());
+    assert!(!has_pages(&path).await.unwrap());
+    assert!(has_pages(&tables(&bench)).await.unwrap());
+}
+
+#[tokio::test]
 async fn a_place_that_cannot_be_written_is_told() {
     let bench = bench().await;
     let copies = copies(&bench);

@@ -13,6 +13,7 @@ pub(in crate::rpc) fn status_response(report: Report) -> wire::GetStatusResponse
         copies: report.copies.unwrap_or_default(),
         copied_at: report.copied_at.map_or(0, |at| at.0),
         warnings: report.warnings,
+        last_erasure_at: report.last_erasure_at.map_or(0, |at| at.0),
     }
 }
 
@@ -49,6 +50,7 @@ fn canary_status(status: CanaryStatus) -> wire::CanaryStatus {
         epoch: status.epoch.0,
         removed_opens: status.removed_opens,
         neighbour_opens: status.neighbour_opens,
+        neighbour_unknown: status.neighbour_unknown,
         ok: status.ok,
     }
 }

@@ -1,7 +1,7 @@
-//! Marks: written once, for ever. A recording's are one partition.
+//! Marks: written once, for ever. A recording's are one partition; when a tenant's newest was made stands beside them.
 
 use futures::FutureExt;
-use kernel::{RecordingId, TenantId};
+use kernel::{RecordingId, TenantId, Timestamp};
 
 use super::Tables;
 use super::decision::{Found, decide};
@@ -25,7 +25,37 @@ impl Tables {
         let purposes = mark::purposes_text(&mark.purposes);
         let values = (key.0, key.1, key.2, purposes.as_str(), spans, mark.at.0);
         let attempt = || self.cql.apply(&self.statements.add_mark, values).boxed();
-        decide((), attempt, || self.find_mark(key).boxed()).await
+        decide((), attempt, || self.find_mark(key).boxed()).await?;
+        // The mark that stands counts. Where this is cut off, whoever erases again makes it good.
+        let standing: Option<(i64,)> = self.cql.row(&self.statements.mark_time, key).await?;
+        self.note_erasure(key.0, standing.map_or(mark.at.0, |(at,)| at)).await
+    }
+
+    /// Raises the time of the tenant's last erasure, where it is earlier.
+    async fn note_erasure(&self, tenant: &str, at: i64) -> Result<(), Error> {
+        let noted: Option<(i64,)> = self.cql.row(&self.statements.last_erasure, (tenant,)).await?;
+        if noted.is_some_and(|(noted,)| noted >= at) {
+            return Ok(());
+        }
+        let attempt = || self.try_erasure(tenant, at).boxed();
+        decide((), attempt, || self.find_erasure(tenant, at).boxed()).await
+    }
+
+    async fn try_erasure(&self, tenant: &str, at: i64) -> Result<bool, cql::Error> {
+        if self.cql.apply(&self.statements.first_erasure, (tenant, at)).await? {
+            return Ok(true);
+        }
+        self.cql.apply(&self.statements.later_erasure, (at, tenant, at)).await
+    }
+
+    async fn find_erasure(&self, tenant: &str, at: i64) -> Result<Found<()>, Error> {
+        let noted: Option<(i64,)> = self.cql.serial_row(&self.statements.last_erasure, (tenant,)).await?;
+        Ok(if noted.is_some_and(|(noted,)| noted >= at) { Found::Outcome(()) } else { Found::Open })
+    }
+
+    pub(super) async fn last_erasure(&self, tenant: &TenantId) -> Result<Option<Timestamp>, Error> {
+        let noted: Option<(i64,)> = self.cql.row(&self.statements.last_erasure, (tenant.as_str(),)).await?;
+        Ok(noted.map(|(at,)| Timestamp(at)))
     }
 
     /// Refuses one mark too many. Writers that meet here may pass the bound together; what is read has room for them.

@@ -3,7 +3,8 @@
 //! Each partition is named for growth: tenants in 16 lists, a tenant's epochs (one a week), an epoch's instances, a
 //! recording's sections, its locators and its marks, a page with at most 1,024 slots. The list of an epoch's pages is
 //! cut by the time in their ids, about 70 minutes a partition, and the partitions that there are stand in a list of
-//! their own.
+//! their own. When a tenant's newest mark was made is a row of its own, as its marks are as many partitions as it has
+//! recordings.
 //!
 //! `act` is drawn for each write; by it a writer whose answer did not come knows its own.
 //!
@@ -24,7 +25,8 @@ pub const COMPONENTS: [Component; 3] =
 const KEY_TABLES: Component = Component {
     name: "crypto",
     space: Space::Keys,
-    steps: &["CREATE TABLE IF NOT EXISTS {ks}.crypto_epoch (
+    steps: &[
+        "CREATE TABLE IF NOT EXISTS {ks}.crypto_epoch (
         tenant text,
         epoch bigint,
         starts bigint,
@@ -136,5 +138,11 @@ const KEY_TABLES: Component = Component {
         event blob,
         sealed blob,
         PRIMARY KEY ((tenant, event))
-    )"],
+    )",
+        "CREATE TABLE IF NOT EXISTS {ks}.crypto_last_erasure (
+        tenant text,
+        marked_at bigint,
+        PRIMARY KEY ((tenant))
+    )",
+    ],
 };

@@ -90,6 +90,12 @@ statements! {
     /// The first one stays: what was erased by it is never less.
     add_mark: "INSERT INTO {ks}.crypto_mark (tenant, recording, erasure, purposes, spans, marked_at)
         VALUES (?, ?, ?, ?, ?, ?) IF NOT EXISTS";
+    mark_time: "SELECT marked_at FROM {ks}.crypto_mark WHERE tenant = ? AND recording = ? AND erasure = ?";
+    last_erasure: "SELECT marked_at FROM {ks}.crypto_last_erasure WHERE tenant = ?";
+    /// It only grows, whoever of several processes comes last.
+    first_erasure: "INSERT INTO {ks}.crypto_last_erasure (tenant, marked_at) VALUES (?, ?) IF NOT EXISTS";
+    /// Likewise.
+    later_erasure: "UPDATE {ks}.crypto_last_erasure SET marked_at = ? WHERE tenant = ? IF marked_at < ?";
 
     /// DISTINCT reads the columns of the page alone, and also where it has no slot yet.
     page: "SELECT DISTINCT page, tenant, purpose, epoch, page_generation, version, owner, state, wrapped_key, dirty,

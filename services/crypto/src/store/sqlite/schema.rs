@@ -5,7 +5,8 @@ use ::sqlite::Component;
 /// The key tables' steps.
 pub const COMPONENT: Component = Component {
     name: "crypto",
-    steps: &["CREATE TABLE epoch (
+    steps: &[
+        "CREATE TABLE epoch (
         tenant TEXT NOT NULL,
         epoch INTEGER NOT NULL CHECK (epoch > 0),
         starts INTEGER NOT NULL,
@@ -96,5 +97,7 @@ pub const COMPONENT: Component = Component {
         event BLOB NOT NULL CHECK (length(event) = 16),
         sealed BLOB NOT NULL,
         PRIMARY KEY (tenant, event)
-    ) STRICT;"],
+    ) STRICT;",
+        "CREATE INDEX mark_by_time ON mark (tenant, marked_at);",
+    ],
 };

@@ -126,6 +126,7 @@ passed_on! {
     fn retire(tenant: &TenantId, key: &EntryKey) -> ();
     fn add_mark(mark: &Mark) -> ();
     fn marks(tenant: &TenantId, recording: RecordingId) -> Vec<Mark>;
+    fn last_erasure(tenant: &TenantId) -> Option<Timestamp>;
     fn open_page(row: &PageRow) -> ();
     fn page(page: PageId) -> Option<PageRow>;
     fn entry(place: Place) -> Option<EntryRow>;
