@@ -107,7 +107,7 @@ async fn run(cli: Cli, out: Output) -> Result<Exit> {
         Command::Trust(TrustCommand::Export { output }) => {
             trust::export(&person()?, output.as_deref(), out).await
         }
-        Command::Backup(command) => backup::run(&command, &config()?.storage.data, &SystemClock, out),
+        Command::Backup(command) => backup::run(&command, &config()?.storage, &SystemClock, out),
         Command::Verify(args) => verify::run(&args, Arc::new(SystemClock), out).await,
         Command::Bench(BenchCommand::Ingest(args)) => {
             let _telemetry = quiet(config()?, "warn")?;
