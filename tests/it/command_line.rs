@@ -277,6 +277,27 @@ async fn errors_name_the_place_and_end_with_a_code_that_scripts_can_use() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_second_mesh_on_the_same_directories_is_refused_with_what_to_do() {
+    let world = World::new();
+    let mesh = world.up().await;
+    let text = |path: &Path| path.to_str().unwrap().to_owned();
+    let (data, keys, policies) = (text(&world.data()), text(&world.keys()), text(&world.policies()));
+    let elsewhere = text(&world.folder().join("elsewhere"));
+    for (data, keys, whose) in [(&data, &elsewhere, &data), (&elsewhere, &keys, &keys)] {
+        let up = ["up", "--listen", "127.0.0.1:0", "--policies", &policies, "--data", data, "--keys", keys];
+        let second = program::run(world.folder(), &up).await;
+        let told = second.err.contains(&format!("directory {whose}: stop it first"));
+        assert!(second.code == 2 && told, "{second:?}");
+        std::fs::remove_dir_all(&elsewhere).unwrap();
+    }
+    // What only reads goes on beside it.
+    let copied = program::run(world.folder(), &["backup", "create", "b", "--data", &data]).await;
+    assert_eq!(copied.code, 0, "{copied:?}");
+    mesh.stop().await.unwrap();
+    world.up().await.stop().await.unwrap();
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn the_demo_tells_its_story_and_catches_what_it_alters() {
     let folder = tempfile::tempdir().unwrap();
     let demo = ["demo", "--data", "data", "--json", "--set", "telemetry.format=human"];
