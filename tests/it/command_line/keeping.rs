@@ -186,6 +186,10 @@ async fn an_erasure_is_ordered_listed_and_shown_from_the_command_line() {
     let ordered = prompt.json(&[&order[..], &stretch].concat()).await;
     assert_eq!((&ordered["erasure"], &ordered["cause"]), (&json!(id_text), &json!("order")), "{ordered}");
     settled(&caller, id).await;
+    let told = prompt.told(&["erasure", "show", &id_text]).await;
+    assert!(told.contains(&format!("of: recording {recording}, 0:10.000-0:12.000, legs 0 and 1")), "{told}");
+    let of = prompt.json(&["erasure", "show", &id_text]).await["erasure"]["of"].clone();
+    assert_eq!((&of["recording"], &of["end_s"]), (&json!(recording), &json!(12.0)), "{of}");
     let shown = prompt.json(&["recordings", "show", &recording]).await;
     let erased = shown["erased"].as_array().unwrap();
     assert!(
@@ -216,6 +220,7 @@ async fn an_erasure_is_ordered_listed_and_shown_from_the_command_line() {
         told.contains(&format!("recording {recording}: done")) && told.contains("gone: quality"),
         "{told}"
     );
+    assert!(told.contains(&format!("of: recording {recording}, only for quality")), "{told}");
     assert!(told.contains("key-epoch") && told.contains("when"), "{told}");
 
     let listed = prompt.json(&["erasure", "list"]).await;

@@ -1,5 +1,7 @@
 //! `verbale erasure order|show|list|receipt`.
 
+mod asked;
+
 use std::path::Path;
 use std::time::Duration;
 
@@ -14,6 +16,7 @@ use proto::retention::v1::{self as wire, ErasureState, ErasureStep};
 use serde_json::{Value, json};
 use tokio::time::Instant;
 
+use self::asked::asked;
 use crate::cli::{ErasureCommand, OrderArgs, Someone};
 use crate::commands::replay::position;
 use crate::connect::Caller;
@@ -87,6 +90,9 @@ async fn show(caller: &Caller, id: ErasureId, out: Output) -> Result<Exit> {
     });
     out.value(&value, |_| {
         let mut text = line(&erasure);
+        if let Some(what) = asked(&erasure).words() {
+            text.push_str(&format!("\nof: {what}"));
+        }
         for recording in &recordings {
             text.push_str(&format!("\n\n{}", drawn(recording)));
         }
@@ -230,7 +236,7 @@ fn shown_erasure(erasure: &wire::Erasure) -> Value {
         "erasure": shown::id(&erasure.erasure_id), "cause": cause(erasure), "reason": erasure.reason,
         "ordered_by": erasure.ordered_by, "ordered_at": shown::time(erasure.ordered_at),
         "state": state(erasure), "recordings": erasure.recordings,
-        "settled_at": shown::time(erasure.settled_at),
+        "settled_at": shown::time(erasure.settled_at), "of": asked(erasure).shown(),
     })
 }
 
