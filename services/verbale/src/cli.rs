@@ -16,7 +16,7 @@ pub use self::backup::BackupCommand;
 pub use self::bench::{BenchCommand, BenchIngestArgs};
 pub use self::keeping::{
     ErasureCommand, ExtendArgs, HoldCommand, HoldKind, KeysCommand, OrderArgs, PlaceArgs, RetentionCommand,
-    Someone,
+    Someone, VerifyReceiptArgs,
 };
 
 /// Compliance recording for contact centres: recorded lawfully, sealed, provable, opened by purpose.

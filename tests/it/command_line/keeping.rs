@@ -5,7 +5,7 @@ use platform::config::Period;
 use serde_json::{Value, json};
 
 use crate::harness::keeping::{BY_PERIOD, CASE, DAY, ON_REQUEST, settled};
-use crate::harness::{Ended, Sample, World};
+use crate::harness::{Ended, Sample, World, program};
 
 const QUALITY: &str = "quality";
 
@@ -231,7 +231,34 @@ async fn an_erasure_is_ordered_listed_and_shown_from_the_command_line() {
     let told = prompt.told(&["erasure", "list"]).await;
     assert!(told.contains(ON_REQUEST) && told.contains("pci-3-3-1") && told.contains("local"), "{told}");
     let told = prompt.told(&["erasure", "receipt", &id]).await;
-    assert!(told.contains(&format!("receipt of erasure {id}: 1 recordings")), "{told}");
+    let counts = "1 erased, 0 deferred, 0 refused";
+    assert!(told.contains(&format!("receipt of erasure {id}: {counts}")), "{told}");
+    prompt.told(&["erasure", "receipt", &id, "-o", "receipt.bin"]).await;
+    prompt.told(&["trust", "export", "-o", "trust.json"]).await;
+
+    // From the two files alone.
+    let offline = async |args: &[&str]| {
+        let verify = ["erasure", "verify", "receipt.bin", "--trust", "trust.json"];
+        let verify = [&verify[..], args].concat();
+        program::run(world.folder(), &verify).await
+    };
+    let verified = offline(&[]).await;
+    assert_eq!(verified.code, 0, "{verified:?}");
+    let says = [id.as_str(), recording.as_str(), counts, "gone: quality", "no key was left"];
+    assert!(says.iter().all(|needle| verified.out.contains(needle)), "{verified:?}");
+    let verified = offline(&["--json"]).await.json();
+    let row = &verified["recordings"][0];
+    assert_eq!((&verified["ok"], &verified["outcomes"]["erased"]), (&json!(true), &json!(1)), "{verified}");
+    assert_eq!((&row["recording"], &row["outcome"]), (&json!(recording), &json!("erased")), "{verified}");
+    assert!(row["entries_at"].is_string(), "{verified}");
+    assert_eq!(offline(&["--tenant", "banca-alfa"]).await.code, 1, "it is not that tenant's");
+    let file = world.folder().join("receipt.bin");
+    let mut forged = std::fs::read(&file).unwrap();
+    let middle = forged.len() / 2;
+    forged[middle] ^= 1;
+    std::fs::write(&file, forged).unwrap();
+    let found = offline(&["--json"]).await;
+    assert_eq!((found.code, &found.json()["ok"]), (1, &json!(false)), "{found:?}");
 
     let nobody = ErasureId::new().to_string();
     for command in ["show", "receipt"] {

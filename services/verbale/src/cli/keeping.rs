@@ -146,6 +146,18 @@ pub enum ErasureCommand {
         #[arg(long, short, value_name = "FILE")]
         output: Option<PathBuf>,
     },
+    /// Verify a receipt offline, from its file alone, and say what it says.
+    Verify(VerifyReceiptArgs),
+}
+
+/// `verbale erasure verify`.
+#[derive(Debug, Clone, Args)]
+pub struct VerifyReceiptArgs {
+    /// The signed document, as `erasure receipt -o` wrote it.
+    pub file: PathBuf,
+    /// What `trust export` printed.
+    #[arg(long, value_name = "FILE")]
+    pub trust: PathBuf,
 }
 
 /// `verbale erasure order`.

@@ -1,8 +1,8 @@
-//! `verbale erasure order|show|list|receipt`.
+//! `verbale erasure order|show|list|receipt|verify`.
 
 mod asked;
+mod receipt;
 
-use std::path::Path;
 use std::time::Duration;
 
 use anyhow::{Context, Result, bail, ensure};
@@ -17,6 +17,7 @@ use serde_json::{Value, json};
 use tokio::time::Instant;
 
 use self::asked::asked;
+pub use self::receipt::verify;
 use crate::cli::{ErasureCommand, OrderArgs, Someone};
 use crate::commands::replay::position;
 use crate::connect::Caller;
@@ -38,7 +39,9 @@ pub async fn run(caller: &Caller, command: ErasureCommand, out: Output) -> Resul
         }
         ErasureCommand::Show { id } => show(caller, id, out).await,
         ErasureCommand::List { limit } => list(caller, limit, out).await,
-        ErasureCommand::Receipt { id, output } => receipt(caller, id, output.as_deref(), out).await,
+        ErasureCommand::Receipt { id, output } => receipt::fetch(caller, id, output.as_deref(), out).await,
+        // It needs no mesh, and whose it is it says itself.
+        ErasureCommand::Verify(args) => verify(&args, None, out),
     }
 }
 
@@ -181,29 +184,6 @@ pub async fn all(caller: &Caller, limit: u32) -> Result<Vec<wire::Erasure>> {
     }
     found.truncate(limit as usize);
     Ok(found)
-}
-
-async fn receipt(caller: &Caller, id: ErasureId, file: Option<&Path>, out: Output) -> Result<Exit> {
-    let request = caller.request(wire::GetReceiptRequest { erasure_id: id.to_bytes().to_vec() })?;
-    let answer = RetentionClient::new(caller.wire()).get_receipt(request).await;
-    let answer = answer.with_context(|| format!("erasure {id}"))?.into_inner();
-    if let Some(file) = file {
-        std::fs::write(file, &answer.document).with_context(|| format!("cannot write {}", file.display()))?;
-    }
-    let signed = seal::SignedDocument::decode(&answer.document)?;
-    let receipt = seal::Receipt::decode(signed.unverified_payload())?;
-    let value = json!({
-        "erasure": id.to_string(), "sha256": shown::hex(&answer.sha256),
-        "signed_at": shown::time(signed.signed_at().0), "recordings": receipt.recordings.len(),
-        "file": file,
-    });
-    out.value(&value, |_| {
-        let count = receipt.recordings.len();
-        let kept =
-            file.map_or_else(String::new, |file| format!("; the signed document is in {}", file.display()));
-        format!("receipt of erasure {id}: {count} recordings, SHA-256 {}{kept}", shown::hex(&answer.sha256))
-    });
-    Ok(Exit::Ok)
 }
 
 fn cause(erasure: &wire::Erasure) -> String {
