@@ -90,6 +90,10 @@ async fn a_hold_is_placed_listed_and_released_from_the_command_line() {
     );
     assert_eq!(prompt.json(&["hold", "list"]).await, json!([]));
     assert_eq!(prompt.json(&["hold", "list", "--released"]).await, json!([released]));
+    // The same again is no hold any more.
+    assert_eq!(prompt.refused(&place).await, (3, "hold-released".to_owned()));
+    let again = prompt.run(&place).await;
+    assert!(again.out.is_empty() && again.err.contains("released by bruno and carla on"), "{again:?}");
 
     let nobody = HoldId::new().to_string();
     assert_eq!(prompt.run(&["hold", "release", &nobody]).await.code, 4);
@@ -259,6 +263,13 @@ async fn an_erasure_is_ordered_listed_and_shown_from_the_command_line() {
     std::fs::write(&file, forged).unwrap();
     let found = offline(&["--json"]).await;
     assert_eq!((found.code, &found.json()["ok"]), (1, &json!(false)), "{found:?}");
+
+    // A hold that comes too late says so.
+    let review = world.now().plus(180 * DAY).to_string();
+    let hold = ["hold", "place", "--kind", "litigation", "--recording", &recording, "--reason", CASE];
+    let told = prompt.told(&[&hold[..], &["--review", &review]].concat()).await;
+    let late = format!("erased before: {recording}, this hold keeps nothing of them");
+    assert!(told.contains(&late), "{told}");
 
     let nobody = ErasureId::new().to_string();
     for command in ["show", "receipt"] {

@@ -1,7 +1,8 @@
 //! `verbale hold place|release|list`.
 
 use anyhow::{Result, ensure};
-use kernel::{HoldId, Timestamp};
+use kernel::{ErrorCode, HoldId, Timestamp};
+use platform::error::refusal;
 use proto::retention::v1::retention_client::RetentionClient;
 use proto::retention::v1::{self as wire, HoldState};
 use serde_json::{Value, json};
@@ -43,6 +44,7 @@ async fn place(caller: &Caller, args: PlaceArgs, out: Output) -> Result<Exit> {
     })?;
     let placed = RetentionClient::new(caller.wire()).place_hold(request).await?.into_inner();
     let hold = placed.hold.unwrap_or_default();
+    refuse_released(&hold)?;
     let ids = |ids: &[Vec<u8>]| ids.iter().map(|id| shown::id(id)).collect::<Vec<_>>();
     let (before, stopped) = (ids(&placed.erased_before), ids(&placed.stopped));
     let value = json!({"hold": shown_hold(&hold), "erased_before": before, "stopped": stopped});
@@ -51,12 +53,29 @@ async fn place(caller: &Caller, args: PlaceArgs, out: Output) -> Result<Exit> {
         for id in &stopped {
             text.push_str(&format!("\nstopped the erasure of {id}, which goes on when the hold is released"));
         }
-        for id in &before {
-            text.push_str(&format!("\ncame too late for {id}, whose erasure was decided before"));
+        if !before.is_empty() {
+            let gone = before.join(", ");
+            text.push_str(&format!("\nerased before: {gone}, this hold keeps nothing of them"));
         }
         text
     });
     Ok(Exit::Ok)
+}
+
+/// A repetition finds the hold as it is now; one that was released holds nothing, which nobody may miss.
+fn refuse_released(hold: &wire::Hold) -> Result<()> {
+    match hold.state() {
+        HoldState::Placed | HoldState::ReleaseAsked | HoldState::Unspecified => Ok(()),
+        HoldState::Released => {
+            let text = format!(
+                "hold {} was released by {} on {}: it holds nothing, and a new hold needs another --id",
+                shown::id(&hold.hold_id),
+                hold.released_by.join(" and "),
+                Timestamp(hold.released_at)
+            );
+            Err(refusal(ErrorCode::FailedPrecondition, "hold-released", text).into())
+        }
+    }
 }
 
 async fn release(caller: &Caller, id: HoldId, out: Output) -> Result<Exit> {
