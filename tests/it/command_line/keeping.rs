@@ -107,6 +107,25 @@ async fn a_hold_is_placed_listed_and_released_from_the_command_line() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_tenant_of_whom_no_policy_is_in_force_is_told_so() {
+    let world = World::new();
+    let mesh = world.up().await;
+    let tenant: TenantId = "banca-alpha".parse().unwrap();
+    let prompt = Prompt { world: &world, server: mesh.server(), tenant: tenant.clone() };
+    let (own, review) = (RecordingId::new().to_string(), world.now().plus(180 * DAY).to_string());
+    let hold = ["hold", "place", "--kind", "litigation", "--recording", &own, "--reason", CASE];
+    let hold = [&hold[..], &["--review", &review]].concat();
+    let commands: [&[&str]; 4] =
+        [&["retention", "due"], &["retention", "sweep", "--plan"], &["retention", "sweep"], &hold];
+    for command in commands {
+        assert_eq!(prompt.refused(command).await, (4, "no-policy".to_owned()), "{command:?}");
+        let told = prompt.run(command).await.err;
+        assert!(told.contains("no policy of tenant banca-alpha is in force"), "{told}");
+    }
+    mesh.stop().await.unwrap();
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn what_is_due_is_listed_planned_explained_and_swept_from_the_command_line() {
     // Nobody sweeps but the command.
     let world = World::new().tuned(|config| config.retention.sweep = Period::secs(86_400));

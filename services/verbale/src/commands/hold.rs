@@ -8,7 +8,7 @@ use proto::retention::v1::{self as wire, HoldState};
 use serde_json::{Value, json};
 
 use crate::cli::{HoldCommand, HoldKind, PlaceArgs};
-use crate::commands::moment;
+use crate::commands::{ensure_policy, moment};
 use crate::connect::Caller;
 use crate::output::{Exit, Output, table};
 use crate::shown;
@@ -35,6 +35,7 @@ async fn place(caller: &Caller, args: PlaceArgs, out: Output) -> Result<Exit> {
         from: at(&args.from)?.map_or(0, |at| at.0),
         to: at(&args.to)?.map_or(0, |at| at.0),
     };
+    ensure_policy(caller).await?;
     let request = caller.request(wire::PlaceHoldRequest {
         hold_id: args.id.unwrap_or_else(HoldId::new).to_bytes().to_vec(),
         kind: kind_of(args.kind).into(),
