@@ -1,14 +1,15 @@
 //! `verbale hold place|release|list`.
 
 use anyhow::{Result, ensure};
-use kernel::{ErrorCode, HoldId, Timestamp};
+use kernel::{ErrorCode, HoldId, RecordingId, Timestamp};
 use platform::error::refusal;
+use proto::archive::v1::{Recording, RecordingState};
 use proto::retention::v1::retention_client::RetentionClient;
 use proto::retention::v1::{self as wire, HoldState};
 use serde_json::{Value, json};
 
 use crate::cli::{HoldCommand, HoldKind, PlaceArgs};
-use crate::commands::{ensure_policy, moment};
+use crate::commands::{ensure_policy, moment, recordings};
 use crate::connect::Caller;
 use crate::output::{Exit, Output, table};
 use crate::shown;
@@ -47,7 +48,9 @@ async fn place(caller: &Caller, args: PlaceArgs, out: Output) -> Result<Exit> {
     let hold = placed.hold.unwrap_or_default();
     refuse_released(&hold)?;
     let ids = |ids: &[Vec<u8>]| ids.iter().map(|id| shown::id(id)).collect::<Vec<_>>();
-    let (before, stopped) = (ids(&placed.erased_before), ids(&placed.stopped));
+    let (mut before, stopped) = (ids(&placed.erased_before), ids(&placed.stopped));
+    let whole = left_with_nothing(caller, &args.recording, &before).await;
+    before.extend(whole);
     let value = json!({"hold": shown_hold(&hold), "erased_before": before, "stopped": stopped});
     out.value(&value, |_| {
         let mut text = line(&hold);
@@ -61,6 +64,20 @@ async fn place(caller: &Caller, args: PlaceArgs, out: Output) -> Result<Exit> {
         text
     });
     Ok(Exit::Ok)
+}
+
+/// Which of the recordings that were named have long been erased whole, beside those that are told already. The hold
+/// stands, whatever can be found out.
+async fn left_with_nothing(caller: &Caller, named: &[RecordingId], told: &[String]) -> Vec<String> {
+    let mut found = Vec::new();
+    for id in named {
+        let text = id.to_string();
+        let is_erased = |recording: Recording| recording.state() == RecordingState::Erased;
+        if !told.contains(&text) && recordings::get(caller, *id).await.is_ok_and(is_erased) {
+            found.push(text);
+        }
+    }
+    found
 }
 
 /// A repetition finds the hold as it is now; one that was released holds nothing, which nobody may miss.
