@@ -311,6 +311,8 @@ async fn the_demo_tells_its_story_and_catches_what_it_alters() {
     assert!(caught.len() >= 2 && caught.iter().all(|one| one["caught"] == true), "{caught:?}");
     let later = told["later"].as_array().unwrap();
     assert!(later.len() > 15 && later.iter().all(|step| step["as_it_must_be"] == true), "{later:?}");
+    let shop = later.iter().find(|step| step["what"].as_str().unwrap().starts_with("the shop's ends too"));
+    assert!(shop.unwrap()["detail"].as_str().unwrap().ends_with(": quality"), "{later:?}");
     let mut heard = Vec::new();
     for call in told["recordings"].as_array().unwrap() {
         for one in call["listening"].as_array().unwrap() {
@@ -345,6 +347,26 @@ async fn the_demo_tells_its_story_and_catches_what_it_alters() {
     let again = program::run(folder.path(), &["demo", "--data", "data"]).await;
     assert!(again.code == 2 && again.err.contains("data-files is not empty"), "{again:?}");
     assert!(!folder.path().join("data").exists(), "it was refused before anything was done");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_demo_draws_again_what_was_erased_what_ended_and_what_is_held() {
+    let folder = tempfile::tempdir().unwrap();
+    let ended = program::run(folder.path(), &["demo", "--data", "data", "--speed", "0"]).await;
+    assert_eq!(ended.code, 0, "{ended:?}");
+    let (_, later) = ended.out.split_once("Time goes by").unwrap();
+    for needle in [
+        "quality: over since ",
+        "mifid2-transaction: kept until ",
+        "(art-17-1-d), erasure ",
+        "art-5-1-e: nobody can open it",
+        "mifid2-transaction: over since ",
+        "held by case-2026-117 (litigation, hold ",
+        "until two people release it",
+        "××××",
+    ] {
+        assert!(later.contains(needle), "{needle:?} is not in {later}");
+    }
 }
 
 /// A stereo A-law file, as long as the mark; its frames are the sample's, those that the mark cuts are silence.
