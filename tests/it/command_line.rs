@@ -74,8 +74,10 @@ async fn a_call_is_recorded_listed_shown_replayed_and_verified_from_the_command_
 
     let verified = world.run(&server, tenant, &["recordings", "verify", &id, "--json"]).await;
     assert_eq!((verified.code, &verified.json()["ok"]), (0, &Value::Bool(true)), "{verified:?}");
-    let unknown = world.run(&server, tenant, &["recordings", "show", &RecordingId::new().to_string()]).await;
+    let nobody = RecordingId::new().to_string();
+    let unknown = world.run(&server, tenant, &["recordings", "show", &nobody]).await;
     assert_eq!(unknown.code, 4, "{unknown:?}");
+    assert_eq!(unknown.err.matches(&nobody).count(), 1, "it is named once: {unknown:?}");
     let unknown =
         world.run(&server, tenant, &["recordings", "show", &RecordingId::new().to_string(), "--json"]).await;
     let told = unknown.error();

@@ -246,7 +246,7 @@ pub struct ReplayArgs {
     /// The use: replay, review, rights, legal_claim or authority.
     #[arg(long = "use", default_value = "replay", value_parser = reader_use)]
     pub use_: Use,
-    /// From this position (`m:ss.mmm` or seconds).
+    /// From this position (`h:mm:ss.mmm`, `m:ss.mmm` or seconds).
     #[arg(long, conflicts_with = "mark")]
     pub from: Option<String>,
     /// Up to this position.

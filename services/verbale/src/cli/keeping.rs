@@ -172,7 +172,7 @@ pub struct OrderArgs {
     /// Only this purpose; may be repeated.
     #[arg(long, conflicts_with = "from")]
     pub purpose: Vec<PurposeName>,
-    /// Of the recording only from this position (`m:ss.mmm` or seconds), for every purpose.
+    /// Of the recording only from this position (`h:mm:ss.mmm`, `m:ss.mmm` or seconds), for every purpose.
     #[arg(long, requires = "to", requires = "recording")]
     pub from: Option<String>,
     /// Up to this position.
