@@ -4,7 +4,7 @@
 //! is in the log's copy then, and what a role's copy has seen beyond the log's it sees again, which changes nothing.
 //! Objects are copied last: whatever a row names is there.
 //!
-//! A backup, and what is restored from one, is there whole or not at all ([`aside`]).
+//! A backup, and what is restored from one, is there whole or not at all (`aside`).
 
 mod aside;
 
