@@ -74,8 +74,10 @@ async fn a_call_is_recorded_listed_shown_replayed_and_verified_from_the_command_
 
     let verified = world.run(&server, tenant, &["recordings", "verify", &id, "--json"]).await;
     assert_eq!((verified.code, &verified.json()["ok"]), (0, &Value::Bool(true)), "{verified:?}");
-    let unknown = world.run(&server, tenant, &["recordings", "show", &RecordingId::new().to_string()]).await;
+    let nobody = RecordingId::new().to_string();
+    let unknown = world.run(&server, tenant, &["recordings", "show", &nobody]).await;
     assert_eq!(unknown.code, 4, "{unknown:?}");
+    assert_eq!(unknown.err.matches(&nobody).count(), 1, "it is named once: {unknown:?}");
     let unknown =
         world.run(&server, tenant, &["recordings", "show", &RecordingId::new().to_string(), "--json"]).await;
     let told = unknown.error();
@@ -277,6 +279,27 @@ async fn errors_name_the_place_and_end_with_a_code_that_scripts_can_use() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_second_mesh_on_the_same_directories_is_refused_with_what_to_do() {
+    let world = World::new();
+    let mesh = world.up().await;
+    let text = |path: &Path| path.to_str().unwrap().to_owned();
+    let (data, keys, policies) = (text(&world.data()), text(&world.keys()), text(&world.policies()));
+    let elsewhere = text(&world.folder().join("elsewhere"));
+    for (data, keys, whose) in [(&data, &elsewhere, &data), (&elsewhere, &keys, &keys)] {
+        let up = ["up", "--listen", "127.0.0.1:0", "--policies", &policies, "--data", data, "--keys", keys];
+        let second = program::run(world.folder(), &up).await;
+        let told = second.err.contains(&format!("directory {whose}: stop it first"));
+        assert!(second.code == 2 && told, "{second:?}");
+        std::fs::remove_dir_all(&elsewhere).unwrap();
+    }
+    // What only reads goes on beside it.
+    let copied = program::run(world.folder(), &["backup", "create", "b", "--data", &data]).await;
+    assert_eq!(copied.code, 0, "{copied:?}");
+    mesh.stop().await.unwrap();
+    world.up().await.stop().await.unwrap();
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn the_demo_tells_its_story_and_catches_what_it_alters() {
     let folder = tempfile::tempdir().unwrap();
     let demo = ["demo", "--data", "data", "--json", "--set", "telemetry.format=human"];
@@ -290,6 +313,8 @@ async fn the_demo_tells_its_story_and_catches_what_it_alters() {
     assert!(caught.len() >= 2 && caught.iter().all(|one| one["caught"] == true), "{caught:?}");
     let later = told["later"].as_array().unwrap();
     assert!(later.len() > 15 && later.iter().all(|step| step["as_it_must_be"] == true), "{later:?}");
+    let shop = later.iter().find(|step| step["what"].as_str().unwrap().starts_with("the shop's ends too"));
+    assert!(shop.unwrap()["detail"].as_str().unwrap().ends_with(": quality"), "{later:?}");
     let mut heard = Vec::new();
     for call in told["recordings"].as_array().unwrap() {
         for one in call["listening"].as_array().unwrap() {
@@ -324,6 +349,26 @@ async fn the_demo_tells_its_story_and_catches_what_it_alters() {
     let again = program::run(folder.path(), &["demo", "--data", "data"]).await;
     assert!(again.code == 2 && again.err.contains("data-files is not empty"), "{again:?}");
     assert!(!folder.path().join("data").exists(), "it was refused before anything was done");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_demo_draws_again_what_was_erased_what_ended_and_what_is_held() {
+    let folder = tempfile::tempdir().unwrap();
+    let ended = program::run(folder.path(), &["demo", "--data", "data", "--speed", "0"]).await;
+    assert_eq!(ended.code, 0, "{ended:?}");
+    let (_, later) = ended.out.split_once("Time goes by").unwrap();
+    for needle in [
+        "quality: over since ",
+        "mifid2-transaction: kept until ",
+        "(art-17-1-d), erasure ",
+        "art-5-1-e: nobody can open it",
+        "mifid2-transaction: over since ",
+        "held by case-2026-117 (litigation, hold ",
+        "until two people release it",
+        "××××",
+    ] {
+        assert!(later.contains(needle), "{needle:?} is not in {later}");
+    }
 }
 
 /// A stereo A-law file, as long as the mark; its frames are the sample's, those that the mark cuts are silence.

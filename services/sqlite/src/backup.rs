@@ -4,6 +4,7 @@ use std::path::Path;
 
 use rusqlite::{Connection, OpenFlags};
 
+use crate::connection;
 use crate::error::Error;
 
 /// How long a file that others write to is waited for, in milliseconds.
@@ -22,10 +23,12 @@ pub fn stand_still(file: &Path) -> Result<Standstill, Error> {
     Ok(Standstill { _connection: connection })
 }
 
-/// Copies a file as its last commit left it into one that does not exist yet.
+/// Copies a file as its last commit left it into one that does not exist yet, readable by its owner only.
 pub fn copy(file: &Path, to: &Path) -> Result<(), Error> {
     // A file without a writer may have no shared memory yet, which a reader makes: not read-only.
     let connection = open(file, OpenFlags::SQLITE_OPEN_READ_WRITE)?;
+    // SQLite takes an empty file as it is, and would make one that everybody may read.
+    connection::create(to)?;
     connection.execute("VACUUM INTO ?", [to.as_os_str().to_string_lossy()])?;
     Ok(())
 }
@@ -69,6 +72,18 @@ mod tests {
         assert_eq!((rows(&copied), rows(&file)), (1, 2));
         assert!(is_whole(&copied).unwrap());
         assert!(copy(&file, &copied).is_err(), "nothing is overwritten");
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn a_copy_is_for_its_owner_s_eyes_only() {
+        use std::os::unix::fs::PermissionsExt;
+        let folder = tempfile::tempdir().unwrap();
+        let (file, copied) = (folder.path().join("a.db"), folder.path().join("copy.db"));
+        Connection::open(&file).unwrap().execute_batch("CREATE TABLE t (n INTEGER)").unwrap();
+        copy(&file, &copied).unwrap();
+        assert_eq!(std::fs::metadata(&copied).unwrap().permissions().mode() & 0o777, 0o600);
+        assert_eq!(rows(&copied), 0);
     }
 
     #[test]

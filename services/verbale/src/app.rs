@@ -15,8 +15,8 @@ use tonic::{Code, Status};
 
 use crate::bench::{self, Target};
 use crate::cli::{
-    BenchCommand, CertsCommand, Cli, Command, ConfigCommand, KeysCommand, ServeArgs, TokenArgs, TrustCommand,
-    UpArgs,
+    BenchCommand, CertsCommand, Cli, Command, ConfigCommand, ErasureCommand, KeysCommand, ServeArgs,
+    TokenArgs, TrustCommand, UpArgs,
 };
 use crate::commands::{
     audit, backup, certs, consent, erasure, hold, keys, migrate, policy, record, recordings, replay,
@@ -95,6 +95,7 @@ async fn run(cli: Cli, out: Output) -> Result<Exit> {
         Command::Consent(command) => consent::run(&person()?, command, out).await,
         Command::Retention(command) => retention::run(&person()?, command, out).await,
         Command::Hold(command) => hold::run(&person()?, command, out).await,
+        Command::Erasure(ErasureCommand::Verify(args)) => erasure::verify(&args, global.tenant.as_ref(), out),
         Command::Erasure(command) => erasure::run(&person()?, command, out).await,
         Command::Keys(KeysCommand::Status) => keys::status(&person()?, out).await,
         Command::Keys(KeysCommand::Turn) => keys::turn(&person()?, out).await,
@@ -107,7 +108,7 @@ async fn run(cli: Cli, out: Output) -> Result<Exit> {
         Command::Trust(TrustCommand::Export { output }) => {
             trust::export(&person()?, output.as_deref(), out).await
         }
-        Command::Backup(command) => backup::run(&command, &config()?.storage.data, &SystemClock, out),
+        Command::Backup(command) => backup::run(&command, &config()?.storage, &SystemClock, out),
         Command::Verify(args) => verify::run(&args, Arc::new(SystemClock), out).await,
         Command::Bench(BenchCommand::Ingest(args)) => {
             let _telemetry = quiet(config()?, "warn")?;

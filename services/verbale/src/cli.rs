@@ -16,7 +16,7 @@ pub use self::backup::BackupCommand;
 pub use self::bench::{BenchCommand, BenchIngestArgs};
 pub use self::keeping::{
     ErasureCommand, ExtendArgs, HoldCommand, HoldKind, KeysCommand, OrderArgs, PlaceArgs, RetentionCommand,
-    Someone,
+    Someone, VerifyReceiptArgs,
 };
 
 /// Compliance recording for contact centres: recorded lawfully, sealed, provable, opened by purpose.
@@ -219,13 +219,13 @@ pub struct ListArgs {
     #[arg(long, conflicts_with_all = ["phone", "agent", "correlation"])]
     pub subject: Option<SubjectId>,
     /// Only of the person with this phone number.
-    #[arg(long, conflicts_with_all = ["agent", "correlation"])]
+    #[arg(long, conflicts_with_all = ["agent", "correlation"], value_parser = filled)]
     pub phone: Option<String>,
     /// Only of the agent with this employee id.
-    #[arg(long, conflicts_with = "correlation")]
+    #[arg(long, conflicts_with = "correlation", value_parser = filled)]
     pub agent: Option<String>,
     /// Only with this call id or correlation id.
-    #[arg(long)]
+    #[arg(long, value_parser = filled)]
     pub correlation: Option<String>,
     /// At most so many.
     #[arg(long, default_value_t = 100, value_parser = clap::value_parser!(u32).range(1..))]
@@ -246,20 +246,20 @@ pub struct ReplayArgs {
     /// The use: replay, review, rights, legal_claim or authority.
     #[arg(long = "use", default_value = "replay", value_parser = reader_use)]
     pub use_: Use,
-    /// From this position (`m:ss.mmm` or seconds).
+    /// From this position (`h:mm:ss.mmm`, `m:ss.mmm` or seconds).
     #[arg(long, conflicts_with = "mark")]
     pub from: Option<String>,
     /// Up to this position.
     #[arg(long, conflicts_with = "mark")]
     pub to: Option<String>,
     /// The stretch of this mark, as a clip.
-    #[arg(long)]
+    #[arg(long, value_parser = filled)]
     pub mark: Option<String>,
     /// Only this leg; may be repeated.
     #[arg(long)]
     pub leg: Vec<u32>,
     /// What covers a legal claim or an authority's use: a hold's id, or an order's reference.
-    #[arg(long)]
+    #[arg(long, value_parser = filled)]
     pub reference: Option<String>,
     /// WAV file to write.
     #[arg(long, short, value_name = "FILE")]
@@ -274,13 +274,13 @@ pub struct Person {
     #[arg(long)]
     pub subject: Option<SubjectId>,
     /// Phone number (E.164).
-    #[arg(long)]
+    #[arg(long, value_parser = filled)]
     pub phone: Option<String>,
     /// CRM id.
-    #[arg(long)]
+    #[arg(long, value_parser = filled)]
     pub crm: Option<String>,
     /// E-mail address.
-    #[arg(long)]
+    #[arg(long, value_parser = filled)]
     pub email: Option<String>,
 }
 
@@ -302,7 +302,7 @@ pub enum ConsentCommand {
         #[arg(long, required = true)]
         purpose: Vec<PurposeName>,
         /// On which notice of the policy.
-        #[arg(long)]
+        #[arg(long, value_parser = filled)]
         notice: String,
         /// How it was expressed.
         #[arg(long, value_enum)]
@@ -366,16 +366,16 @@ pub enum AuditCommand {
 #[derive(Debug, Clone, Args)]
 pub struct AuditQuery {
     /// Such as `recording/<id>`; an id alone is a recording's.
-    #[arg(long)]
+    #[arg(long, value_parser = filled)]
     pub object: Option<String>,
     /// A subject.
     #[arg(long)]
     pub subject: Option<SubjectId>,
     /// An account.
-    #[arg(long)]
+    #[arg(long, value_parser = filled)]
     pub actor: Option<String>,
     /// Such as `recording.replayed`.
-    #[arg(long)]
+    #[arg(long, value_parser = filled)]
     pub action: Option<String>,
     /// Not before (RFC 3339).
     #[arg(long)]
@@ -492,6 +492,11 @@ fn speed(text: &str) -> Result<f64, String> {
     speed.filter(|s| s.is_finite() && *s >= 0.0).ok_or_else(|| "must be a number from 0 on".to_owned())
 }
 
+/// Something: an empty text means nothing, or something else, to the mesh.
+fn filled(text: &str) -> Result<String, String> {
+    if text.trim().is_empty() { Err("must not be empty".to_owned()) } else { Ok(text.to_owned()) }
+}
+
 /// What somebody may want audio for; a probe, verbale's own check, opens it for nobody.
 fn reader_use(text: &str) -> Result<Use, String> {
     let open = || Use::ALL.iter().copied().filter(|wanted| *wanted != Use::Probe);
@@ -531,6 +536,28 @@ mod tests {
         let refused = parse("probe").unwrap_err().to_string();
         let legal = "must be one of replay, review, rights, legal_claim, authority\n";
         assert!(refused.contains(legal), "{refused}");
+    }
+
+    #[test]
+    fn an_empty_text_is_refused_where_it_would_mean_something_else() {
+        let id = RecordingId::new().to_string();
+        let hold =
+            ["hold", "place", "--kind", "litigation", "--recording", &id, "--review", "2027-01-01T00:00:00Z"];
+        let order = ["erasure", "order", "--recording", &id];
+        let check = |command: &[&str], option: &str| {
+            for (empty, is_read) in [("", false), (" ", false), ("x", true)] {
+                let line = [&["verbale"][..], command, &[option, empty]].concat();
+                let read = Cli::try_parse_from(&line);
+                assert_eq!(read.is_ok(), is_read, "{line:?}");
+                assert!(read.err().is_none_or(|error| error.to_string().contains("must not be empty")));
+            }
+        };
+        check(&["retention", "sweep"], "--agree");
+        check(&hold, "--reason");
+        check(&order, "--reason");
+        check(&["erasure", "order", "--reason", "art-17-1-d"], "--phone");
+        check(&["recordings", "list"], "--correlation");
+        check(&["audit", "query"], "--actor");
     }
 
     #[test]

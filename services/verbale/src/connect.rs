@@ -75,6 +75,11 @@ impl Caller {
         self.wire.clone()
     }
 
+    /// Whose data this is about, where it is about a tenant's.
+    pub fn tenant(&self) -> Option<&TenantId> {
+        self.tenant.as_ref()
+    }
+
     /// A request about the caller's tenant.
     pub fn request<M>(&self, message: M) -> Result<Request<M>> {
         let tenant = self.tenant.as_ref().context("this command needs --tenant")?;

@@ -57,6 +57,8 @@ pub struct Mesh {
     stopper: Stopper,
     tasks: Tasks,
     patience: Duration,
+    // Given up last, when nothing runs any more.
+    _held: wiring::Held,
 }
 
 impl Mesh {
@@ -101,7 +103,8 @@ impl Mesh {
             let _ = ready.send(());
         }));
 
-        let mut mesh = Self { address, url, stopper, tasks, patience: config.server.drain.0 + FLUSH };
+        let patience = config.server.drain.0 + FLUSH;
+        let mut mesh = Self { address, url, stopper, tasks, patience, _held: wired.held };
         mesh.until_ready(is_ready).await?;
         Ok(mesh)
     }

@@ -180,12 +180,26 @@ fn describe(error: &anyhow::Error) -> String {
     let mut told: Vec<String> = Vec::new();
     for cause in error.chain() {
         let text = one(cause);
+        // What was asked about is often named by the answer as well.
+        if told.last().is_some_and(|last| names(&text, last)) {
+            told.pop();
+        }
         // Some libraries repeat their cause in their own words.
         if !text.is_empty() && told.last().is_none_or(|last| !last.ends_with(&text)) {
             told.push(text);
         }
     }
     told.join(": ")
+}
+
+/// Whether a text has all that another says, as words of its own.
+fn names(text: &str, other: &str) -> bool {
+    let is_word = |letter: Option<char>| letter.is_some_and(char::is_alphanumeric);
+    !other.is_empty()
+        && text.match_indices(other).any(|(at, _)| {
+            let (before, after) = (text[..at].chars().next_back(), text[at + other.len()..].chars().next());
+            !is_word(before) && !is_word(after)
+        })
 }
 
 fn write_err(text: &str) {
@@ -202,6 +216,19 @@ mod tests {
     use kernel::ErrorCode;
 
     use super::*;
+
+    #[test]
+    fn what_was_asked_about_is_named_once() {
+        let check = |text: &str, context: &str, expected: &str| {
+            let answer = platform::error::refusal(ErrorCode::NotFound, "not-found", text);
+            let error = anyhow::Error::new(answer).context(context.to_owned());
+            assert_eq!(describe(&error), expected);
+        };
+        check("there is no recording 7", "recording 7", "there is no recording 7 (not-found)");
+        check("no recording 7", "recording 7", "no recording 7 (not-found)");
+        check("there is no recording 77", "recording 7", "recording 7: there is no recording 77 (not-found)");
+        check("consent is gone", "recording 7", "recording 7: consent is gone (not-found)");
+    }
 
     #[test]
     fn a_failure_is_one_json_object_with_a_word_for_scripts() {

@@ -2,11 +2,13 @@
 //! where it had its basis, and in words what was not kept and why.
 
 mod gaps;
+mod kept;
 
 use kernel::{Basis, Interval, IntervalSet, Position, Timestamp};
 use proto::archive::v1::{Recording, RecordingLeg, RecordingState};
 use proto::common::v1::{GrantOutcome, PartyRole};
 
+pub use self::kept::kept;
 use crate::output::{Output, Style};
 use crate::shown;
 

@@ -3,6 +3,7 @@
 mod adapters;
 mod certify;
 mod engines;
+mod held;
 mod journal;
 mod owners;
 mod reload;
@@ -24,6 +25,7 @@ use crate::role::RoleName;
 use self::shared::Shared;
 
 pub(crate) use engines::session;
+pub use held::Held;
 pub(crate) use tables::all as tables;
 
 /// Everything that a process runs, not yet started.
@@ -40,6 +42,8 @@ pub struct Wired {
     pub ready: Vec<ReadyCheck>,
     /// Where everything is counted.
     pub metrics: Metrics,
+    /// The directories that are this process's own as long as it serves.
+    pub held: Held,
 }
 
 /// Opens the adapters and builds the roles of these settings.
@@ -53,7 +57,8 @@ pub async fn build(settings: &Settings, tls: Option<&Tls>) -> Result<Wired> {
         roles.push(role.guard(&shared.guard));
     }
     let (tasks, ready) = shared.finish();
-    Ok(Wired { roles, inside: shared.inside, elsewhere, tasks, ready, metrics: shared.metrics })
+    let Shared { inside, metrics, held, .. } = shared;
+    Ok(Wired { roles, inside, elsewhere, tasks, ready, metrics, held })
 }
 
 // Each on the heap: engines' clients make futures that are deep.

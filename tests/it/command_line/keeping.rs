@@ -5,7 +5,7 @@ use platform::config::Period;
 use serde_json::{Value, json};
 
 use crate::harness::keeping::{BY_PERIOD, CASE, DAY, ON_REQUEST, settled};
-use crate::harness::{Ended, Sample, World};
+use crate::harness::{Ended, Sample, World, program};
 
 const QUALITY: &str = "quality";
 
@@ -90,6 +90,10 @@ async fn a_hold_is_placed_listed_and_released_from_the_command_line() {
     );
     assert_eq!(prompt.json(&["hold", "list"]).await, json!([]));
     assert_eq!(prompt.json(&["hold", "list", "--released"]).await, json!([released]));
+    // The same again is no hold any more.
+    assert_eq!(prompt.refused(&place).await, (3, "hold-released".to_owned()));
+    let again = prompt.run(&place).await;
+    assert!(again.out.is_empty() && again.err.contains("released by bruno and carla on"), "{again:?}");
 
     let nobody = HoldId::new().to_string();
     assert_eq!(prompt.run(&["hold", "release", &nobody]).await.code, 4);
@@ -99,6 +103,25 @@ async fn a_hold_is_placed_listed_and_released_from_the_command_line() {
     let when = ["--review", "tomorrow"];
     let when = prompt.run(&[&place[..8], &when].concat()).await;
     assert!(when.code == 2 && when.err.contains("RFC 3339"), "{when:?}");
+    mesh.stop().await.unwrap();
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_tenant_of_whom_no_policy_is_in_force_is_told_so() {
+    let world = World::new();
+    let mesh = world.up().await;
+    let tenant: TenantId = "banca-alpha".parse().unwrap();
+    let prompt = Prompt { world: &world, server: mesh.server(), tenant: tenant.clone() };
+    let (own, review) = (RecordingId::new().to_string(), world.now().plus(180 * DAY).to_string());
+    let hold = ["hold", "place", "--kind", "litigation", "--recording", &own, "--reason", CASE];
+    let hold = [&hold[..], &["--review", &review]].concat();
+    let commands: [&[&str]; 4] =
+        [&["retention", "due"], &["retention", "sweep", "--plan"], &["retention", "sweep"], &hold];
+    for command in commands {
+        assert_eq!(prompt.refused(command).await, (4, "no-policy".to_owned()), "{command:?}");
+        let told = prompt.run(command).await.err;
+        assert!(told.contains("no policy of tenant banca-alpha is in force"), "{told}");
+    }
     mesh.stop().await.unwrap();
 }
 
@@ -186,6 +209,10 @@ async fn an_erasure_is_ordered_listed_and_shown_from_the_command_line() {
     let ordered = prompt.json(&[&order[..], &stretch].concat()).await;
     assert_eq!((&ordered["erasure"], &ordered["cause"]), (&json!(id_text), &json!("order")), "{ordered}");
     settled(&caller, id).await;
+    let told = prompt.told(&["erasure", "show", &id_text]).await;
+    assert!(told.contains(&format!("of: recording {recording}, 0:10.000-0:12.000, legs 0 and 1")), "{told}");
+    let of = prompt.json(&["erasure", "show", &id_text]).await["erasure"]["of"].clone();
+    assert_eq!((&of["recording"], &of["end_s"]), (&json!(recording), &json!(12.0)), "{of}");
     let shown = prompt.json(&["recordings", "show", &recording]).await;
     let erased = shown["erased"].as_array().unwrap();
     assert!(
@@ -216,6 +243,7 @@ async fn an_erasure_is_ordered_listed_and_shown_from_the_command_line() {
         told.contains(&format!("recording {recording}: done")) && told.contains("gone: quality"),
         "{told}"
     );
+    assert!(told.contains(&format!("of: recording {recording}, only for quality")), "{told}");
     assert!(told.contains("key-epoch") && told.contains("when"), "{told}");
 
     let listed = prompt.json(&["erasure", "list"]).await;
@@ -226,7 +254,41 @@ async fn an_erasure_is_ordered_listed_and_shown_from_the_command_line() {
     let told = prompt.told(&["erasure", "list"]).await;
     assert!(told.contains(ON_REQUEST) && told.contains("pci-3-3-1") && told.contains("local"), "{told}");
     let told = prompt.told(&["erasure", "receipt", &id]).await;
-    assert!(told.contains(&format!("receipt of erasure {id}: 1 recordings")), "{told}");
+    let counts = "1 erased, 0 deferred, 0 refused";
+    assert!(told.contains(&format!("receipt of erasure {id}: {counts}")), "{told}");
+    prompt.told(&["erasure", "receipt", &id, "-o", "receipt.bin"]).await;
+    prompt.told(&["trust", "export", "-o", "trust.json"]).await;
+
+    // From the two files alone.
+    let offline = async |args: &[&str]| {
+        let verify = ["erasure", "verify", "receipt.bin", "--trust", "trust.json"];
+        let verify = [&verify[..], args].concat();
+        program::run(world.folder(), &verify).await
+    };
+    let verified = offline(&[]).await;
+    assert_eq!(verified.code, 0, "{verified:?}");
+    let says = [id.as_str(), recording.as_str(), counts, "gone: quality", "no key was left"];
+    assert!(says.iter().all(|needle| verified.out.contains(needle)), "{verified:?}");
+    let verified = offline(&["--json"]).await.json();
+    let row = &verified["recordings"][0];
+    assert_eq!((&verified["ok"], &verified["outcomes"]["erased"]), (&json!(true), &json!(1)), "{verified}");
+    assert_eq!((&row["recording"], &row["outcome"]), (&json!(recording), &json!("erased")), "{verified}");
+    assert!(row["entries_at"].is_string(), "{verified}");
+    assert_eq!(offline(&["--tenant", "banca-alfa"]).await.code, 1, "it is not that tenant's");
+    let file = world.folder().join("receipt.bin");
+    let mut forged = std::fs::read(&file).unwrap();
+    let middle = forged.len() / 2;
+    forged[middle] ^= 1;
+    std::fs::write(&file, forged).unwrap();
+    let found = offline(&["--json"]).await;
+    assert_eq!((found.code, &found.json()["ok"]), (1, &json!(false)), "{found:?}");
+
+    // A hold that comes too late says so.
+    let review = world.now().plus(180 * DAY).to_string();
+    let hold = ["hold", "place", "--kind", "litigation", "--recording", &recording, "--reason", CASE];
+    let told = prompt.told(&[&hold[..], &["--review", &review]].concat()).await;
+    let late = format!("erased before: {recording}, this hold keeps nothing of them");
+    assert!(told.contains(&late), "{told}");
 
     let nobody = ErasureId::new().to_string();
     for command in ["show", "receipt"] {

@@ -5,6 +5,8 @@ use std::path::PathBuf;
 use clap::{Args, Subcommand, ValueEnum};
 use kernel::{ErasureId, HoldId, PurposeName, RecordingId, RegimeName, SubjectId};
 
+use super::filled;
+
 /// `verbale retention`.
 #[derive(Debug, Subcommand)]
 pub enum RetentionCommand {
@@ -25,7 +27,7 @@ pub enum RetentionCommand {
         #[arg(long, conflicts_with = "agree")]
         plan: bool,
         /// Carry out exactly this plan, as its second person.
-        #[arg(long, value_name = "PLAN")]
+        #[arg(long, value_name = "PLAN", value_parser = filled)]
         agree: Option<String>,
     },
     /// Why a recording is kept, and until when: each rule, its article, who set it, and which one wins.
@@ -41,7 +43,7 @@ pub enum RetentionCommand {
 #[derive(Debug, Clone, Args)]
 pub struct ExtendArgs {
     /// The authority's reference, a code of `a-z 0-9 . : -`.
-    #[arg(long)]
+    #[arg(long, value_parser = filled)]
     pub reference: String,
     /// The regime that it lengthens, such as mifid2-16-7.
     #[arg(long)]
@@ -97,7 +99,7 @@ pub struct PlaceArgs {
     #[arg(long, requires = "from")]
     pub to: Option<String>,
     /// A code, such as a case number: `a-z 0-9 . : -`; never free text.
-    #[arg(long)]
+    #[arg(long, value_parser = filled)]
     pub reason: String,
     /// When somebody is to look whether it is still needed (RFC 3339).
     #[arg(long)]
@@ -144,6 +146,18 @@ pub enum ErasureCommand {
         #[arg(long, short, value_name = "FILE")]
         output: Option<PathBuf>,
     },
+    /// Verify a receipt offline, from its file alone, and say what it says.
+    Verify(VerifyReceiptArgs),
+}
+
+/// `verbale erasure verify`.
+#[derive(Debug, Clone, Args)]
+pub struct VerifyReceiptArgs {
+    /// The signed document, as `erasure receipt -o` wrote it.
+    pub file: PathBuf,
+    /// What `trust export` printed.
+    #[arg(long, value_name = "FILE")]
+    pub trust: PathBuf,
 }
 
 /// `verbale erasure order`.
@@ -158,7 +172,7 @@ pub struct OrderArgs {
     /// Only this purpose; may be repeated.
     #[arg(long, conflicts_with = "from")]
     pub purpose: Vec<PurposeName>,
-    /// Of the recording only from this position (`m:ss.mmm` or seconds), for every purpose.
+    /// Of the recording only from this position (`h:mm:ss.mmm`, `m:ss.mmm` or seconds), for every purpose.
     #[arg(long, requires = "to", requires = "recording")]
     pub from: Option<String>,
     /// Up to this position.
@@ -168,7 +182,7 @@ pub struct OrderArgs {
     #[arg(long, requires = "from")]
     pub leg: Vec<u32>,
     /// Why, a code such as art-17-1-d or pci-3-3-1; never free text.
-    #[arg(long)]
+    #[arg(long, value_parser = filled)]
     pub reason: String,
     /// Erasure id, by which a repetition is known; drawn where not given.
     #[arg(long)]
@@ -182,13 +196,13 @@ pub struct Someone {
     #[arg(long, group = "whose")]
     pub subject: Option<SubjectId>,
     /// Phone number (E.164).
-    #[arg(long, group = "whose")]
+    #[arg(long, group = "whose", value_parser = filled)]
     pub phone: Option<String>,
     /// CRM id.
-    #[arg(long, group = "whose")]
+    #[arg(long, group = "whose", value_parser = filled)]
     pub crm: Option<String>,
     /// E-mail address.
-    #[arg(long, group = "whose")]
+    #[arg(long, group = "whose", value_parser = filled)]
     pub email: Option<String>,
 }
 

@@ -3,10 +3,15 @@
 //! The event log stands still while it and the roles' files are copied: an event that is marked as sent in a role's copy
 //! is in the log's copy then, and what a role's copy has seen beyond the log's it sees again, which changes nothing.
 //! Objects are copied last: whatever a row names is there.
+//!
+//! A backup, and what is restored from one, is there whole or not at all (`aside`).
+
+mod aside;
 
 use std::collections::BTreeMap;
-use std::fs::{self, File};
-use std::io::Read;
+use std::fs::{self, DirBuilder, File, OpenOptions};
+use std::io::{self, Read, Write};
+use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result, bail, ensure};
@@ -15,7 +20,9 @@ use serde::{Deserialize, Serialize};
 use serde_json::json;
 use sha2::{Digest, Sha256};
 
+use self::aside::{ensure_outside, whole};
 use crate::cli::BackupCommand;
+use crate::config::Storage;
 use crate::output::{Exit, Output};
 use crate::shown;
 
@@ -25,6 +32,10 @@ const MANIFEST: &str = "backup.json";
 const DATA: &str = "data";
 /// The event log's file.
 const LOG: &str = "log.db";
+/// What a backup is called while it is made, after its name.
+const MAKING: &str = ".making";
+/// What a data directory is called while it is restored, after its name.
+const RESTORING: &str = ".restoring";
 /// Longest list that is read.
 const MAX_MANIFEST: u64 = 1 << 30;
 
@@ -36,10 +47,12 @@ pub(crate) struct Manifest {
     files: BTreeMap<String, String>,
 }
 
-/// Runs one of them, on this data directory.
-pub fn run(command: &BackupCommand, data: &Path, clock: &dyn Clock, out: Output) -> Result<Exit> {
+/// Runs one of them, on the data directory of these settings.
+pub fn run(command: &BackupCommand, storage: &Storage, clock: &dyn Clock, out: Output) -> Result<Exit> {
+    let data = storage.data.as_path();
     match command {
         BackupCommand::Create { to } => {
+            ensure_outside(to, &storage.keys(), "the keys directory")?;
             let manifest = create(data, to, clock.now())?;
             let value = json!({"backup": to, "made_at": manifest.made_at, "files": manifest.files.len()});
             out.value(&value, |_| {
@@ -63,15 +76,22 @@ pub fn run(command: &BackupCommand, data: &Path, clock: &dyn Clock, out: Output)
     Ok(Exit::Ok)
 }
 
-/// Copies a data directory to a new one.
+/// Copies a data directory to a new one, which only its owner may read.
 pub(crate) fn create(data: &Path, to: &Path, now: Timestamp) -> Result<Manifest> {
     ensure!(data.is_dir(), "there is no data directory {}; give --data", data.display());
     ensure!(!to.exists(), "{} exists already; give a directory that does not", to.display());
-    let (log, copy) = (data.join(LOG), to.join(DATA));
+    let log = data.join(LOG);
     ensure!(log.is_file(), "{} is no data directory of embedded engines: it has no {LOG}", data.display());
-    fs::create_dir_all(&copy).with_context(|| format!("cannot make {}", copy.display()))?;
 
-    let still = sqlite::backup::stand_still(&log).context("the event log does not stand still")?;
+    ensure_outside(to, data, "the data directory")?;
+    let copied = |folder: &Path| copy_all(data, &log, folder, now);
+    whole(to, MAKING, copied).with_context(|| format!("no backup is made in {}", to.display()))
+}
+
+fn copy_all(data: &Path, log: &Path, folder: &Path, now: Timestamp) -> Result<Manifest> {
+    let copy = folder.join(DATA);
+    make_private(&copy)?;
+    let still = sqlite::backup::stand_still(log).context("the event log does not stand still")?;
     for file in databases(data)? {
         let (from, to) = (data.join(&file), copy.join(&file));
         sqlite::backup::copy(&from, &to).with_context(|| format!("cannot copy {}", from.display()))?;
@@ -87,7 +107,8 @@ pub(crate) fn create(data: &Path, to: &Path, now: Timestamp) -> Result<Manifest>
     }
     let manifest = Manifest { version: 1, made_at: now.to_string(), files };
     let text = serde_json::to_string_pretty(&manifest)?;
-    fs::write(to.join(MANIFEST), text).context("cannot write the backup's list")?;
+    let list = new_file(&folder.join(MANIFEST)).and_then(|mut list| list.write_all(text.as_bytes()));
+    list.context("cannot write the backup's list")?;
     Ok(manifest)
 }
 
@@ -95,6 +116,26 @@ pub(crate) fn create(data: &Path, to: &Path, now: Timestamp) -> Result<Manifest>
 pub(crate) fn restore(from: &Path, data: &Path) -> Result<Manifest> {
     let used = data.read_dir().is_ok_and(|mut entries| entries.next().is_some());
     ensure!(!used, "{} is not empty; give --data a directory that is", data.display());
+    let manifest = read_manifest(from)?;
+    ensure_outside(data, from, "the backup")?;
+    let stored = from.join(DATA);
+    for (name, sha256) in &manifest.files {
+        let file = inside(&stored, name)?;
+        let found = hash(&file).with_context(|| format!("the backup lacks {name}"))?;
+        ensure!(found == *sha256, "{name} is not as it was when the backup was made");
+    }
+    whole(data, RESTORING, |folder| {
+        for name in manifest.files.keys() {
+            let (file, place) = (inside(&stored, name)?, inside(folder, name)?);
+            copy_file(&file, &place)?;
+        }
+        Ok(())
+    })
+    .with_context(|| format!("nothing is restored to {}", data.display()))?;
+    Ok(manifest)
+}
+
+fn read_manifest(from: &Path) -> Result<Manifest> {
     let list = from.join(MANIFEST);
     let file =
         File::open(&list).with_context(|| format!("{} is no backup: no {MANIFEST}", from.display()))?;
@@ -106,17 +147,6 @@ pub(crate) fn restore(from: &Path, data: &Path) -> Result<Manifest> {
         "the backup is of version {}, which this release does not know",
         manifest.version
     );
-
-    let stored = from.join(DATA);
-    for (name, sha256) in &manifest.files {
-        let file = inside(&stored, name)?;
-        let found = hash(&file).with_context(|| format!("the backup lacks {name}"))?;
-        ensure!(found == *sha256, "{name} is not as it was when the backup was made");
-    }
-    for name in manifest.files.keys() {
-        let (file, place) = (inside(&stored, name)?, inside(data, name)?);
-        copy_file(&file, &place)?;
-    }
     Ok(manifest)
 }
 
@@ -173,10 +203,21 @@ fn files_below(folder: &Path) -> Result<Vec<PathBuf>> {
 }
 
 fn copy_file(from: &Path, to: &Path) -> Result<()> {
-    let folder = to.parent().context("a file without a folder")?;
-    fs::create_dir_all(folder).with_context(|| format!("cannot make {}", folder.display()))?;
-    fs::copy(from, to).with_context(|| format!("cannot copy {}", from.display()))?;
-    File::open(to).and_then(|file| file.sync_all()).with_context(|| format!("cannot keep {}", to.display()))
+    make_private(to.parent().context("a file without a folder")?)?;
+    let mut read = File::open(from).with_context(|| format!("cannot copy {}", from.display()))?;
+    let written = new_file(to).and_then(|mut file| io::copy(&mut read, &mut file));
+    written.with_context(|| format!("cannot copy {}", from.display()))?;
+    Ok(())
+}
+
+/// A file that is not there yet, for its owner only.
+fn new_file(path: &Path) -> io::Result<File> {
+    OpenOptions::new().write(true).create_new(true).mode(0o600).open(path)
+}
+
+fn make_private(folder: &Path) -> Result<()> {
+    let made = DirBuilder::new().recursive(true).mode(0o700).create(folder);
+    made.with_context(|| format!("cannot make {}", folder.display()))
 }
 
 /// A name as the list has it: with `/`, on every machine.
@@ -208,6 +249,8 @@ fn hash(file: &Path) -> Result<String> {
 
 #[cfg(test)]
 mod tests {
+    use std::os::unix::fs::PermissionsExt;
+
     use super::*;
 
     fn data(folder: &Path) -> PathBuf {
@@ -242,6 +285,59 @@ mod tests {
         assert!(again.contains("exists already"), "{again}");
         let full = restore(&backup, &other).unwrap_err().to_string();
         assert!(full.contains("is not empty"), "{full}");
+    }
+
+    #[test]
+    fn what_was_interrupted_is_no_backup_and_no_data_directory() {
+        let folder = tempfile::tempdir().unwrap();
+        let (data, backup, other) =
+            (data(folder.path()), folder.path().join("b"), folder.path().join("other"));
+        fs::create_dir(folder.path().join("b.making")).unwrap();
+        let refused = format!("{:#}", create(&data, &backup, Timestamp(0)).unwrap_err());
+        assert!(refused.contains("b.making") && !backup.exists(), "{refused}");
+        fs::remove_dir(folder.path().join("b.making")).unwrap();
+        create(&data, &backup, Timestamp(0)).unwrap();
+        fs::create_dir(folder.path().join("other.restoring")).unwrap();
+        let refused = format!("{:#}", restore(&backup, &other).unwrap_err());
+        assert!(refused.contains("other.restoring") && !other.exists(), "{refused}");
+    }
+
+    #[test]
+    fn a_backup_lies_in_nothing_that_it_is_of_and_nothing_is_restored_into_it() {
+        let folder = tempfile::tempdir().unwrap();
+        let (data, backup) = (data(folder.path()), folder.path().join("b"));
+        let refused = create(&data, &data.join("b"), Timestamp(0)).unwrap_err().to_string();
+        assert!(refused.contains("lies in the data directory"), "{refused}");
+        let storage =
+            Storage { data: data.clone(), keys: Some(folder.path().join("k")), ..Storage::default() };
+        let command = BackupCommand::Create { to: folder.path().join("k/b") };
+        let refused = run(&command, &storage, &kernel::SystemClock, Output::new(true)).unwrap_err();
+        assert!(refused.to_string().contains("lies in the keys directory"), "{refused}");
+        create(&data, &backup, Timestamp(0)).unwrap();
+        let refused = restore(&backup, &backup.join("x")).unwrap_err().to_string();
+        assert!(refused.contains("lies in the backup"), "{refused}");
+        assert!(!backup.join("x").exists() && !folder.path().join("k").exists());
+    }
+
+    #[test]
+    fn a_backup_and_what_is_restored_from_it_are_for_their_owner_s_eyes_only() {
+        let folder = tempfile::tempdir().unwrap();
+        let (data, backup, other) =
+            (data(folder.path()), folder.path().join("b"), folder.path().join("other"));
+        create(&data, &backup, Timestamp(0)).unwrap();
+        // As a backup of an older release is.
+        let object = backup.join("data/objects/objects/t/o=/1.data");
+        fs::set_permissions(&object, fs::Permissions::from_mode(0o644)).unwrap();
+        restore(&backup, &other).unwrap();
+        let mode = |path: &Path| fs::metadata(path).unwrap().permissions().mode() & 0o777;
+        for place in ["", "data", "data/objects/objects/t/o="] {
+            assert_eq!(mode(&backup.join(place)), 0o700, "{place:?}");
+        }
+        assert_eq!((mode(&backup.join(MANIFEST)), mode(&backup.join("data/log.db"))), (0o600, 0o600));
+        assert_eq!((mode(&other), mode(&other.join("objects/objects/t"))), (0o700, 0o700));
+        for file in files_below(&other).unwrap() {
+            assert_eq!(mode(&file), 0o600, "{file:?}");
+        }
     }
 
     #[test]

@@ -1,6 +1,8 @@
-//! `verbale erasure order|show|list|receipt`.
+//! `verbale erasure order|show|list|receipt|verify`.
 
-use std::path::Path;
+mod asked;
+mod receipt;
+
 use std::time::Duration;
 
 use anyhow::{Context, Result, bail, ensure};
@@ -14,6 +16,8 @@ use proto::retention::v1::{self as wire, ErasureState, ErasureStep};
 use serde_json::{Value, json};
 use tokio::time::Instant;
 
+use self::asked::asked;
+pub use self::receipt::verify;
 use crate::cli::{ErasureCommand, OrderArgs, Someone};
 use crate::commands::replay::position;
 use crate::connect::Caller;
@@ -35,7 +39,9 @@ pub async fn run(caller: &Caller, command: ErasureCommand, out: Output) -> Resul
         }
         ErasureCommand::Show { id } => show(caller, id, out).await,
         ErasureCommand::List { limit } => list(caller, limit, out).await,
-        ErasureCommand::Receipt { id, output } => receipt(caller, id, output.as_deref(), out).await,
+        ErasureCommand::Receipt { id, output } => receipt::fetch(caller, id, output.as_deref(), out).await,
+        // It needs no mesh, and whose it is it says itself.
+        ErasureCommand::Verify(args) => verify(&args, None, out),
     }
 }
 
@@ -87,6 +93,9 @@ async fn show(caller: &Caller, id: ErasureId, out: Output) -> Result<Exit> {
     });
     out.value(&value, |_| {
         let mut text = line(&erasure);
+        if let Some(what) = asked(&erasure).words() {
+            text.push_str(&format!("\nof: {what}"));
+        }
         for recording in &recordings {
             text.push_str(&format!("\n\n{}", drawn(recording)));
         }
@@ -177,29 +186,6 @@ pub async fn all(caller: &Caller, limit: u32) -> Result<Vec<wire::Erasure>> {
     Ok(found)
 }
 
-async fn receipt(caller: &Caller, id: ErasureId, file: Option<&Path>, out: Output) -> Result<Exit> {
-    let request = caller.request(wire::GetReceiptRequest { erasure_id: id.to_bytes().to_vec() })?;
-    let answer = RetentionClient::new(caller.wire()).get_receipt(request).await;
-    let answer = answer.with_context(|| format!("erasure {id}"))?.into_inner();
-    if let Some(file) = file {
-        std::fs::write(file, &answer.document).with_context(|| format!("cannot write {}", file.display()))?;
-    }
-    let signed = seal::SignedDocument::decode(&answer.document)?;
-    let receipt = seal::Receipt::decode(signed.unverified_payload())?;
-    let value = json!({
-        "erasure": id.to_string(), "sha256": shown::hex(&answer.sha256),
-        "signed_at": shown::time(signed.signed_at().0), "recordings": receipt.recordings.len(),
-        "file": file,
-    });
-    out.value(&value, |_| {
-        let count = receipt.recordings.len();
-        let kept =
-            file.map_or_else(String::new, |file| format!("; the signed document is in {}", file.display()));
-        format!("receipt of erasure {id}: {count} recordings, SHA-256 {}{kept}", shown::hex(&answer.sha256))
-    });
-    Ok(Exit::Ok)
-}
-
 fn cause(erasure: &wire::Erasure) -> String {
     shown::word(erasure.cause().as_str_name(), "ERASURE_CAUSE_")
 }
@@ -230,7 +216,7 @@ fn shown_erasure(erasure: &wire::Erasure) -> Value {
         "erasure": shown::id(&erasure.erasure_id), "cause": cause(erasure), "reason": erasure.reason,
         "ordered_by": erasure.ordered_by, "ordered_at": shown::time(erasure.ordered_at),
         "state": state(erasure), "recordings": erasure.recordings,
-        "settled_at": shown::time(erasure.settled_at),
+        "settled_at": shown::time(erasure.settled_at), "of": asked(erasure).shown(),
     })
 }
 

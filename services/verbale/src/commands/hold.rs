@@ -1,13 +1,15 @@
 //! `verbale hold place|release|list`.
 
 use anyhow::{Result, ensure};
-use kernel::{HoldId, Timestamp};
+use kernel::{ErrorCode, HoldId, RecordingId, Timestamp};
+use platform::error::refusal;
+use proto::archive::v1::{Recording, RecordingState};
 use proto::retention::v1::retention_client::RetentionClient;
 use proto::retention::v1::{self as wire, HoldState};
 use serde_json::{Value, json};
 
 use crate::cli::{HoldCommand, HoldKind, PlaceArgs};
-use crate::commands::moment;
+use crate::commands::{ensure_policy, moment, recordings};
 use crate::connect::Caller;
 use crate::output::{Exit, Output, table};
 use crate::shown;
@@ -34,6 +36,7 @@ async fn place(caller: &Caller, args: PlaceArgs, out: Output) -> Result<Exit> {
         from: at(&args.from)?.map_or(0, |at| at.0),
         to: at(&args.to)?.map_or(0, |at| at.0),
     };
+    ensure_policy(caller).await?;
     let request = caller.request(wire::PlaceHoldRequest {
         hold_id: args.id.unwrap_or_else(HoldId::new).to_bytes().to_vec(),
         kind: kind_of(args.kind).into(),
@@ -43,20 +46,54 @@ async fn place(caller: &Caller, args: PlaceArgs, out: Output) -> Result<Exit> {
     })?;
     let placed = RetentionClient::new(caller.wire()).place_hold(request).await?.into_inner();
     let hold = placed.hold.unwrap_or_default();
+    refuse_released(&hold)?;
     let ids = |ids: &[Vec<u8>]| ids.iter().map(|id| shown::id(id)).collect::<Vec<_>>();
-    let (before, stopped) = (ids(&placed.erased_before), ids(&placed.stopped));
+    let (mut before, stopped) = (ids(&placed.erased_before), ids(&placed.stopped));
+    let whole = left_with_nothing(caller, &args.recording, &before).await;
+    before.extend(whole);
     let value = json!({"hold": shown_hold(&hold), "erased_before": before, "stopped": stopped});
     out.value(&value, |_| {
         let mut text = line(&hold);
         for id in &stopped {
             text.push_str(&format!("\nstopped the erasure of {id}, which goes on when the hold is released"));
         }
-        for id in &before {
-            text.push_str(&format!("\ncame too late for {id}, whose erasure was decided before"));
+        if !before.is_empty() {
+            let gone = before.join(", ");
+            text.push_str(&format!("\nerased before: {gone}, this hold keeps nothing of them"));
         }
         text
     });
     Ok(Exit::Ok)
+}
+
+/// Which of the recordings that were named have long been erased whole, beside those that are told already. The hold
+/// stands, whatever can be found out.
+async fn left_with_nothing(caller: &Caller, named: &[RecordingId], told: &[String]) -> Vec<String> {
+    let mut found = Vec::new();
+    for id in named {
+        let text = id.to_string();
+        let is_erased = |recording: Recording| recording.state() == RecordingState::Erased;
+        if !told.contains(&text) && recordings::get(caller, *id).await.is_ok_and(is_erased) {
+            found.push(text);
+        }
+    }
+    found
+}
+
+/// A repetition finds the hold as it is now; one that was released holds nothing, which nobody may miss.
+fn refuse_released(hold: &wire::Hold) -> Result<()> {
+    match hold.state() {
+        HoldState::Placed | HoldState::ReleaseAsked | HoldState::Unspecified => Ok(()),
+        HoldState::Released => {
+            let text = format!(
+                "hold {} was released by {} on {}: it holds nothing, and a new hold needs another --id",
+                shown::id(&hold.hold_id),
+                hold.released_by.join(" and "),
+                Timestamp(hold.released_at)
+            );
+            Err(refusal(ErrorCode::FailedPrecondition, "hold-released", text).into())
+        }
+    }
 }
 
 async fn release(caller: &Caller, id: HoldId, out: Output) -> Result<Exit> {

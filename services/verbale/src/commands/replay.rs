@@ -4,6 +4,7 @@ use std::collections::BTreeSet;
 use std::fmt::Display;
 use std::io::Write;
 use std::path::Path;
+use std::time::Duration;
 
 use anyhow::{Context, Result, bail};
 use kernel::{Position, PurposeName, RecordingId};
@@ -198,14 +199,22 @@ fn range(from: Option<&str>, to: Option<&str>) -> Result<Option<Interval>> {
     Ok(Some(Interval { start, end }))
 }
 
-/// Reads `m:ss.mmm` or seconds.
+/// Reads `h:mm:ss.mmm`, `m:ss.mmm` or seconds.
 pub(crate) fn position(text: &str) -> Result<u64> {
-    let (minutes, seconds) = text.split_once(':').unwrap_or(("0", text));
-    let bad = || format!("{text:?} is no position such as 15.233 or 1:02.5");
-    let minutes: u32 = minutes.parse().ok().filter(|m| *m < 100_000).with_context(bad)?;
+    let bad = || {
+        format!("{text:?} is no position: seconds such as 15.233, m:ss as 1:02.5, or h:mm:ss as 1:00:02.5")
+    };
+    let parts: Vec<&str> = text.split(':').collect();
+    let (hours, minutes, seconds, most) = match parts.as_slice() {
+        [seconds] => ("0", "0", *seconds, 60),
+        [minutes, seconds] => ("0", *minutes, *seconds, 100_000),
+        [hours, minutes, seconds] => (*hours, *minutes, *seconds, 60),
+        [] | [_, _, _, _, ..] => bail!("{}", bad()),
+    };
+    let hours: u64 = hours.parse().ok().filter(|hours| *hours < 1_000).with_context(bad)?;
+    let minutes: u64 = minutes.parse().ok().filter(|minutes| *minutes < most).with_context(bad)?;
     let seconds: f64 = seconds.parse().ok().filter(|s| (0.0..1e7).contains(s)).with_context(bad)?;
-    let whole =
-        std::time::Duration::from_secs_f64(seconds) + std::time::Duration::from_secs(60 * u64::from(minutes));
+    let whole = Duration::from_secs_f64(seconds) + Duration::from_secs(3_600 * hours + 60 * minutes);
     Ok(u64::try_from(whole.as_micros())?)
 }
 
@@ -217,9 +226,17 @@ mod tests {
     use super::*;
 
     #[test]
-    fn positions_are_minutes_and_seconds_or_seconds() {
+    fn positions_are_hours_minutes_and_seconds_or_less_of_these() {
         assert_eq!(position("15.233").unwrap(), 15_233_000);
         assert_eq!(position("1:02.5").unwrap(), 62_500_000);
+        assert_eq!(position("10:00:00").unwrap(), 36_000_000_000);
+        assert_eq!(position("1:02:03.5").unwrap(), 3_723_500_000);
+        assert_eq!(position("75:00").unwrap(), 4_500_000_000);
+        for wrong in ["1:60:00", "1:2:3:4", "-1:00:00", "", ":5"] {
+            let told = position(wrong).unwrap_err().to_string();
+            let forms = ["15.233", "1:02.5", "1:00:02.5"];
+            assert!(forms.iter().all(|form| told.contains(form)), "{wrong:?}: {told}");
+        }
         assert!(position("x").is_err() && position("1:-2").is_err() && position("1e300").is_err());
         assert!(range(Some("5"), Some("4")).is_err());
     }

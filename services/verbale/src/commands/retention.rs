@@ -7,7 +7,7 @@ use proto::retention::v1::{self as wire, DataKind, TermState};
 use serde_json::{Value, json};
 
 use crate::cli::{ExtendArgs, RetentionCommand};
-use crate::commands::{hold, moment};
+use crate::commands::{ensure_policy, hold, moment};
 use crate::connect::Caller;
 use crate::output::{Exit, Output, table};
 use crate::shown;
@@ -28,6 +28,7 @@ pub async fn run(caller: &Caller, command: RetentionCommand, out: Output) -> Res
 
 async fn due(caller: &Caller, by: Option<&str>, limit: u32, out: Output) -> Result<Exit> {
     let by = by.map(moment).transpose()?.map_or(0, |at| at.0);
+    ensure_policy(caller).await?;
     let mut client = RetentionClient::new(caller.wire());
     let mut request = wire::ListDueRequest { by, page_size: limit.min(PAGE), page_token: String::new() };
     let mut found = Vec::new();
@@ -63,6 +64,7 @@ fn due_table(found: &[wire::DueRecording]) -> String {
 }
 
 async fn plan(caller: &Caller, out: Output) -> Result<Exit> {
+    ensure_policy(caller).await?;
     let request = caller.request(wire::PlanSweepRequest {})?;
     let plan = RetentionClient::new(caller.wire()).plan_sweep(request).await?.into_inner();
     out.value(&plan_shown(&plan), |_| plan_drawn(&plan));
@@ -98,6 +100,7 @@ fn plan_drawn(plan: &wire::SweepPlan) -> String {
 }
 
 async fn sweep(caller: &Caller, plan: Option<String>, out: Output) -> Result<Exit> {
+    ensure_policy(caller).await?;
     let request = caller.request(wire::SweepRequest { plan: plan.unwrap_or_default() })?;
     let swept = RetentionClient::new(caller.wire()).sweep(request).await?.into_inner();
     let plan = swept.plan.clone().unwrap_or_default();

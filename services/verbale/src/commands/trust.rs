@@ -7,6 +7,7 @@ use proto::audit::v1::GetCheckpointsRequest;
 use proto::audit::v1::ledger_client::LedgerClient;
 use proto::crypto::v1::ExportTrustRequest;
 use proto::crypto::v1::keys_client::KeysClient;
+use seal::{TrustRoots, VerifyingKey};
 use serde::{Deserialize, Serialize};
 
 use crate::connect::Caller;
@@ -35,6 +36,13 @@ impl Trust {
     pub fn roots(&self) -> Result<Vec<[u8; 32]>> {
         let parse = |text: &String| unhex(text).with_context(|| format!("{text:?} is no public key"));
         self.signing_roots.iter().map(parse).collect()
+    }
+
+    /// The signing roots, to verify by.
+    pub fn trusted(&self) -> Result<TrustRoots> {
+        let keys = self.roots()?;
+        let roots = keys.iter().map(VerifyingKey::from_bytes).collect::<Result<TrustRoots, _>>();
+        roots.context("the trust file holds a malformed key")
     }
 }
 

@@ -3,11 +3,10 @@
 use std::path::Path;
 use std::sync::Arc;
 
-use anyhow::{Context, Result};
+use anyhow::Result;
 use audit::files::ObjectFiles;
 use kernel::Clock;
 use objects::{DirectoryObjects, ObjectStore};
-use seal::{TrustRoots, VerifyingKey};
 use serde::Serialize;
 use serde_json::json;
 
@@ -71,9 +70,7 @@ pub async fn check(directory: &Path, trust: &Trust, clock: Arc<dyn Clock>) -> Re
         "{} is no directory of objects; it lies in the data directory as `objects`",
         directory.display()
     );
-    let keys = trust.roots()?;
-    let roots = keys.iter().map(VerifyingKey::from_bytes).collect::<Result<TrustRoots, _>>();
-    let roots = roots.context("the trust file holds a malformed key")?;
+    let roots = trust.trusted()?;
     let store: Arc<dyn ObjectStore> = Arc::new(DirectoryObjects::open_read_only(directory, clock));
     let recordings = offline::verify(Arc::clone(&store), &roots).await?;
     let means = audit::verify::Means { roots: &roots, keys: None, stored: None };

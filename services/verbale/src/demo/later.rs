@@ -5,9 +5,9 @@ use std::path::Path;
 use std::time::Duration;
 
 use anyhow::{Context, Result, ensure};
-use kernel::{Clock, ErasureId, HoldId, LeapingClock, Position, RecordingId, Use};
+use kernel::{Clock, ErasureId, HoldId, Interval, IntervalSet, LeapingClock, Position, RecordingId, Use};
 use proto::archive::v1::{ReplayFormat, ReplayRequest};
-use proto::common::v1::Interval;
+use proto::common::v1::Interval as Stretch;
 use proto::crypto::v1::keys_client::KeysClient;
 use proto::crypto::v1::{EpochState, GetStatusRequest, TurnRequest};
 use proto::retention::v1::order_erasure_request::What;
@@ -25,7 +25,7 @@ use crate::commands::{backup, erasure, recordings, replay, retention};
 use crate::connect::Caller;
 use crate::mesh::Settings;
 use crate::output::{Output, Style};
-use crate::shown;
+use crate::{shown, timeline};
 
 /// How long what goes by itself may take.
 const PATIENCE: Duration = Duration::from_secs(30);
@@ -65,7 +65,9 @@ impl<'a> Teller<'a> {
         self.note(format!("  a backup of the data, without keys, is in {}", backup.display()));
         self.stretch_unreadable().await?;
         self.period_over().await?;
-        self.keys_turn().await
+        self.keys_turn().await?;
+        self.draw(DUTY).await?;
+        self.draw(ORDER).await
     }
 
     /// In the mesh on the restored backup, with today's keys.
@@ -80,8 +82,9 @@ impl<'a> Teller<'a> {
         let order = self.of(ORDER)?;
         let (id, caller) = (id_of(order)?, &order.caller);
         let heard = self.hears(caller, id, "verbal-contract", Use::Replay, "").await?;
-        let gaps = heard.as_ref().map_or(0, |heard| heard.erased);
-        self.step("the three seconds stay unreadable", gaps > 0, words(&heard));
+        let erased = heard.as_ref().map_or(0, |heard| heard.erased);
+        let detail = format!("{}, with what only quality kept of that call", words(&heard));
+        self.step("the three seconds stay unreadable", erased > 0, detail);
         let checked = recordings::check(caller, id).await?;
         self.step("the manifest still verifies", checked.ok, format!("{} objects", checked.objects));
         Ok(())
@@ -116,6 +119,7 @@ impl<'a> Teller<'a> {
             held,
             format!("{} hold", explained.holds.len()),
         );
+        self.draw(DUTY).await?;
         let duty_over = self.hears(&duty.caller, id, "mifid2-transaction", Use::Replay, "").await?;
         self.step("the duty opens it no more", duty_over.is_err(), words(&duty_over));
         let claim =
@@ -162,7 +166,7 @@ impl<'a> Teller<'a> {
         let id = id_of(told)?;
         let basis = told.recording.bases.iter().find(|basis| basis.purpose == "verbal-contract");
         let from = basis.context("the order has its basis")?.start + 2_000_000;
-        let stretch = Interval { start: from, end: from + 3_000_000 };
+        let stretch = Stretch { start: from, end: from + 3_000_000 };
         let erasure = ErasureId::new();
         let caller = self.demo.named("anna", &told.story.tenant)?;
         let request = caller.request(OrderErasureRequest {
@@ -197,6 +201,10 @@ impl<'a> Teller<'a> {
         self.step("supervisors hear it no more", quality.is_err(), words(&quality));
         let duty = self.hears(&told.caller, id, "mifid2-transaction", Use::Replay, "").await?;
         self.step("compliance still hears it, for the duty", duty.is_ok(), words(&duty));
+        let shop = self.of(ORDER)?;
+        let gone =
+            self.erased_by_itself(&shop.caller, ErasureCause::PeriodOver, id_of(shop)?, "quality").await?;
+        self.step("the shop's ends too, and takes what only quality kept of its call", true, gone);
         Ok(())
     }
 
@@ -271,7 +279,9 @@ impl<'a> Teller<'a> {
         match replay::to_file(caller, request, &purpose, "the demo looks who may hear it", file.path()).await
         {
             Ok(written) => {
-                let erased = written.gaps.iter().filter(|gap| gap.reason == "erased").count();
+                let erased = written.gaps.iter().filter(|gap| gap.reason == "erased");
+                let erased = erased.filter_map(|gap| Interval::new(Position(gap.start), Position(gap.end)));
+                let erased = erased.collect::<IntervalSet>().micros();
                 Ok(Ok(Heard { frames: written.frames, erased }))
             }
             Err(error) => match error.downcast::<tonic::Status>() {
@@ -286,6 +296,21 @@ impl<'a> Teller<'a> {
             .iter()
             .find(|told| told.story.name == name)
             .with_context(|| format!("the demo has no call {name}"))
+    }
+
+    /// A call's timeline as it is now: what was erased, what ended and when, and by what it is held.
+    async fn draw(&self, name: &str) -> Result<()> {
+        let told = self.of(name)?;
+        let id = id_of(told)?;
+        let recording = recordings::get(&told.caller, id).await?;
+        let explained = retention::explained(&told.caller, id).await?;
+        let today = format!("{} on {}", told.story.name, self.clock.now());
+        self.note(format!("\n{}", self.out.style(Style::Bold, &today)));
+        self.note(timeline::draw(&recording, self.out));
+        for line in timeline::kept(&explained, self.clock.now(), self.out) {
+            self.note(line);
+        }
+        Ok(())
     }
 
     fn title(&self, title: &str) {
@@ -307,13 +332,17 @@ impl<'a> Teller<'a> {
 /// What somebody heard.
 struct Heard {
     frames: u64,
-    erased: usize,
+    /// How much of it is erased, on any leg, in microseconds.
+    erased: u64,
 }
 
 fn words(heard: &std::result::Result<Heard, String>) -> String {
     match heard {
         Ok(heard) if heard.erased == 0 => format!("{} frames play", heard.frames),
-        Ok(heard) => format!("{} frames play, {} gaps are erased", heard.frames, heard.erased),
+        Ok(heard) => {
+            let seconds = Position(heard.erased).as_secs_f64();
+            format!("{} frames play, {seconds:.1} s are erased", heard.frames)
+        }
         Err(reason) => format!("refused, {reason}"),
     }
 }

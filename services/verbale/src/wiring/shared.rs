@@ -30,6 +30,7 @@ use platform::wire::{self, LateWire, Wire};
 
 use super::certify;
 use super::engines::Engines;
+use super::held::Held;
 use super::journal;
 use super::owners::Owners;
 use crate::config::{Config, Engine};
@@ -51,6 +52,7 @@ pub(super) struct Shared {
     pub(super) metrics: Metrics,
     pub(super) inside: LateWire,
     pub(super) guard: GuardParts,
+    pub(super) held: Held,
     issuer: LocalIssuer,
     producer: AuditProducer,
     instances: Vec<Arc<Instance>>,
@@ -67,6 +69,7 @@ impl Shared {
         let Settings { config, clock, .. } = settings.clone();
         let keys = config.storage.keys();
         make_directories(settings)?;
+        let held = Held::take(&config.storage)?;
 
         let issuer = LocalIssuer::of(&config.auth, &keys)?;
         let verifier = Verifier::new(issuers(&config.auth, &issuer)?, config.auth.verifier());
@@ -106,6 +109,7 @@ impl Shared {
             metrics,
             inside,
             guard,
+            held,
             issuer,
             producer,
             instances: vec![instance],
