@@ -236,7 +236,7 @@ pub struct PlaceHoldRequest {
 pub struct PlaceHoldResponse {
     #[prost(message, optional, tag = "1")]
     pub hold: ::core::option::Option<Hold>,
-    /// Recordings that it covers whose erasure was decided before, and goes on. Never one that is also held.
+    /// Recordings that it covers whose erasure was decided before, and goes on or is done. Never one that is also held.
     #[prost(bytes = "vec", repeated, tag = "2")]
     pub erased_before: ::prost::alloc::vec::Vec<::prost::alloc::vec::Vec<u8>>,
     /// Recordings whose erasure it stopped; the erasure goes on when it is released.

@@ -10,6 +10,7 @@
 mod basis;
 mod crossing;
 mod gather;
+mod late;
 mod order;
 mod start;
 mod withdrawals;

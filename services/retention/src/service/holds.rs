@@ -35,7 +35,7 @@ pub struct NewHold {
 pub struct Placed {
     /// The hold.
     pub hold: Hold,
-    /// Recordings that it covers whose erasure was decided before, and goes on.
+    /// Recordings that it covers whose erasure was decided before, and goes on or is done.
     pub erased_before: Vec<RecordingId>,
     /// Recordings whose erasure it stopped.
     pub stopped: Vec<RecordingId>,
