@@ -270,6 +270,9 @@ pub struct GetStatusResponse {
     pub copied_at: i64,
     #[prost(string, repeated, tag = "5")]
     pub warnings: ::prost::alloc::vec::Vec<::prost::alloc::string::String>,
+    /// When the last erasure was that these key tables know of, in domain time; 0 where they know of none.
+    #[prost(int64, tag = "6")]
+    pub last_erasure_at: i64,
 }
 #[derive(Clone, Copy, PartialEq, Eq, Hash, ::prost::Message)]
 pub struct TurnRequest {

@@ -147,7 +147,7 @@ impl Erasing {
         }
     }
 
-    /// Applies what the store misses, and carries that to the recordings, once.
+    /// Applies what the store misses, carries that to the recordings, and has erased again what key tables miss, once.
     pub(crate) async fn catch_up_once(&self) -> Result<(), StartError> {
         let store = Arc::clone(&self.parts.store);
         let restored = RestoredStore { store, clock: Arc::clone(&self.parts.clock) };
@@ -159,6 +159,7 @@ impl Erasing {
         }
         // Before anything is caught up: the first sweep would find over what an authority has lengthened.
         carry_orders(self.store(), &self.parts.policies, self.parts.clock.as_ref()).await?;
+        self.redo_undone().await?;
         self.start.send_replace(Start::CaughtUp);
         Ok(())
     }

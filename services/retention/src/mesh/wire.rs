@@ -47,6 +47,15 @@ impl WireMesh {
     fn archive(&self) -> RecordingsClient<Wire> {
         RecordingsClient::new(self.archive.clone())
     }
+    async fn status(
+        &self,
+        tenant: &TenantId,
+        attempt: &'static str,
+    ) -> Result<crypto::GetStatusResponse, Error> {
+        let asked = crypto::GetStatusRequest { canaries: false };
+        let answer = self.crypto().get_status(request(tenant, asked)).await;
+        Ok(answer.map_err(Error::peer(CRYPTO, attempt))?.into_inner())
+    }
 }
 
 #[async_trait]
@@ -153,10 +162,13 @@ impl Mesh for WireMesh {
     }
 
     async fn is_destroyed(&self, tenant: &TenantId, epoch: u64) -> Result<bool, Error> {
-        let asked = crypto::GetStatusRequest { canaries: false };
-        let answer = self.crypto().get_status(request(tenant, asked)).await;
-        let answer = answer.map_err(Error::peer(CRYPTO, "say how far its epochs are"))?.into_inner();
+        let answer = self.status(tenant, "say how far its epochs are").await?;
         Ok(are_destroyed(&answer.epochs, epoch))
+    }
+
+    async fn last_erasure(&self, tenant: &TenantId) -> Result<Option<Timestamp>, Error> {
+        let answer = self.status(tenant, "say which erasures its key tables know of").await?;
+        Ok((answer.last_erasure_at != 0).then_some(Timestamp(answer.last_erasure_at)))
     }
 
     async fn basis_lost(

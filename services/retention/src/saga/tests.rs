@@ -3,3 +3,4 @@ mod crashes;
 mod crossing;
 mod scenarios;
 mod sweeping;
+mod undone;
