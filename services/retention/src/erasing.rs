@@ -35,6 +35,7 @@ pub use start::tasks;
 pub use withdrawals::GROUP;
 
 pub(crate) use basis::derived;
+pub(crate) use order::REASON_FORM;
 
 use gather::Adding;
 use start::Start;

@@ -18,6 +18,8 @@ use crate::kept::{Kept, MAX_TERMS, RecordingKey};
 use crate::saga::within;
 use crate::store::{MAX_LISTED, Written};
 
+/// What a reason must be: the addendum says it, whose codes are narrower than others.
+pub(crate) const REASON_FORM: &str = "must have 1 to 63 of the characters a-z 0-9 _ -";
 /// Most legs that a stretch names.
 const MAX_LEGS: usize = 1_024;
 
@@ -190,7 +192,7 @@ impl Erasing {
 fn check(ordered: &Ordered) -> Result<(), Error> {
     // The addendum says it, whose codes are narrower: an order that archive could never sign would never end.
     if ReasonCode::new(ordered.reason.as_str()).is_err() {
-        return Err(Error::invalid("reason", "must have 1 to 63 of the characters a-z 0-9 _ -"));
+        return Err(Error::invalid("reason", REASON_FORM));
     }
     match (&ordered.target, &ordered.scope) {
         (_, Scope::Purposes(purposes)) if purposes.is_empty() => {
@@ -216,9 +218,13 @@ fn named(scope: &Scope) -> BTreeSet<PurposeName> {
     }
 }
 
+/// The first that is missing is named: it is a purpose's name in form, and so nobody's free text.
 fn all_found(missing: &BTreeSet<PurposeName>) -> Result<(), Error> {
-    if missing.is_empty() {
-        return Ok(());
+    match missing.first() {
+        None => Ok(()),
+        Some(first) => {
+            let problem = format!("must all be ones that something is kept for, and nothing is for {first}");
+            Err(Error::invalid("purposes", problem))
+        }
     }
-    Err(Error::invalid("purposes", "must all be ones that something is kept for"))
 }

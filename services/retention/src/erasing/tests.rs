@@ -148,6 +148,12 @@ async fn what_cannot_be_ordered_is_refused_by_its_field_and_leaves_nothing() {
     ] {
         assert_eq!(field(&erasing.order(&tenant(), order).await.unwrap_err()), what);
     }
+    let unknown =
+        of(Target::Recording(recording), Scope::Purposes(names(&["quality", "training", "upsell"])));
+    assert_eq!(
+        erasing.order(&tenant(), unknown).await.unwrap_err().to_string(),
+        "purposes must all be ones that something is kept for, and nothing is for training"
+    );
     let nobody = of(Target::Subject(SubjectId::new()), Scope::Everything);
     assert_eq!(word(&erasing.order(&tenant(), nobody).await.unwrap_err()), "nothing-kept");
     let unknown = of(Target::Recording(RecordingId::new()), Scope::Everything);

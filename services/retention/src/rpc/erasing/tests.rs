@@ -64,6 +64,7 @@ fn what_is_wrong_with_an_order_is_named() {
         match ordered(asked, "anna") {
             Err(Error::Invalid { what, problem }) => {
                 assert_eq!(what, field);
+                assert!(what != "reason" || problem == "must have 1 to 63 of the characters a-z 0-9 _ -");
                 assert!(!problem.contains("she asked") && !problem.contains("Quality"), "{problem}");
             }
             other => panic!("{field}: {other:?}"),
