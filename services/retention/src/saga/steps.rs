@@ -56,7 +56,8 @@ impl Saga {
         let kept = kept.ok_or(Stuck::NotStamped)?;
         let holds = store.standing(&item.tenant).await?;
         let now = self.erasing.now();
-        let decision = decide(&kept, erasure.cause, &item.scope, &holds, now);
+        let longest = self.erasing.parts.config.stretch.into();
+        let decision = decide(&kept, erasure.cause, &item.scope, &holds, longest, now);
         let step = match decision.outcome {
             Outcome::Goes => Step::Decided,
             Outcome::Deferred => Step::Deferred,
