@@ -265,7 +265,7 @@ mod tests {
 
     #[test]
     fn an_epoch_is_over_when_it_is_shown_as_such_and_so_is_every_one_before_it() {
-        use crypto::EpochState::{Active, Closing, Destroyed, Drained};
+        use super::crypto::EpochState::{Active, Closing, Destroyed, Drained};
         let shown = |rows: &[(u64, crypto::EpochState)]| -> Vec<crypto::EpochStatus> {
             let row = |(epoch, state): &(u64, crypto::EpochState)| crypto::EpochStatus {
                 epoch: *epoch,
@@ -274,8 +274,8 @@ mod tests {
             };
             rows.iter().map(row).collect()
         };
-        for (rows, is_over) in [
-            (&[(3, Destroyed), (4, Active)][..], true),
+        let cases: &[(&[(u64, crypto::EpochState)], bool)] = &[
+            (&[(3, Destroyed), (4, Active)], true),
             (&[(2, Destroyed), (3, Destroyed), (4, Active)], true),
             (&[(2, Closing), (3, Destroyed), (4, Active)], false),
             (&[(2, Drained), (3, Destroyed), (4, Active)], false),
@@ -285,7 +285,8 @@ mod tests {
             // It is not shown.
             (&[(2, Destroyed), (4, Destroyed)], false),
             (&[], false),
-        ] {
+        ];
+        for &(rows, is_over) in cases {
             assert_eq!(are_destroyed(&shown(rows), 3), is_over, "{rows:?}");
         }
     }
