@@ -64,7 +64,7 @@ impl Erasing {
                 }
             }
             match page.last() {
-                Some(last) if has_younger && page.len() == PAGE as usize => before = Some(last.id),
+                Some(last) if has_younger => before = Some(last.id),
                 Some(_) | None => return Ok(redone),
             }
         }

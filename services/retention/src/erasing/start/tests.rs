@@ -3,8 +3,9 @@
 use super::*;
 use crate::acts;
 use crate::events;
+use crate::stamping::apply_later_policy;
 use crate::store::{Order, Store};
-use crate::testing::{Bench, START, extension, six_years, tenant};
+use crate::testing::{Bench, POLICY, START, extension, parsed, six_years, tenant};
 
 fn order() -> Order {
     let order = extension("CONSOB/1", six_years());
@@ -15,14 +16,18 @@ fn restored(bench: &Bench) -> RestoredStore {
     RestoredStore { store: bench.store.clone(), clock: Arc::new(bench.clock.clone()) }
 }
 
+/// As a sweep does before it looks what is due.
+async fn policy_applied(bench: &Bench) {
+    let book = bench.policies.book();
+    apply_later_policy(bench.store.as_ref(), &book, &bench.clock, &tenant()).await.unwrap();
+}
+
 #[tokio::test]
 async fn an_order_that_a_restored_store_missed_is_carried_out_before_anything_runs() {
     let bench = Bench::new().await;
     let id = bench.recording().await;
     // The sweep has been through with the policy in force: it would not walk again for it.
-    let book = bench.policies.book();
-    let applied = crate::stamping::apply_later_policy(bench.store.as_ref(), &book, &bench.clock, &tenant());
-    applied.await.unwrap();
+    policy_applied(&bench).await;
     bench.journal.append(acts::order_placed(&order())).await.unwrap();
     bench.erasing.catch_up_once().await.unwrap();
     assert_eq!(bench.erasing.caught_up(), Ok(()));
@@ -53,12 +58,10 @@ async fn a_start_after_which_a_sweep_came_walks_no_more() {
     let id = bench.recording().await;
     bench.journal.append(acts::order_placed(&order())).await.unwrap();
     bench.erasing.catch_up_once().await.unwrap();
-    let book = bench.policies.book();
-    let applied = crate::stamping::apply_later_policy(bench.store.as_ref(), &book, &bench.clock, &tenant());
-    applied.await.unwrap();
+    policy_applied(&bench).await;
     let kept = bench.kept(id).await;
     let noted = bench.store.applied_policy(&tenant()).await.unwrap();
-    assert_eq!(noted, Some(crate::testing::parsed(crate::testing::POLICY).hash()));
+    assert_eq!(noted, Some(parsed(POLICY).hash()));
     bench.erasing.catch_up_once().await.unwrap();
     assert_eq!((bench.kept(id).await, bench.store.applied_policy(&tenant()).await.unwrap()), (kept, noted));
 }
