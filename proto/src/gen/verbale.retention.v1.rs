@@ -236,7 +236,7 @@ pub struct PlaceHoldRequest {
 pub struct PlaceHoldResponse {
     #[prost(message, optional, tag = "1")]
     pub hold: ::core::option::Option<Hold>,
-    /// Recordings that it covers whose erasure was decided before, and goes on. Never one that is also held.
+    /// Recordings that it covers whose erasure was decided before, and goes on or is done. Never one that is also held.
     #[prost(bytes = "vec", repeated, tag = "2")]
     pub erased_before: ::prost::alloc::vec::Vec<::prost::alloc::vec::Vec<u8>>,
     /// Recordings whose erasure it stopped; the erasure goes on when it is released.
@@ -327,6 +327,19 @@ pub struct Erasure {
     pub recordings: u64,
     #[prost(int64, tag = "8")]
     pub settled_at: i64,
+    /// Of whom or of which recording; both empty where it was of what was due, or of what had lost its basis.
+    #[prost(bytes = "vec", tag = "9")]
+    pub target_subject_id: ::prost::alloc::vec::Vec<u8>,
+    #[prost(bytes = "vec", tag = "10")]
+    pub target_recording_id: ::prost::alloc::vec::Vec<u8>,
+    /// Only these purposes were to go; every purpose where empty.
+    #[prost(string, repeated, tag = "11")]
+    pub asked_purposes: ::prost::alloc::vec::Vec<::prost::alloc::string::String>,
+    /// Only this stretch was, for every purpose, and of it only these legs; every leg where empty.
+    #[prost(message, optional, tag = "12")]
+    pub asked_stretch: ::core::option::Option<super::super::common::v1::Interval>,
+    #[prost(uint32, repeated, tag = "13")]
+    pub asked_legs: ::prost::alloc::vec::Vec<u32>,
 }
 #[derive(Clone, PartialEq, ::prost::Message)]
 pub struct ErasedRecording {
@@ -346,6 +359,13 @@ pub struct ErasedRecording {
     pub failure: ::prost::alloc::string::String,
     #[prost(uint32, tag = "7")]
     pub tries: u32,
+    /// What was to go of this recording, where that is not what the erasure says; all empty where it is.
+    #[prost(string, repeated, tag = "8")]
+    pub asked_purposes: ::prost::alloc::vec::Vec<::prost::alloc::string::String>,
+    #[prost(message, optional, tag = "9")]
+    pub asked_stretch: ::core::option::Option<super::super::common::v1::Interval>,
+    #[prost(uint32, repeated, tag = "10")]
+    pub asked_legs: ::prost::alloc::vec::Vec<u32>,
 }
 #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
 pub struct KeptBack {

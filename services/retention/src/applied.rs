@@ -1,5 +1,6 @@
 //! How a restored store catches up with the restrictive journal: holds, orders and erasures that it misses are put there,
-//! and nothing else is done. An erasure that was intended is there to be resumed by the saga, with its guards; one that
+//! and nothing else is done. Of an order it is noted that it is still to be carried to the recordings, which whoever starts
+//! does before anything runs ([`crate::stamping`]). An erasure that was intended is there to be resumed by the saga, with its guards; one that
 //! was done goes through all stores again, since what was restored beside may have what was gone.
 //!
 //! Each record is applied for itself, by conditional writes alone: it may come again, at any time and at several processes.

@@ -15,6 +15,9 @@ pub struct Config {
     pub share: u32,
     /// So many may go in one sweep whatever their share.
     pub few: u64,
+    /// The longest stretch of a recording that one order takes while a regime keeps the recording: long enough for a card
+    /// number that was spoken, and not for the call. What orders before it took of the recording is not counted.
+    pub stretch: Period,
     /// How long a question whether a purpose may be served waits for a recording that was sealed just now to be
     /// stamped. Less than `server.deadline`.
     pub patience: Period,
@@ -31,6 +34,7 @@ impl Default for Config {
             rest: Period::secs(5),
             share: 10,
             few: 100,
+            stretch: Period::secs(120),
             patience: Period::secs(3),
             review: Period::secs(366 * 86_400),
             backup_horizon: Period::secs(400 * 86_400),
@@ -44,6 +48,7 @@ impl Config {
         above_zero(&[
             ("sweep", &self.sweep),
             ("rest", &self.rest),
+            ("stretch", &self.stretch),
             ("patience", &self.patience),
             ("review", &self.review),
             ("backup_horizon", &self.backup_horizon),
@@ -68,6 +73,7 @@ mod tests {
         let cases: &[Spoilt] = &[
             ("sweep", |config| config.sweep = Period::secs(0)),
             ("rest", |config| config.rest = Period::secs(0)),
+            ("stretch", |config| config.stretch = Period::secs(0)),
             ("share", |config| config.share = 101),
             ("patience", |config| config.patience = Period::secs(0)),
             ("review", |config| config.review = Period::secs(0)),

@@ -10,6 +10,7 @@
 mod basis;
 mod crossing;
 mod gather;
+mod late;
 mod order;
 mod start;
 mod withdrawals;
@@ -34,6 +35,7 @@ pub use start::tasks;
 pub use withdrawals::GROUP;
 
 pub(crate) use basis::derived;
+pub(crate) use order::REASON_FORM;
 
 use gather::Adding;
 use start::Start;

@@ -96,8 +96,10 @@ pub trait Mesh: Send + Sync + 'static {
         reason: &Code,
         purposes: &BTreeSet<PurposeName>,
     ) -> Result<Cleared, Error>;
-    /// Whether a tenant's epoch is destroyed.
+    /// Whether a tenant's epoch is destroyed, and every earlier one that crypto knows of.
     async fn is_destroyed(&self, tenant: &TenantId, epoch: u64) -> Result<bool, Error>;
+    /// When the last erasure of a tenant was that crypto's key tables know of, in domain time; none where they know of none.
+    async fn last_erasure(&self, tenant: &TenantId) -> Result<Option<Timestamp>, Error>;
     /// Why a purpose has lost what it rested on; none where that stands.
     async fn basis_lost(
         &self,

@@ -4,8 +4,8 @@
 //! again, so a crash at any point is finished by whoever looks next, and two processes that do the same do no harm.
 //! Nothing is called done that was not looked at: the probe must find nothing of what went, and something elsewhere.
 //!
-//! Read [`decide`], which is pure, then `steps`, `taken` and `probe`, then `settle` with `receipt`, [`sweep`], and `owed`
-//! (locks, event log and epochs that end later).
+//! Read [`decide`], which is pure, then `steps`, `taken` and `probe`, then `settle` with `receipt`, [`sweep`], `owed`
+//! (locks, event log and epochs that end later), and `undone` (key tables that were put back from an older copy).
 
 pub mod decide;
 pub mod sweep;
@@ -18,6 +18,7 @@ mod settle;
 mod steps;
 mod stuck;
 mod taken;
+mod undone;
 
 #[cfg(test)]
 pub(crate) mod testing;

@@ -254,6 +254,9 @@ impl Mesh for EmptyMesh {
     async fn is_destroyed(&self, _: &TenantId, _: u64) -> Result<bool, Error> {
         Ok(false)
     }
+    async fn last_erasure(&self, _: &TenantId) -> Result<Option<Timestamp>, Error> {
+        Ok(None)
+    }
     async fn basis_lost(
         &self,
         _: &TenantId,

@@ -77,6 +77,9 @@ impl Mesh for Others {
     async fn is_destroyed(&self, _: &TenantId, _: u64) -> Result<bool, Error> {
         Ok(false)
     }
+    async fn last_erasure(&self, _: &TenantId) -> Result<Option<Timestamp>, Error> {
+        Ok(None)
+    }
     async fn basis_lost(
         &self,
         _: &TenantId,

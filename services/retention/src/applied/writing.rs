@@ -12,6 +12,7 @@ use crate::erasure::{Erasure, Item, MAX_ITEMS, State, Step};
 use crate::error::Error;
 use crate::events;
 use crate::hold::{Hold, HoldState, Selector};
+use crate::stamping::note_orders;
 use crate::store::{MAX_LISTED, Order, Written};
 
 /// Writes that bring an item to a record's version; beyond it the item is as the record says, and younger than it was.
@@ -68,8 +69,16 @@ impl RestoredStore {
         Err(Error::Contended("the hold"))
     }
 
-    /// Places an order, as soon as all its parts are there.
+    /// Places an order, as soon as all its parts are there, and notes that it is to be carried to the recordings: also one
+    /// that is there already, whose process may have died before it had noted that.
     pub(super) async fn order_placed(&self, order: Order, part: Part) -> Result<Outcome, Error> {
+        let tenant = order.tenant.clone();
+        let outcome = self.order_row(order, part).await?;
+        note_orders(self.store.as_ref(), &tenant).await?;
+        Ok(outcome)
+    }
+
+    async fn order_row(&self, order: Order, part: Part) -> Result<Outcome, Error> {
         let standing = self.store.orders(&order.tenant).await?;
         let stands =
             |order: &Order| standing.iter().any(|other| other.order.reference == order.order.reference);

@@ -22,16 +22,16 @@ use crate::store::{MAX_LISTED, Written};
 /// What a hold met.
 #[derive(Clone, PartialEq, Eq, Debug, Default)]
 pub struct Crossed {
-    /// Recordings that it covers whose erasure was decided before, and goes on.
+    /// Recordings that it covers whose erasure was decided before, and goes on or is done.
     pub erased_before: Vec<RecordingId>,
     /// Recordings whose erasure it stopped.
     pub stopped: Vec<RecordingId>,
 }
 
 #[derive(Default)]
-struct Met {
-    erased_before: BTreeSet<RecordingId>,
-    stopped: BTreeSet<RecordingId>,
+pub(super) struct Met {
+    pub(super) erased_before: BTreeSet<RecordingId>,
+    pub(super) stopped: BTreeSet<RecordingId>,
 }
 
 impl Erasing {
@@ -51,7 +51,11 @@ impl Erasing {
             }
         }
         self.stopped_before(hold, &mut met).await?;
-        let Met { erased_before, stopped } = met;
+        // After those that run: what was done while they were looked at is found now.
+        self.too_late(hold, &mut met).await?;
+        let Met { erased_before, mut stopped } = met;
+        // Never both: of what is gone nothing was stopped.
+        stopped.retain(|recording| !erased_before.contains(recording));
         Ok(Crossed {
             erased_before: erased_before.into_iter().collect(),
             stopped: stopped.into_iter().collect(),
@@ -178,7 +182,7 @@ impl Erasing {
         Ok(holds.iter().any(|hold| covers(hold, item, kept.as_ref())))
     }
 
-    async fn kept_of(&self, item: &Item) -> Result<Option<Kept>, Error> {
+    pub(super) async fn kept_of(&self, item: &Item) -> Result<Option<Kept>, Error> {
         let key = RecordingKey { tenant: item.tenant.clone(), id: item.recording };
         Ok(self.store().kept(&key).await?)
     }
@@ -190,7 +194,7 @@ impl Erasing {
 }
 
 /// Of a recording that has no row yet only its id is known; the saga looks again once it has one.
-fn covers(hold: &Hold, item: &Item, kept: Option<&Kept>) -> bool {
+pub(super) fn covers(hold: &Hold, item: &Item, kept: Option<&Kept>) -> bool {
     match (kept, &hold.selector) {
         (Some(kept), _) => hold.keeps(kept),
         (None, Selector::Recordings(ids)) => ids.contains(&item.recording),

@@ -1,18 +1,25 @@
 //! Orders: of a person, a recording, some purposes of it, or a stretch of it.
+//!
+//! An order is answered when the journal has it: a store that is put back from a backup finds it there. Whoever is told of an
+//! error repeats the same order, which does what is left.
 
 use std::collections::BTreeSet;
 
+use journal::MAX_ACTS;
 use kernel::{ErasureId, PurposeName, RecordingId, SubjectId, TenantId};
 use policy::code::Code;
 use seal::manifest::ReasonCode;
 
 use super::Erasing;
-use crate::erasure::{Cause, Erasure, MAX_ITEMS, Scope, State, Target};
+use crate::acts;
+use crate::erasure::{Cause, Erasure, MAX_ITEMS, Scope, State, Step, Target};
 use crate::error::Error;
 use crate::kept::{Kept, MAX_TERMS, RecordingKey};
 use crate::saga::within;
 use crate::store::{MAX_LISTED, Written};
 
+/// What a reason must be: the addendum says it, whose codes are narrower than others.
+pub(crate) const REASON_FORM: &str = "must have 1 to 63 of the characters a-z 0-9 _ -";
 /// Most legs that a stretch names.
 const MAX_LEGS: usize = 1_024;
 
@@ -32,7 +39,7 @@ pub struct Ordered {
 }
 
 impl Erasing {
-    /// Takes an order, and finds its recordings. A recording that is sealed later is not among them.
+    /// Takes an order, finds its recordings and journals each. A recording that is sealed later is not among them.
     pub async fn order(&self, tenant: &TenantId, ordered: Ordered) -> Result<Erasure, Error> {
         check(&ordered)?;
         if let Some(standing) = self.store().erasure(tenant, ordered.id).await? {
@@ -55,7 +62,7 @@ impl Erasing {
             receipt: Vec::new(),
         };
         match self.begin(&erasure).await? {
-            Written::Applied => self.gather(&erasure).await,
+            Written::Applied => self.gather_and_announce(&erasure).await,
             Written::Conflict => {
                 let standing = self.store().erasure(tenant, ordered.id).await?;
                 let standing = standing.ok_or(Error::Contended("the erasure"))?;
@@ -74,7 +81,39 @@ impl Erasing {
             let why = format!("erasure {} was ordered with other contents", ordered.id);
             return Err(Error::refused("other-erasure", why));
         }
-        if standing.state == State::Gathering { self.gather(&standing).await } else { Ok(standing) }
+        match standing.state {
+            State::Gathering => self.gather_and_announce(&standing).await,
+            // Whoever ordered it first may have got no further than the store.
+            State::Running => {
+                self.announce_all(&standing).await?;
+                Ok(standing)
+            }
+            State::Done | State::Partial | State::Refused => Ok(standing),
+        }
+    }
+
+    async fn gather_and_announce(&self, erasure: &Erasure) -> Result<Erasure, Error> {
+        let gathered = self.gather(erasure).await?;
+        self.announce_all(&gathered).await?;
+        Ok(gathered)
+    }
+
+    /// Journals that each item is to come to pass, of those that the saga has not decided: it journals it before it does. An
+    /// act's id follows from the item's row, so that what both say of the same row is one act.
+    async fn announce_all(&self, erasure: &Erasure) -> Result<(), Error> {
+        let mut after = None;
+        loop {
+            let page = self.store().items(&erasure.tenant, erasure.id, after, MAX_LISTED).await?;
+            after = page.last().map(|last| last.recording);
+            let waiting = page.iter().filter(|item| item.step == Step::Registered);
+            let acts: Vec<_> = waiting.flat_map(|item| acts::erasure_intended(erasure, item)).collect();
+            for some in acts.chunks(MAX_ACTS) {
+                self.parts.journal.append(some.to_vec()).await?;
+            }
+            if page.len() < MAX_LISTED as usize {
+                return Ok(());
+            }
+        }
     }
 
     async fn check_target(&self, tenant: &TenantId, ordered: &Ordered) -> Result<(), Error> {
@@ -153,7 +192,7 @@ impl Erasing {
 fn check(ordered: &Ordered) -> Result<(), Error> {
     // The addendum says it, whose codes are narrower: an order that archive could never sign would never end.
     if ReasonCode::new(ordered.reason.as_str()).is_err() {
-        return Err(Error::invalid("reason", "must have 1 to 63 of the characters a-z 0-9 _ -"));
+        return Err(Error::invalid("reason", REASON_FORM));
     }
     match (&ordered.target, &ordered.scope) {
         (_, Scope::Purposes(purposes)) if purposes.is_empty() => {
@@ -179,9 +218,13 @@ fn named(scope: &Scope) -> BTreeSet<PurposeName> {
     }
 }
 
+/// The first that is missing is named: it is a purpose's name in form, and so nobody's free text.
 fn all_found(missing: &BTreeSet<PurposeName>) -> Result<(), Error> {
-    if missing.is_empty() {
-        return Ok(());
+    match missing.first() {
+        None => Ok(()),
+        Some(first) => {
+            let problem = format!("must all be ones that something is kept for, and nothing is for {first}");
+            Err(Error::invalid("purposes", problem))
+        }
     }
-    Err(Error::invalid("purposes", "must all be ones that something is kept for"))
 }

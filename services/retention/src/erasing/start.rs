@@ -15,7 +15,9 @@ use tracing::{error, info, warn};
 
 use super::{Erasing, GROUP, withdrawals};
 use crate::applied::RestoredStore;
+use crate::error::Error;
 use crate::saga::Saga;
+use crate::stamping::carry_orders;
 
 /// Erasures that fail again and again.
 pub(crate) const STUCK: Metric = Metric {
@@ -55,6 +57,26 @@ impl Start {
         match self {
             Self::Behind(why) => Err(why.clone()),
             Self::CaughtUp => Ok(()),
+        }
+    }
+}
+
+/// Why nothing can run yet.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum StartError {
+    /// The store does not take what the journal says.
+    #[error(transparent)]
+    CatchUp(#[from] CatchUpError),
+    /// What follows from that cannot be done.
+    #[error(transparent)]
+    Follow(#[from] Error),
+}
+
+impl StartError {
+    fn retry(&self) -> Retry {
+        match self {
+            Self::CatchUp(error) => error.retry(),
+            Self::Follow(error) => error.retry(),
         }
     }
 }
@@ -125,8 +147,8 @@ impl Erasing {
         }
     }
 
-    /// Applies what the store misses, once.
-    pub(crate) async fn catch_up_once(&self) -> Result<(), CatchUpError> {
+    /// Applies what the store misses, carries that to the recordings, and has erased again what key tables miss, once.
+    pub(crate) async fn catch_up_once(&self) -> Result<(), StartError> {
         let store = Arc::clone(&self.parts.store);
         let restored = RestoredStore { store, clock: Arc::clone(&self.parts.clock) };
         let report = journal::catch_up(&self.parts.journal, &restored).await?;
@@ -135,6 +157,9 @@ impl Erasing {
         for (kind, count) in &report.applied {
             info!(%kind, count, "acts that a restored store missed were applied");
         }
+        // Before anything is caught up: the first sweep would find over what an authority has lengthened.
+        carry_orders(self.store(), &self.parts.policies, self.parts.clock.as_ref()).await?;
+        self.redo_undone().await?;
         self.start.send_replace(Start::CaughtUp);
         Ok(())
     }
@@ -190,3 +215,6 @@ async fn sweep_on(erasing: &Arc<Erasing>, waits: &Gauge, shutdown: &Shutdown) {
         }
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -1,9 +1,10 @@
 use std::collections::BTreeSet;
 
+use journal::Kind;
 use kernel::{Interval, Position, RecordingId, SubjectId};
 
 use super::*;
-use crate::erasure::{Cause, Scope, Step, Target};
+use crate::erasure::{Cause, Failure, Scope, Step, Target};
 use crate::kept::TermState;
 use crate::saga::testing::{Bench, both, code, duty_rule, later, name, names, ordered, policy_rule, tenant};
 
@@ -43,6 +44,88 @@ async fn the_same_order_again_has_no_second_effect_and_another_under_its_id_is_r
 }
 
 #[tokio::test]
+async fn an_order_is_journalled_before_it_is_answered_once_for_each_recording() {
+    let bench = Bench::new().await;
+    bench.control().await;
+    let subject = SubjectId::new();
+    let mut recordings = Vec::new();
+    for _ in 0..3 {
+        recordings.push(bench.keep(both("quality", later(40), &policy_rule()), &[subject]).await);
+    }
+    let order = ordered(Target::Subject(subject), Scope::Everything);
+    let erasing = bench.erasing();
+    let first = erasing.order(&tenant(), order.clone()).await.unwrap();
+    assert_eq!(bench.journalled().await, [Kind::ErasureIntended; 3]);
+    let again = erasing.order(&tenant(), order).await.unwrap();
+    assert_eq!((again.id, bench.journalled().await.len()), (first.id, 3), "a repetition is the same act");
+    bench.run().await;
+    let intended = bench.journalled().await.into_iter().filter(|kind| *kind == Kind::ErasureIntended);
+    assert_eq!(intended.count(), 3, "the saga says the same");
+}
+
+#[tokio::test]
+async fn an_order_that_got_no_further_than_the_store_is_journalled_when_it_comes_again() {
+    let bench = Bench::new().await;
+    let recording = bench.keep(both("quality", later(40), &policy_rule()), &[]).await;
+    let order = ordered(Target::Recording(recording), Scope::Everything);
+    let erasing = bench.erasing();
+    let erasure = Erasure {
+        tenant: tenant(),
+        id: order.id,
+        version: 1,
+        cause: Cause::Order,
+        target: order.target.clone(),
+        scope: order.scope.clone(),
+        reason: order.reason.clone(),
+        ordered_by: order.by.clone(),
+        ordered_at: erasing.now(),
+        state: State::Gathering,
+        items: 0,
+        settled_at: None,
+        receipt: Vec::new(),
+    };
+    assert_eq!(erasing.begin(&erasure).await.unwrap(), Written::Applied);
+    erasing.gather(&erasure).await.unwrap();
+    assert_eq!(bench.journalled().await, []);
+    erasing.order(&tenant(), order).await.unwrap();
+    assert_eq!(bench.journalled().await, [Kind::ErasureIntended]);
+}
+
+#[tokio::test]
+async fn an_item_that_failed_before_it_was_announced_is_announced_by_the_saga() {
+    let bench = Bench::new().await;
+    let recording = RecordingId::new();
+    bench.mesh.sealed(recording, &["quality"]);
+    let erasing = bench.erasing();
+    let begun = Erasure {
+        tenant: tenant(),
+        id: kernel::ErasureId::new(),
+        version: 1,
+        cause: Cause::Order,
+        target: Target::Recording(recording),
+        scope: Scope::Everything,
+        reason: code("art-17-1-d"),
+        ordered_by: "anna".to_owned(),
+        ordered_at: erasing.now(),
+        state: State::Gathering,
+        items: 0,
+        settled_at: None,
+        receipt: Vec::new(),
+    };
+    assert_eq!(erasing.begin(&begun).await.unwrap(), Written::Applied);
+    erasing.gather(&begun).await.unwrap();
+    // Its first try met a journal that was away.
+    let mut item = bench.item(begun.id, recording).await;
+    (item.version, item.failure) = (2, Some(Failure { code: code("journal"), tries: 1 }));
+    assert_eq!(bench.store.change_item(&item).await.unwrap(), Written::Applied);
+    bench.run().await;
+    assert_eq!(bench.journalled().await, [Kind::ErasureIntended]);
+    // It waits for its stamp now, and is not announced each time that is looked at.
+    bench.run().await;
+    assert_eq!(bench.journalled().await, [Kind::ErasureIntended]);
+}
+
+#[tokio::test]
 async fn what_cannot_be_ordered_is_refused_by_its_field_and_leaves_nothing() {
     let bench = Bench::new().await;
     let subject = SubjectId::new();
@@ -65,6 +148,12 @@ async fn what_cannot_be_ordered_is_refused_by_its_field_and_leaves_nothing() {
     ] {
         assert_eq!(field(&erasing.order(&tenant(), order).await.unwrap_err()), what);
     }
+    let unknown =
+        of(Target::Recording(recording), Scope::Purposes(names(&["quality", "training", "upsell"])));
+    assert_eq!(
+        erasing.order(&tenant(), unknown).await.unwrap_err().to_string(),
+        "purposes must all be ones that something is kept for, and nothing is for training"
+    );
     let nobody = of(Target::Subject(SubjectId::new()), Scope::Everything);
     assert_eq!(word(&erasing.order(&tenant(), nobody).await.unwrap_err()), "nothing-kept");
     let unknown = of(Target::Recording(RecordingId::new()), Scope::Everything);

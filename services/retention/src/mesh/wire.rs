@@ -47,6 +47,15 @@ impl WireMesh {
     fn archive(&self) -> RecordingsClient<Wire> {
         RecordingsClient::new(self.archive.clone())
     }
+    async fn status(
+        &self,
+        tenant: &TenantId,
+        attempt: &'static str,
+    ) -> Result<crypto::GetStatusResponse, Error> {
+        let asked = crypto::GetStatusRequest { canaries: false };
+        let answer = self.crypto().get_status(request(tenant, asked)).await;
+        Ok(answer.map_err(Error::peer(CRYPTO, attempt))?.into_inner())
+    }
 }
 
 #[async_trait]
@@ -153,12 +162,13 @@ impl Mesh for WireMesh {
     }
 
     async fn is_destroyed(&self, tenant: &TenantId, epoch: u64) -> Result<bool, Error> {
-        let asked = crypto::GetStatusRequest { canaries: false };
-        let answer = self.crypto().get_status(request(tenant, asked)).await;
-        let answer = answer.map_err(Error::peer(CRYPTO, "say how far its epochs are"))?.into_inner();
-        let found = answer.epochs.iter().find(|status| status.epoch == epoch);
-        // An epoch that is not shown is no proof of its end.
-        Ok(found.is_some_and(|status| status.state() == crypto::EpochState::Destroyed))
+        let answer = self.status(tenant, "say how far its epochs are").await?;
+        Ok(are_destroyed(&answer.epochs, epoch))
+    }
+
+    async fn last_erasure(&self, tenant: &TenantId) -> Result<Option<Timestamp>, Error> {
+        let answer = self.status(tenant, "say which erasures its key tables know of").await?;
+        Ok((answer.last_erasure_at != 0).then_some(Timestamp(answer.last_erasure_at)))
     }
 
     async fn basis_lost(
@@ -176,6 +186,15 @@ impl Mesh for WireMesh {
         let answer = answer.map_err(Error::peer(CONSENT, "say whether a basis stands"))?.into_inner();
         Ok((!answer.allowed && is_taken_back(&answer.reason)).then_some(answer.reason))
     }
+}
+
+/// Whether an epoch has ended, and every earlier one that is shown: a removal is of entries that lie in several, and keeps
+/// only the last of them. One that is closing may outlive the next, and what was removed of it opens until it ends. The
+/// epoch itself must be shown: that it is not is no proof of its end.
+fn are_destroyed(shown: &[crypto::EpochStatus], epoch: u64) -> bool {
+    let is_shown = shown.iter().any(|status| status.epoch == epoch);
+    let mut until = shown.iter().filter(|status| status.epoch <= epoch);
+    is_shown && until.all(|status| status.state() == crypto::EpochState::Destroyed)
 }
 
 /// Whether somebody took it back. That consent knows nothing of a recording, of its policy or of any consent takes nothing
@@ -242,6 +261,34 @@ mod tests {
         assert!(span_set(CRYPTO, &[range(5, 3)]).is_err());
         assert!(span_set(CRYPTO, &[range(0, u32::MAX)]).is_err());
         assert_eq!(span_set(CRYPTO, &[range(3, 5), range(0, 0)]).unwrap().len(), 4);
+    }
+
+    #[test]
+    fn an_epoch_is_over_when_it_is_shown_as_such_and_so_is_every_one_before_it() {
+        use super::crypto::EpochState::{Active, Closing, Destroyed, Drained};
+        let shown = |rows: &[(u64, crypto::EpochState)]| -> Vec<crypto::EpochStatus> {
+            let row = |(epoch, state): &(u64, crypto::EpochState)| crypto::EpochStatus {
+                epoch: *epoch,
+                state: (*state).into(),
+                ..Default::default()
+            };
+            rows.iter().map(row).collect()
+        };
+        let cases: &[(&[(u64, crypto::EpochState)], bool)] = &[
+            (&[(3, Destroyed), (4, Active)], true),
+            (&[(2, Destroyed), (3, Destroyed), (4, Active)], true),
+            (&[(2, Closing), (3, Destroyed), (4, Active)], false),
+            (&[(2, Drained), (3, Destroyed), (4, Active)], false),
+            (&[(1, Active), (2, Destroyed), (3, Destroyed)], false),
+            (&[(3, Drained), (4, Active)], false),
+            (&[(3, Closing)], false),
+            // It is not shown.
+            (&[(2, Destroyed), (4, Destroyed)], false),
+            (&[], false),
+        ];
+        for &(rows, is_over) in cases {
+            assert_eq!(are_destroyed(&shown(rows), 3), is_over, "{rows:?}");
+        }
     }
 
     #[test]

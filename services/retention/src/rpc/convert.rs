@@ -63,7 +63,12 @@ fn code(text: &str, what: &'static str) -> Result<Code, Error> {
     if text.is_empty() {
         return Err(Error::invalid(what, "must be given"));
     }
-    Code::new(text).map_err(|error| Error::invalid(what, error.to_string()))
+    Code::new(text).map_err(|_| {
+        let most = Code::MAX_LEN;
+        let problem =
+            format!("must have 1 to {most} letters, digits and - . _ / : and begin with a letter or digit");
+        Error::invalid(what, problem)
+    })
 }
 
 /// How much of a list is asked for at once.

@@ -28,11 +28,7 @@ pub(super) async fn order_erasure(
     let call = CallContext::of(&request)?;
     let ordered = ordered(request.into_inner(), &call.principal.id).map_err(refused)?;
     call.touched().object(format!("erasure/{}", ordered.id)).fact("reason", &ordered.reason);
-    match ordered.target {
-        Target::Subject(subject) => call.touched().subject(subject),
-        Target::Recording(recording) => call.touched().recording(recording),
-        Target::Due => call.touched(),
-    };
+    note_target(&call, &ordered.target);
     let erasure = erasing.order(call.tenant()?, ordered).await.map_err(refused)?;
     call.touched().fact("recordings", erasure.items);
     Ok(Response::new(OrderErasureResponse { erasure: Some(shown(&erasure)) }))
@@ -46,6 +42,7 @@ pub(super) async fn get_erasure(
     let call = CallContext::of(&request)?;
     let asked = request.into_inner();
     let erasure = known(erasing, &call, &asked.erasure_id).await?;
+    note_target(&call, &erasure.target);
     let limit = page_size(asked.page_size).map_err(refused)?;
     let after = token(&asked.page_token, "page_token").map_err(refused)?;
     let items = erasing.store().items(&erasure.tenant, erasure.id, after, limit).await;
@@ -57,7 +54,7 @@ pub(super) async fn get_erasure(
     let (now, horizon) = (erasing.now(), erasing.parts.config.backup_horizon.into());
     Ok(Response::new(GetErasureResponse {
         erasure: Some(shown(&erasure)),
-        recordings: items.iter().map(|item| recording(item, horizon, now)).collect(),
+        recordings: items.iter().map(|item| recording(&erasure, item, horizon, now)).collect(),
         next_page_token: next.unwrap_or_default(),
     }))
 }
@@ -74,6 +71,7 @@ pub(super) async fn list_erasures(
     let found = erasing.store().erasures(call.tenant()?, before, limit).await;
     let found = found.map_err(|error| refused(error.into()))?;
     call.touched().fact("erasures", found.len());
+    found.iter().for_each(|erasure| note_target(&call, &erasure.target));
     let next = found.last().filter(|_| found.len() == limit as usize).map(|last| last.id.to_string());
     Ok(Response::new(ListErasuresResponse {
         erasures: found.iter().map(shown).collect(),
@@ -129,6 +127,19 @@ async fn known(erasing: &Erasing, call: &CallContext, id: &[u8]) -> Result<Erasu
     call.touched().object(format!("erasure/{id}"));
     let found = erasing.store().erasure(call.tenant()?, id).await.map_err(|error| refused(error.into()))?;
     found.ok_or_else(|| refused(Error::Unknown { what: "erasure", id: id.to_string() }))
+}
+
+/// Whom or what an answer tells of.
+fn note_target(call: &CallContext, target: &Target) {
+    match target {
+        Target::Subject(subject) => {
+            call.touched().subject(*subject);
+        }
+        Target::Recording(recording) => {
+            call.touched().recording(*recording);
+        }
+        Target::Due => {}
+    }
 }
 
 fn refused(error: Error) -> Status {

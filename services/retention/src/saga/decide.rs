@@ -1,18 +1,22 @@
 //! What an erasure takes of a recording, and what keeps the rest. Pure.
 //!
 //! A hold keeps everything back. A duty that runs keeps its purpose back from an order and from a basis that was lost;
-//! from a stretch it keeps nothing back: a card number that was spoken must go whatever the duty, and the order's reason
-//! answers for it.
+//! from a short stretch it keeps nothing back: a card number that was spoken must go whatever the duty, and the order's reason
+//! answers for it. A stretch that is longer than such a thing takes is kept back whole, or one person could order all of a
+//! call away under the duty to keep it. Each order is looked at for itself: what others took of the recording before is not
+//! counted, and shows in its erasures.
 //!
 //! Audio and metadata of a purpose may end at different times. A sweep takes whole purposes first; where only one kind is
 //! over, its item is a stretch: all audio legs, or the metadata leg, of the purposes that [`Decision::erase`] names.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::time::Duration;
 
 use kernel::{HoldId, Interval, LegNo, Position, PurposeName, Timestamp};
 use policy::code::Code;
 use policy::retention::DataKind;
 
+use super::taken::within;
 use crate::erasure::{Cause, KeptBack, KeptBy, MAX_KEPT_BACK, Scope};
 use crate::hold::Hold;
 use crate::kept::{Kept, Term, TermState};
@@ -89,8 +93,15 @@ impl Part {
     }
 }
 
-/// What goes of a recording, and what keeps the rest.
-pub fn decide(kept: &Kept, cause: Cause, scope: &Scope, holds: &[Hold], now: Timestamp) -> Decision {
+/// What goes of a recording, and what keeps the rest. A stretch of at most `longest` goes whatever the duty.
+pub fn decide(
+    kept: &Kept,
+    cause: Cause,
+    scope: &Scope,
+    holds: &[Hold],
+    longest: Duration,
+    now: Timestamp,
+) -> Decision {
     if let Some(hold) = holds.iter().find(|hold| hold.keeps(kept)) {
         return Decision {
             erase: BTreeSet::new(),
@@ -101,9 +112,7 @@ pub fn decide(kept: &Kept, cause: Cause, scope: &Scope, holds: &[Hold], now: Tim
     let part = Part::of(cause, scope);
     match cause {
         Cause::PeriodOver => over(kept, scope, part, now),
-        Cause::BasisLost | Cause::Order if part == Part::Stretch => {
-            Decision { erase: BTreeSet::new(), kept: Vec::new(), outcome: Outcome::Goes }
-        }
+        Cause::BasisLost | Cause::Order if part == Part::Stretch => stretch(kept, scope, longest, now),
         Cause::Order => without_duty(kept, scope, now),
         Cause::BasisLost => basis_lost(kept, scope, now),
     }
@@ -180,6 +189,29 @@ fn without_duty(kept: &Kept, scope: &Scope, now: Timestamp) -> Decision {
         decision.outcome = Outcome::Refused;
     }
     decision
+}
+
+/// A stretch: all of it, or where it is longer than a duty lets go nothing.
+fn stretch(kept: &Kept, scope: &Scope, longest: Duration, now: Timestamp) -> Decision {
+    let on_duty = |term: &&Term| {
+        term.state == TermState::Running && term.stamp.rule.regime().is_some() && term.stamp.ends > now
+    };
+    let under: Vec<_> = kept.terms.iter().filter(on_duty).collect();
+    // Both legs of a duty's purpose, and every purpose, lie under the stretch: the last of them keeps it.
+    let back = (is_longer(kept, scope, longest) && !under.is_empty())
+        .then(|| KeptBack { purpose: None, ..runs(&under) });
+    let outcome = if back.is_some() { Outcome::Refused } else { Outcome::Goes };
+    Decision { erase: BTreeSet::new(), kept: back.into_iter().collect(), outcome }
+}
+
+/// Whether more than so much of the recording lies in a stretch.
+fn is_longer(kept: &Kept, scope: &Scope, longest: Duration) -> bool {
+    match scope {
+        Scope::Everything | Scope::Purposes(_) => false,
+        Scope::Stretch { interval, .. } => {
+            within(*interval, kept).is_some_and(|taken| u128::from(taken.micros()) > longest.as_micros())
+        }
+    }
 }
 
 /// The purposes of which this part is over and not erased yet.

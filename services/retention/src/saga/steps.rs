@@ -44,9 +44,11 @@ impl Saga {
         let store = self.erasing.store();
         let journal = &self.erasing.parts.journal;
         // The row first: a hold is judged by the people on it, and whoever places one must see it, too. One that waits for
-        // its stamp was announced when it was first looked at.
+        // its stamp was announced before that was written down; after any other failure nobody knows.
         let kept = store.kept(&key(item)).await?;
-        if kept.is_some() || item.failure.is_none() {
+        let not_stamped = Stuck::NotStamped.code();
+        let is_announced = item.failure.as_ref().is_some_and(|failure| failure.code == not_stamped);
+        if kept.is_some() || !is_announced {
             for acts in acts::erasure_intended(erasure, item).chunks(MAX_ACTS) {
                 journal.append(acts.to_vec()).await?;
             }
@@ -54,7 +56,8 @@ impl Saga {
         let kept = kept.ok_or(Stuck::NotStamped)?;
         let holds = store.standing(&item.tenant).await?;
         let now = self.erasing.now();
-        let decision = decide(&kept, erasure.cause, &item.scope, &holds, now);
+        let longest = self.erasing.parts.config.stretch.into();
+        let decision = decide(&kept, erasure.cause, &item.scope, &holds, longest, now);
         let step = match decision.outcome {
             Outcome::Goes => Step::Decided,
             Outcome::Deferred => Step::Deferred,

@@ -15,6 +15,8 @@ pub(crate) enum Stuck {
     StillOpen,
     /// Nothing opens elsewhere either, so that what the probe found says nothing.
     ControlSilent,
+    /// Others are kept, and none of them could be looked at: what the probe found says nothing yet.
+    NoControl,
     /// Somebody did not do its part.
     Failed(Error),
 }
@@ -30,6 +32,7 @@ impl Stuck {
             Self::NotStamped => "not-stamped",
             Self::StillOpen => "still-open",
             Self::ControlSilent => "control-silent",
+            Self::NoControl => "no-control",
             Self::Failed(error) => match error {
                 Error::Store(_) | Error::Contended(_) => "store",
                 Error::Journal(_) => "journal",
@@ -49,7 +52,7 @@ impl Stuck {
     pub(super) fn is_failure(&self) -> bool {
         match self {
             Self::NotStamped => false,
-            Self::StillOpen | Self::ControlSilent | Self::Failed(_) => true,
+            Self::StillOpen | Self::ControlSilent | Self::NoControl | Self::Failed(_) => true,
         }
     }
 
@@ -59,6 +62,7 @@ impl Stuck {
             Self::NotStamped => "the recording is not stamped yet".to_owned(),
             Self::StillOpen => "the probe opens something of what was erased".to_owned(),
             Self::ControlSilent => "the probe opens nothing of what is kept".to_owned(),
+            Self::NoControl => "others are kept, and none of them can be looked at for now".to_owned(),
             Self::Failed(error) => chain(error),
         }
     }

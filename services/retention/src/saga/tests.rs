@@ -1,4 +1,6 @@
+mod control;
 mod crashes;
 mod crossing;
 mod scenarios;
 mod sweeping;
+mod undone;

@@ -35,7 +35,7 @@ pub struct NewHold {
 pub struct Placed {
     /// The hold.
     pub hold: Hold,
-    /// Recordings that it covers whose erasure was decided before, and goes on.
+    /// Recordings that it covers whose erasure was decided before, and goes on or is done.
     pub erased_before: Vec<RecordingId>,
     /// Recordings whose erasure it stopped.
     pub stopped: Vec<RecordingId>,
@@ -106,11 +106,11 @@ impl Service {
         if new.review_at <= now {
             return Err(Error::invalid("review_at", "must be in the future"));
         }
-        if new.review_at > now.plus(self.config.review.0) {
-            return Err(Error::invalid(
-                "review_at",
-                "must not be later than a hold may stand without a review",
-            ));
+        let latest = now.plus(self.config.review.0);
+        if new.review_at > latest {
+            let problem =
+                format!("must not be later than {latest}, the latest that a hold may stand without a review");
+            return Err(Error::invalid("review_at", problem));
         }
         let named = match &new.selector {
             Selector::Recordings(ids) => ids,

@@ -47,3 +47,14 @@ proptest! {
         let _read = (after_hold(&text), after_due(&text));
     }
 }
+
+#[test]
+fn what_a_code_must_be_is_said_in_a_sentence() {
+    for bad in ["two words", "-x"] {
+        let error = code(bad, "reason").unwrap_err();
+        assert_eq!(
+            error.to_string(),
+            "reason must have 1 to 64 letters, digits and - . _ / : and begin with a letter or digit"
+        );
+    }
+}

@@ -7,7 +7,7 @@ use policy::code::Code;
 use proto::retention::v1::OrderErasureRequest;
 use proto::retention::v1::order_erasure_request::What;
 
-use crate::erasing::Ordered;
+use crate::erasing::{Ordered, REASON_FORM};
 use crate::erasure::{Scope, Target};
 use crate::error::Error;
 
@@ -53,7 +53,7 @@ pub(super) fn ordered(asked: OrderErasureRequest, by: &str) -> Result<Ordered, E
         id: erasure_id(&asked.erasure_id)?,
         target,
         scope,
-        reason: Code::new(asked.reason).map_err(|error| Error::invalid("reason", error.to_string()))?,
+        reason: Code::new(asked.reason).map_err(|_| Error::invalid("reason", REASON_FORM))?,
         by: by.to_owned(),
     })
 }

@@ -3,13 +3,20 @@
 use std::time::Duration;
 
 use kernel::Timestamp;
+use proto::common::v1::Interval;
 use proto::retention::v1 as wire;
 use proto::retention::v1::SweepPlan;
 
-use crate::erasure::{Cause, Erasure, Item, KeptBack, KeptBy, Report, State, Step};
+use crate::erasure::{Cause, Erasure, Item, KeptBack, KeptBy, Report, Scope, State, Step, Target};
 use crate::saga::sweep::{DueRow, Plan};
 
 pub(super) fn shown(erasure: &Erasure) -> wire::Erasure {
+    let (target_subject_id, target_recording_id) = match erasure.target {
+        Target::Subject(subject) => (subject.to_bytes().to_vec(), Vec::new()),
+        Target::Recording(recording) => (Vec::new(), recording.to_bytes().to_vec()),
+        Target::Due => (Vec::new(), Vec::new()),
+    };
+    let asked = Asked::of(&erasure.scope);
     wire::Erasure {
         erasure_id: erasure.id.to_bytes().to_vec(),
         cause: match erasure.cause {
@@ -30,11 +37,22 @@ pub(super) fn shown(erasure: &Erasure) -> wire::Erasure {
         .into(),
         recordings: erasure.items.into(),
         settled_at: erasure.settled_at.map_or(0, |at| at.0),
+        target_subject_id,
+        target_recording_id,
+        asked_purposes: asked.purposes,
+        asked_stretch: asked.stretch,
+        asked_legs: asked.legs,
     }
 }
 
-pub(super) fn recording(item: &Item, horizon: Duration, now: Timestamp) -> wire::ErasedRecording {
+pub(super) fn recording(
+    erasure: &Erasure,
+    item: &Item,
+    horizon: Duration,
+    now: Timestamp,
+) -> wire::ErasedRecording {
     let failure = item.failure.as_ref();
+    let asked = if item.scope == erasure.scope { Asked::default() } else { Asked::of(&item.scope) };
     wire::ErasedRecording {
         recording_id: item.recording.to_bytes().to_vec(),
         step: step(item.step).into(),
@@ -43,6 +61,33 @@ pub(super) fn recording(item: &Item, horizon: Duration, now: Timestamp) -> wire:
         stores: if item.step.is_decided() { stores(&item.report, horizon, now) } else { Vec::new() },
         failure: failure.map(|failure| failure.code.to_string()).unwrap_or_default(),
         tries: failure.map_or(0, |failure| failure.tries),
+        asked_purposes: asked.purposes,
+        asked_stretch: asked.stretch,
+        asked_legs: asked.legs,
+    }
+}
+
+/// What was to go, as the contract has it: nothing in it is everything.
+#[derive(Default)]
+struct Asked {
+    purposes: Vec<String>,
+    stretch: Option<Interval>,
+    legs: Vec<u32>,
+}
+
+impl Asked {
+    fn of(scope: &Scope) -> Self {
+        match scope {
+            Scope::Everything => Self::default(),
+            Scope::Purposes(purposes) => {
+                Self { purposes: purposes.iter().map(ToString::to_string).collect(), ..Self::default() }
+            }
+            Scope::Stretch { interval, legs } => Self {
+                purposes: Vec::new(),
+                stretch: Some(Interval { start: interval.start().0, end: interval.end().0 }),
+                legs: legs.iter().map(|leg| leg.0.into()).collect(),
+            },
+        }
     }
 }
 

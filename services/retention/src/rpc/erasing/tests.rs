@@ -1,13 +1,16 @@
 use std::time::Duration;
 
-use kernel::{ErasureId, Interval, LegNo, Position, PurposeName, RecordingId, Timestamp};
+use kernel::{
+    ErasureId, Interval, LegNo, Position, PurposeName, RecordingId, SubjectId, TenantId, Timestamp,
+};
+use policy::code::Code;
 use proto::common::v1 as common;
 use proto::retention::v1::OrderErasureRequest;
 use proto::retention::v1::order_erasure_request::What;
 
 use super::read::*;
-use super::shown::stores;
-use crate::erasure::{Report, Scope};
+use super::shown::{recording, shown, stores};
+use crate::erasure::{Cause, Erasure, Item, Report, Scope, State, Step, Target};
 use crate::error::Error;
 
 fn order() -> OrderErasureRequest {
@@ -61,6 +64,7 @@ fn what_is_wrong_with_an_order_is_named() {
         match ordered(asked, "anna") {
             Err(Error::Invalid { what, problem }) => {
                 assert_eq!(what, field);
+                assert!(what != "reason" || problem == "must have 1 to 63 of the characters a-z 0-9 _ -");
                 assert!(!problem.contains("she asked") && !problem.contains("Quality"), "{problem}");
             }
             other => panic!("{field}: {other:?}"),
@@ -109,4 +113,69 @@ fn pages_and_plans_are_bounded_and_were_given() {
     assert!(plan_name("all of it").is_err());
     let name = "0123456789abcdef0123456789abcdef";
     assert_eq!(plan_name(name).unwrap(), Some(name));
+}
+
+fn erasure(target: Target, scope: Scope) -> Erasure {
+    Erasure {
+        tenant: TenantId::new("banca-alfa").unwrap(),
+        id: ErasureId::new(),
+        version: 1,
+        cause: Cause::Order,
+        target,
+        scope,
+        reason: Code::new("art-17-1-d").unwrap(),
+        ordered_by: "anna".to_owned(),
+        ordered_at: Timestamp(1),
+        state: State::Running,
+        items: 1,
+        settled_at: None,
+        receipt: Vec::new(),
+    }
+}
+
+fn item(of: &Erasure, scope: Scope) -> Item {
+    Item {
+        tenant: of.tenant.clone(),
+        erasure: of.id,
+        recording: RecordingId::new(),
+        version: 1,
+        scope,
+        step: Step::Registered,
+        erased: Default::default(),
+        kept: Vec::new(),
+        report: Report::default(),
+        failure: None,
+    }
+}
+
+#[test]
+fn an_erasure_says_of_whom_and_what_it_was_asked() {
+    let (subject, call) = (SubjectId::new(), RecordingId::new());
+    let purposes = Scope::Purposes([PurposeName::new("quality").unwrap()].into());
+    let interval = Interval::new(Position(5), Position(9)).unwrap();
+    let card = Scope::Stretch { interval, legs: [LegNo(0), LegNo(3)].into() };
+    let of = |target, scope| shown(&erasure(target, scope));
+    let hers = of(Target::Subject(subject), purposes);
+    assert_eq!((hers.target_subject_id, hers.target_recording_id), (subject.to_bytes().to_vec(), vec![]));
+    assert_eq!((hers.asked_purposes, hers.asked_stretch), (vec!["quality".to_owned()], None));
+    let of_call = of(Target::Recording(call), card);
+    assert_eq!((of_call.target_subject_id, of_call.target_recording_id), (vec![], call.to_bytes().to_vec()));
+    assert_eq!((of_call.asked_stretch, of_call.asked_legs), (stretch(5, 9), vec![0, 3]));
+    assert!(of_call.asked_purposes.is_empty());
+    let swept = of(Target::Due, Scope::Everything);
+    assert!(swept.target_subject_id.is_empty() && swept.target_recording_id.is_empty());
+    assert!(swept.asked_purposes.is_empty() && swept.asked_stretch.is_none() && swept.asked_legs.is_empty());
+}
+
+#[test]
+fn a_recording_says_what_was_asked_of_it_where_that_is_another_thing() {
+    let swept = erasure(Target::Due, Scope::Everything);
+    let of = |scope| recording(&swept, &item(&swept, scope), Duration::ZERO, Timestamp(1));
+    let quality = of(Scope::Purposes([PurposeName::new("quality").unwrap()].into()));
+    assert_eq!((quality.asked_purposes, quality.asked_stretch), (vec!["quality".to_owned()], None));
+    let interval = Interval::new(Position(0), Position(9)).unwrap();
+    let metadata = of(Scope::Stretch { interval, legs: [LegNo(u16::MAX)].into() });
+    assert_eq!((metadata.asked_stretch, metadata.asked_legs), (stretch(0, 9), vec![65_535]));
+    let same = of(Scope::Everything);
+    assert!(same.asked_purposes.is_empty() && same.asked_stretch.is_none() && same.asked_legs.is_empty());
 }

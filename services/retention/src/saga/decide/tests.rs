@@ -9,6 +9,11 @@ use crate::hold::{HoldKind, HoldState, Selector};
 use crate::kept::RecordingKey;
 
 const NOW: Timestamp = Timestamp(1_000);
+const MINUTE: Duration = Duration::from_secs(60);
+
+fn decide(kept: &Kept, cause: Cause, scope: &Scope, holds: &[Hold], now: Timestamp) -> Decision {
+    super::decide(kept, cause, scope, holds, MINUTE * 2, now)
+}
 
 fn tenant() -> TenantId {
     TenantId::new("banca-alfa").unwrap()
@@ -134,6 +139,49 @@ fn an_authority_s_order_keeps_back_as_the_duty_does() {
     let rule = Rule::Order { reference, regime, until: Timestamp(20_000) };
     let longer = kept(both("mifid2", 20_000, &rule));
     check(&longer, Cause::Order, &Scope::Everything, &[], &["mifid2"], Outcome::Refused);
+}
+
+#[test]
+fn under_a_duty_a_short_stretch_goes_and_a_long_one_does_not() {
+    const SECOND: u64 = 1_000_000;
+    let hour = |terms: Vec<Term>| Kept { ended_at: Timestamp(0).plus(MINUTE * 60), ..kept(terms) };
+    let duty = |ends| both("mifid2", ends, &regime_rule()).to_vec();
+    let free = both("quality", i64::MAX, &policy_rule()).to_vec();
+    let mixed = |ends| [duty(ends), free.clone()].concat();
+    let ended = duty(9_000).into_iter().map(|term| Term { state: TermState::Ended, ..term }).collect();
+    let of = |start, end| Scope::Stretch {
+        interval: Interval::new(Position(start), Position(end)).unwrap(),
+        legs: BTreeSet::new(),
+    };
+    let two_minutes = 120 * SECOND;
+    for (row, scope, is_kept) in [
+        (hour(duty(9_000)), of(0, two_minutes), false),
+        (hour(duty(9_000)), of(5, two_minutes + 5), false),
+        (hour(duty(9_000)), of(0, two_minutes + 1), true),
+        (hour(duty(9_000)), of(0, u64::MAX), true),
+        (hour(mixed(9_000)), of(0, u64::MAX), true),
+        // Only what lies on the recording counts.
+        (hour(duty(9_000)), of(3_600 * SECOND - two_minutes, u64::MAX), false),
+        (hour(duty(9_000)), of(3_600 * SECOND - two_minutes - 1, u64::MAX), true),
+        (hour(duty(9_000)), of(3_600 * SECOND, u64::MAX), false),
+        (kept(duty(9_000)), of(0, u64::MAX), false),
+        // No duty runs.
+        (hour(duty(NOW.0)), of(0, u64::MAX), false),
+        (hour(ended), of(0, u64::MAX), false),
+        (hour(free.clone()), of(0, u64::MAX), false),
+    ] {
+        for cause in [Cause::Order, Cause::BasisLost] {
+            let decision = decide(&row, cause, &scope, &[], NOW);
+            assert!(decision.erase.is_empty());
+            if is_kept {
+                let by = KeptBy::Rule(Code::new("regime:mifid2-16-7").unwrap());
+                let back = KeptBack { purpose: None, by, until: Some(Timestamp(9_000)) };
+                assert_eq!((decision.kept, decision.outcome), (vec![back], Outcome::Refused), "{scope:?}");
+            } else {
+                assert_eq!((decision.kept, decision.outcome), (vec![], Outcome::Goes), "{scope:?}");
+            }
+        }
+    }
 }
 
 #[test]

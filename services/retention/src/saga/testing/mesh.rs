@@ -36,6 +36,7 @@ struct State {
     locked_until: Option<Timestamp>,
     log_passed: bool,
     destroyed: BTreeSet<u64>,
+    last_erasure: Option<Timestamp>,
     lost: BTreeMap<(RecordingId, PurposeName), &'static str>,
     dawdles: u64,
 }
@@ -83,6 +84,10 @@ impl FakeMesh {
     }
     pub(crate) fn destroy(&self, epoch: u64) {
         self.0.lock().destroyed.insert(epoch);
+    }
+    /// The last erasure that the key tables know of was then.
+    pub(crate) fn know(&self, last_erasure: Option<Timestamp>) {
+        self.0.lock().last_erasure = last_erasure;
     }
     pub(crate) fn lose(&self, recording: RecordingId, purpose: &str) {
         self.0.lock().lost.insert((recording, name(purpose)), "withdrawn");
@@ -223,6 +228,9 @@ impl Mesh for FakeMesh {
     }
     async fn is_destroyed(&self, _: &TenantId, epoch: u64) -> Result<bool, Error> {
         self.call("is_destroyed", |state| state.destroyed.contains(&epoch)).await
+    }
+    async fn last_erasure(&self, _: &TenantId) -> Result<Option<Timestamp>, Error> {
+        self.call("last_erasure", |state| state.last_erasure).await
     }
     async fn basis_lost(
         &self,

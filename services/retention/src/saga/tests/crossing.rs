@@ -1,10 +1,13 @@
 //! Holds and erasures at the same moment.
 
+use std::collections::BTreeSet;
+
 use journal::Kind;
+use kernel::Timestamp;
 
 use crate::erasure::{Scope, State, Step, Target};
-use crate::hold::Selector;
-use crate::saga::testing::{Bench, both, hold, later, policy_rule, tenant};
+use crate::hold::{Hold, Selector};
+use crate::saga::testing::{Bench, both, hold, later, names, policy_rule, tenant};
 use crate::store::Store;
 
 #[tokio::test]
@@ -28,7 +31,6 @@ async fn a_hold_and_an_erasure_cannot_cross() {
         let (crossed, advanced) = tokio::join!(placing, saga.advance());
         advanced.unwrap();
         let said = (crossed.erased_before.contains(&recording), crossed.stopped.contains(&recording));
-        // One that was all done when the hold came is neither.
         bench.run().await;
         let item = bench.item(erasure.id, recording).await;
         match item.step {
@@ -39,8 +41,8 @@ async fn a_hold_and_an_erasure_cannot_cross() {
             }
             Step::Done => {
                 assert!(bench.mesh.purposes(recording).is_empty(), "seed {seed}");
-                assert!(!said.1, "seed {seed}: it was said to be stopped and went on");
-                too_late += usize::from(said.0);
+                assert_eq!(said, (true, false), "seed {seed}: it is gone, and the hold must say so");
+                too_late += 1;
             }
             step => panic!("seed {seed}: {step:?}"),
         }
@@ -48,6 +50,55 @@ async fn a_hold_and_an_erasure_cannot_cross() {
     }
     assert!(stopped > 0, "no hold came first");
     assert!(too_late > 0, "no hold came too late");
+}
+
+#[tokio::test]
+async fn a_hold_on_what_is_gone_says_so() {
+    let bench = Bench::new().await;
+    bench.control().await;
+    let (anna, bruno) = (kernel::SubjectId::new(), kernel::SubjectId::new());
+    let hers = bench.keep(both("quality", later(40), &policy_rule()), &[anna]).await;
+    let other = bench.keep(both("quality", later(40), &policy_rule()), &[anna]).await;
+    let his = bench.keep(both("quality", later(40), &policy_rule()), &[bruno]).await;
+    bench.order(Target::Recording(hers), Scope::Everything).await;
+    bench.run().await;
+    bench.clock.set(later(1));
+    let since = |selector| Hold { placed_at: later(1), ..hold(selector) };
+    let query = |subjects| Selector::Query { from: Timestamp(0), until: later(2), subjects };
+    for (selector, gone) in [
+        (Selector::Recordings([hers, other].into()), vec![hers]),
+        (Selector::Recordings([other].into()), vec![]),
+        (Selector::Subjects([anna, bruno].into()), vec![hers]),
+        (Selector::Subjects([bruno].into()), vec![]),
+        (query([anna].into()), vec![hers]),
+        // Nothing finds by its time alone what was gone long before.
+        (query(BTreeSet::new()), vec![]),
+    ] {
+        let crossed = bench.place(&bench.erasing(), &since(selector.clone())).await;
+        assert_eq!((crossed.erased_before, crossed.stopped), (gone, vec![]), "{selector:?}");
+    }
+    assert_eq!(bench.mesh.purposes(his).len(), 1);
+}
+
+#[tokio::test]
+async fn what_was_done_between_a_hold_and_its_look_is_said_to_be_gone() {
+    let bench = Bench::new().await;
+    bench.control().await;
+    let subject = kernel::SubjectId::new();
+    let mut terms = both("quality", later(40), &policy_rule());
+    terms.extend(both("training", later(40), &policy_rule()));
+    let recording = bench.keep(terms, &[subject]).await;
+    bench.order(Target::Recording(recording), Scope::Purposes(names(&["quality"]))).await;
+    bench.run().await;
+    // Placed at the moment at which the erasure was settled, and looking only now.
+    for selector in [
+        Selector::Recordings([recording].into()),
+        Selector::Subjects([subject].into()),
+        Selector::Query { from: Timestamp(0), until: later(2), subjects: BTreeSet::new() },
+    ] {
+        let crossed = bench.place(&bench.erasing(), &hold(selector.clone())).await;
+        assert_eq!(crossed.erased_before, [recording], "{selector:?}");
+    }
 }
 
 #[tokio::test]

@@ -236,3 +236,25 @@ async fn what_stores_owe_is_asked_for_when_its_date_has_come() {
     assert_eq!(report().await.objects_at, Some(later(365)));
     assert!(bench.store.owed_items(&tenant(), None, 10).await.unwrap().is_empty());
 }
+
+#[tokio::test]
+async fn nobody_orders_a_call_away_in_one_stretch_while_a_duty_keeps_it() {
+    let mut bench = Bench::new().await;
+    bench.config.stretch = platform::config::Period::secs(10);
+    bench.control().await;
+    let ends = later(400);
+    let recording = bench.keep(both("duty", ends, &duty_rule()), &[]).await;
+    let interval = kernel::Interval::new(kernel::Position(0), kernel::Position(u64::MAX)).unwrap();
+    let scope = Scope::Stretch { interval, legs: BTreeSet::new() };
+    let erasure = bench.order(Target::Recording(recording), scope).await;
+    bench.run().await;
+    let item = bench.item(erasure.id, recording).await;
+    assert_eq!((item.step, item.kept.len()), (Step::Refused, 1));
+    let kept = &item.kept[0];
+    assert_eq!((kept.purpose.as_ref(), kept.until), (None, Some(ends)));
+    assert_eq!(kept.by, KeptBy::Rule(code("regime:mifid2-16-7")));
+    assert_eq!(bench.erasure(erasure.id).await.state, State::Refused);
+    assert!(!bench.mesh.has_removed(recording));
+    let receipt = bench.receipt(erasure.id).await;
+    assert_eq!((receipt.state, receipt.recordings[0].kept.len()), (ErasureState::Refused, 1));
+}

@@ -78,6 +78,8 @@ async fn a_review_lies_in_the_future_and_not_too_far() {
         let error = refusal(&bench, NewHold { review_at, ..new.clone() }).await;
         assert!(matches!(error, Error::Invalid { what: "review_at", .. }), "{error:?}");
     }
+    let late = refusal(&bench, NewHold { review_at: Timestamp(at_most.0 + 1), ..new.clone() }).await;
+    assert!(late.to_string().contains(&at_most.to_string()), "the latest is named: {late}");
     let new = NewHold { review_at: at_most, ..new };
     bench.service.place(&tenant(), "anna", new.clone()).await.unwrap();
     bench.clock.set(Timestamp(at_most.0 + 1));
