@@ -51,10 +51,8 @@ async fn every_act_of_a_recording_is_in_the_ledger_and_each_is_proven(world: Wor
     let told = crate::harness::reason(&refused);
     assert!(replays.iter().any(|e| e.purpose == "training" && e.outcome == told), "{told}: {replays:#?}");
 
-    let keys: Vec<NoteKey> =
-        trust::fetch(&caller).await.unwrap().ledger_keys.iter().map(|key| key.parse().unwrap()).collect();
     for entry in &entries {
-        prove(&caller, entry, &keys).await;
+        prove(&caller, entry).await;
     }
     let checked = audit::check(&caller).await.unwrap();
     assert!(checked.ok && checked.entries >= entries.len() as u64, "{checked:?}");
@@ -98,7 +96,7 @@ async fn of_recording(caller: &Caller, id: kernel::RecordingId) -> Vec<Entry> {
 }
 
 /// Recomputes the leaf from the entry, the root from the leaf, and opens the signed note.
-async fn prove(caller: &Caller, entry: &Entry, keys: &[NoteKey]) {
+async fn prove(caller: &Caller, entry: &Entry) {
     let event = EventId::from_slice(&entry.event_id).unwrap();
     let request = caller.request(ProveRequest { event_id: entry.event_id.clone() }).unwrap();
     let proof = LedgerClient::new(caller.wire()).prove(request).await.unwrap().into_inner();
@@ -110,7 +108,10 @@ async fn prove(caller: &Caller, entry: &Entry, keys: &[NoteKey]) {
     assert!(contains(&entry.action) && contains(&entry.actor), "{event}: the entry says what is proven");
 
     let note = Note::parse(proof.checkpoint.as_bytes()).unwrap();
-    let opened = note.open(keys).unwrap();
+    // Looked up after the proof: a partition may have gone to an instance that was certified just now.
+    let keys = trust::fetch(caller).await.unwrap().ledger_keys;
+    let keys: Vec<NoteKey> = keys.iter().map(|key| key.parse().unwrap()).collect();
+    let opened = note.open(&keys).unwrap();
     let head = Checkpoint::parse(opened.text).unwrap().head();
     let read = |hash: &Vec<u8>| Hash::from(<[u8; Hash::LEN]>::try_from(hash.as_slice()).unwrap());
     let inclusion = InclusionProof { index: proof.index, hashes: proof.inclusion.iter().map(read).collect() };

@@ -65,6 +65,19 @@ pub struct LockedObject {
     pub until: i64,
 }
 #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct LockRequest {
+    #[prost(bytes = "vec", tag = "1")]
+    pub recording_id: ::prost::alloc::vec::Vec<u8>,
+    #[prost(int64, tag = "2")]
+    pub until: i64,
+}
+#[derive(Clone, Copy, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct LockResponse {
+    /// Objects and documents that are locked longer by this call.
+    #[prost(uint32, tag = "1")]
+    pub lengthened: u32,
+}
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
 pub struct GetRequest {
     #[prost(bytes = "vec", tag = "1")]
     pub recording_id: ::prost::alloc::vec::Vec<u8>,
@@ -701,6 +714,29 @@ pub mod recordings_client {
                 .insert(GrpcMethod::new("verbale.archive.v1.Recordings", "Erase"));
             self.inner.unary(req, path, codec).await
         }
+        /// Lengthens the locks of what is stored of a recording, and of its documents: an authority has ordered that it is kept
+        /// longer. No lock is ever shortened; what was erased stays as it is.
+        pub async fn lock(
+            &mut self,
+            request: impl tonic::IntoRequest<super::LockRequest>,
+        ) -> std::result::Result<tonic::Response<super::LockResponse>, tonic::Status> {
+            self.inner
+                .ready()
+                .await
+                .map_err(|e| {
+                    tonic::Status::unknown(
+                        format!("Service was not ready: {}", e.into()),
+                    )
+                })?;
+            let codec = tonic_prost::ProstCodec::default();
+            let path = http::uri::PathAndQuery::from_static(
+                "/verbale.archive.v1.Recordings/Lock",
+            );
+            let mut req = request.into_request();
+            req.extensions_mut()
+                .insert(GrpcMethod::new("verbale.archive.v1.Recordings", "Lock"));
+            self.inner.unary(req, path, codec).await
+        }
     }
 }
 /// Generated server implementations.
@@ -753,6 +789,12 @@ pub mod recordings_server {
             &self,
             request: tonic::Request<super::EraseRequest>,
         ) -> std::result::Result<tonic::Response<super::EraseResponse>, tonic::Status>;
+        /// Lengthens the locks of what is stored of a recording, and of its documents: an authority has ordered that it is kept
+        /// longer. No lock is ever shortened; what was erased stays as it is.
+        async fn lock(
+            &self,
+            request: tonic::Request<super::LockRequest>,
+        ) -> std::result::Result<tonic::Response<super::LockResponse>, tonic::Status>;
     }
     #[derive(Debug)]
     pub struct RecordingsServer<T> {
@@ -1076,6 +1118,49 @@ pub mod recordings_server {
                     let inner = self.inner.clone();
                     let fut = async move {
                         let method = EraseSvc(inner);
+                        let codec = tonic_prost::ProstCodec::default();
+                        let mut grpc = tonic::server::Grpc::new(codec)
+                            .apply_compression_config(
+                                accept_compression_encodings,
+                                send_compression_encodings,
+                            )
+                            .apply_max_message_size_config(
+                                max_decoding_message_size,
+                                max_encoding_message_size,
+                            );
+                        let res = grpc.unary(method, req).await;
+                        Ok(res)
+                    };
+                    Box::pin(fut)
+                }
+                "/verbale.archive.v1.Recordings/Lock" => {
+                    #[allow(non_camel_case_types)]
+                    struct LockSvc<T: Recordings>(pub Arc<T>);
+                    impl<T: Recordings> tonic::server::UnaryService<super::LockRequest>
+                    for LockSvc<T> {
+                        type Response = super::LockResponse;
+                        type Future = BoxFuture<
+                            tonic::Response<Self::Response>,
+                            tonic::Status,
+                        >;
+                        fn call(
+                            &mut self,
+                            request: tonic::Request<super::LockRequest>,
+                        ) -> Self::Future {
+                            let inner = Arc::clone(&self.0);
+                            let fut = async move {
+                                <T as Recordings>::lock(&inner, request).await
+                            };
+                            Box::pin(fut)
+                        }
+                    }
+                    let accept_compression_encodings = self.accept_compression_encodings;
+                    let send_compression_encodings = self.send_compression_encodings;
+                    let max_decoding_message_size = self.max_decoding_message_size;
+                    let max_encoding_message_size = self.max_encoding_message_size;
+                    let inner = self.inner.clone();
+                    let fut = async move {
+                        let method = LockSvc(inner);
                         let codec = tonic_prost::ProstCodec::default();
                         let mut grpc = tonic::server::Grpc::new(codec)
                             .apply_compression_config(

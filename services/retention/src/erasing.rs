@@ -94,6 +94,10 @@ impl Erasing {
         self.parts.store.as_ref()
     }
 
+    pub(crate) fn mesh(&self) -> &dyn Mesh {
+        self.parts.mesh.as_ref()
+    }
+
     /// Adds an erasure.
     async fn begin(&self, erasure: &Erasure) -> Result<Written, Error> {
         Ok(self.store().begin_erasure(erasure, &events::erasure(erasure, self.now())).await?)

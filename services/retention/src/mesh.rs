@@ -96,6 +96,8 @@ pub trait Mesh: Send + Sync + 'static {
         reason: &Code,
         purposes: &BTreeSet<PurposeName>,
     ) -> Result<Cleared, Error>;
+    /// Has archive lengthen the locks of what is stored of a recording. What it does not know has none.
+    async fn lock(&self, tenant: &TenantId, recording: RecordingId, until: Timestamp) -> Result<(), Error>;
     /// Whether a tenant's epoch is destroyed, and every earlier one that crypto knows of.
     async fn is_destroyed(&self, tenant: &TenantId, epoch: u64) -> Result<bool, Error>;
     /// When the last erasure of a tenant was that crypto's key tables know of, in domain time; none where they know of none.

@@ -29,7 +29,7 @@ use self::again::Again;
 pub use self::later::apply_later_policy;
 pub(crate) use self::later::{carry_orders, note_orders};
 pub(crate) use self::policies::Policies;
-pub(crate) use self::restamp::{restamp, restamp_all};
+pub(crate) use self::restamp::{lock_longer, restamp, restamp_all};
 pub(crate) use self::sealed::Sealed;
 pub(crate) use self::terms::{First, Movers, apply, first};
 use crate::error::Error;

@@ -3,6 +3,7 @@
 use std::collections::BTreeSet;
 use std::pin::Pin;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use ::sqlite::Options;
@@ -219,7 +220,12 @@ impl Consent for Policies {
 }
 
 /// Other roles that have nothing and keep nothing.
-struct EmptyMesh;
+/// Nothing opens of anything, and archive locks what it is asked to, unless it is away.
+#[derive(Default)]
+pub(crate) struct EmptyMesh {
+    pub(crate) locked: Mutex<Vec<(RecordingId, Timestamp)>>,
+    pub(crate) is_away: AtomicBool,
+}
 
 #[async_trait]
 impl Mesh for EmptyMesh {
@@ -251,6 +257,13 @@ impl Mesh for EmptyMesh {
     ) -> Result<Cleared, Error> {
         Ok(Cleared::default())
     }
+    async fn lock(&self, _: &TenantId, recording: RecordingId, until: Timestamp) -> Result<(), Error> {
+        if self.is_away.load(Ordering::SeqCst) {
+            return Err(Error::Contended("archive"));
+        }
+        self.locked.lock().push((recording, until));
+        Ok(())
+    }
     async fn is_destroyed(&self, _: &TenantId, _: u64) -> Result<bool, Error> {
         Ok(false)
     }
@@ -273,6 +286,7 @@ pub(crate) struct Bench {
     pub(crate) clock: ManualClock,
     pub(crate) policies: Policies,
     pub(crate) journal: Arc<Journal>,
+    pub(crate) mesh: Arc<EmptyMesh>,
     pub(crate) erasing: Arc<Erasing>,
     pub(crate) service: Arc<Service>,
 }
@@ -295,10 +309,11 @@ impl Bench {
         let journal =
             Journal::open(objects, Prefix::new("journal/").unwrap(), Arc::clone(&dyn_clock), DAY).await;
         let journal = Arc::new(journal.unwrap());
+        let mesh = Arc::new(EmptyMesh::default());
         let erasing = Arc::new(Erasing::new(erasing::Parts {
             store: store.clone(),
             journal: Arc::clone(&journal),
-            mesh: Arc::new(EmptyMesh),
+            mesh: mesh.clone(),
             policies: policies.book(),
             clock: Arc::clone(&dyn_clock),
             instance: Instance::new("retention", Vec::new()).unwrap(),
@@ -312,7 +327,7 @@ impl Bench {
             erasing: Arc::clone(&erasing),
             config,
         }));
-        Self { _directory: directory, store, clock, policies, journal, erasing, service }
+        Self { _directory: directory, store, clock, policies, journal, mesh, erasing, service }
     }
 
     /// The service as another process has it: it has heard of no policy yet.

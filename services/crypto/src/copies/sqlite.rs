@@ -6,6 +6,7 @@
 mod look;
 
 use std::collections::HashMap;
+use std::collections::hash_map::Entry;
 use std::fs::{self, DirBuilder, File, OpenOptions};
 use std::io;
 use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
@@ -151,12 +152,11 @@ pub async fn check(path: &Path, backend: &dyn KeyBackend) -> Result<Checked, Cop
         for page in pages.iter().filter(|page| page.added > page.removed) {
             let (tenant, epoch) = (page.tenant.clone(), page.epoch);
             let name = (tenant.clone(), epoch);
-            if !keks.contains_key(&name) {
+            if let Entry::Vacant(unknown) = keks.entry(name) {
                 let own = epochs.iter().find(|own| own.tenant == tenant && own.epoch == epoch);
                 let own = own.ok_or_else(|| damaged(OPEN, Error::UnknownEpoch { tenant, epoch }))?;
                 let kek = kek(own, backend).await;
-                let kek = kek.map_err(|error| CopyError::new(OPEN, error.code(), error))?;
-                keks.insert(name, Arc::new(kek));
+                unknown.insert(Arc::new(kek.map_err(|error| CopyError::new(OPEN, error.code(), error))?));
             }
         }
         checked.pages += pages.len() as u64;

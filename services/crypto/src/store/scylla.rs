@@ -58,7 +58,7 @@ impl ScyllaKeyStore {
     /// On tables that [`COMPONENTS`] made.
     pub async fn open(cql: &Cql) -> Result<Self, StoreError> {
         let failed = |source| failed("prepare statements")(Error::Cql(source));
-        let statements = Statements::prepare(cql).await.map_err(failed)?;
+        let statements = Box::pin(Statements::prepare(cql)).await.map_err(failed)?;
         Ok(Self { tables: Arc::new(Tables { cql: cql.clone(), statements }) })
     }
 }

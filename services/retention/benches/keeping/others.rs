@@ -77,6 +77,9 @@ impl Mesh for Others {
     async fn is_destroyed(&self, _: &TenantId, _: u64) -> Result<bool, Error> {
         Ok(false)
     }
+    async fn lock(&self, _: &TenantId, _: RecordingId, _: Timestamp) -> Result<(), Error> {
+        Ok(())
+    }
     async fn last_erasure(&self, _: &TenantId) -> Result<Option<Timestamp>, Error> {
         Ok(None)
     }

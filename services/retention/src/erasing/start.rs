@@ -158,7 +158,8 @@ impl Erasing {
             info!(%kind, count, "acts that a restored store missed were applied");
         }
         // Before anything is caught up: the first sweep would find over what an authority has lengthened.
-        carry_orders(self.store(), &self.parts.policies, self.parts.clock.as_ref()).await?;
+        let (clock, mesh) = (self.parts.clock.as_ref(), self.parts.mesh.as_ref());
+        carry_orders(self.store(), &self.parts.policies, clock, mesh).await?;
         self.redo_undone().await?;
         self.start.send_replace(Start::CaughtUp);
         Ok(())

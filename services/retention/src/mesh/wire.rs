@@ -161,6 +161,15 @@ impl Mesh for WireMesh {
         })
     }
 
+    async fn lock(&self, tenant: &TenantId, recording: RecordingId, until: Timestamp) -> Result<(), Error> {
+        let asked = archive::LockRequest { recording_id: id(recording), until: until.0 };
+        match self.archive().lock(request(tenant, asked)).await {
+            Ok(_) => Ok(()),
+            Err(status) if status.code() == tonic::Code::NotFound => Ok(()),
+            Err(status) => Err(Error::peer(ARCHIVE, "lock a recording's objects for longer")(status)),
+        }
+    }
+
     async fn is_destroyed(&self, tenant: &TenantId, epoch: u64) -> Result<bool, Error> {
         let answer = self.status(tenant, "say how far its epochs are").await?;
         Ok(are_destroyed(&answer.epochs, epoch))

@@ -124,7 +124,8 @@ impl Erasing {
     /// Ends that a later policy shortened are due by that.
     async fn apply_policy(&self, tenant: &TenantId) -> Result<(), Error> {
         let parts = &self.parts;
-        apply_later_policy(parts.store.as_ref(), &parts.policies, parts.clock.as_ref(), tenant).await
+        let (store, clock, mesh) = (parts.store.as_ref(), parts.clock.as_ref(), parts.mesh.as_ref());
+        apply_later_policy(store, &parts.policies, clock, mesh, tenant).await
     }
 
     /// The plan that waits for a second person, if it is still what would go; else what is due now.

@@ -28,8 +28,8 @@ impl Service {
         }
         self.journalled(acts::order_placed(&placed)).await?;
         let movers = Movers { later: None, orders: std::slice::from_ref(&placed) };
-        let (store, clock) = (self.store.as_ref(), self.clock.as_ref());
-        let lengthened = restamp_all(store, &self.policies, clock, tenant, movers).await?;
+        let (store, clock, mesh) = (self.store.as_ref(), self.clock.as_ref(), self.erasing.mesh());
+        let lengthened = restamp_all(store, &self.policies, clock, mesh, tenant, movers).await?;
         info!(%tenant, order = %placed.order.reference, lengthened, "an order is carried out");
         Ok(lengthened)
     }

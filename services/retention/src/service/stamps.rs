@@ -13,7 +13,7 @@ use super::{Service, in_force};
 use crate::error::Error;
 use crate::events;
 use crate::kept::{Kept, RecordingKey};
-use crate::stamping::{First, Movers, Sealed, apply, first, restamp};
+use crate::stamping::{First, Movers, Sealed, apply, first, lock_longer, restamp};
 use crate::store::Written;
 
 /// A recording that was stamped, and the policy in force that was seen then.
@@ -54,6 +54,9 @@ impl Service {
             terms,
         };
         let moved = apply(&kept, &recorded, &facts, Movers { later, orders: &orders });
+        if let Some(moved) = &moved {
+            lock_longer(self.erasing.mesh(), self.clock.as_ref(), &kept, moved).await?;
+        }
         let kept = moved.map_or(kept, |moved| Kept { version: 1, ..moved });
         let written = self.store.stamp(&kept, &events::stamped(&kept, self.clock.now())).await?;
         self.stamps.notify_waiters();
@@ -80,8 +83,8 @@ impl Service {
     }
 
     async fn restamp(&self, key: &RecordingKey, movers: Movers<'_>) -> Result<(), Error> {
-        let (store, clock) = (self.store.as_ref(), self.clock.as_ref());
-        restamp(store, &self.policies, clock, key, movers).await.map(drop)
+        let (store, clock, mesh) = (self.store.as_ref(), self.clock.as_ref(), self.erasing.mesh());
+        restamp(store, &self.policies, clock, mesh, key, movers).await.map(drop)
     }
 }
 

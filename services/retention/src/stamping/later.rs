@@ -8,6 +8,7 @@ use tracing::info;
 use super::restamp::restamp_all;
 use super::terms::Movers;
 use crate::error::Error;
+use crate::mesh::Mesh;
 use crate::service::in_force;
 use crate::store::Store;
 
@@ -29,6 +30,7 @@ pub(crate) async fn carry_orders(
     store: &dyn Store,
     policies: &PolicyBook,
     clock: &dyn Clock,
+    mesh: &dyn Mesh,
 ) -> Result<(), Error> {
     for tenant in store.tenants().await? {
         if store.applied_policy(&tenant).await? != Some(ORDERS_WAIT) {
@@ -36,7 +38,7 @@ pub(crate) async fn carry_orders(
         }
         let orders = store.orders(&tenant).await?;
         let movers = Movers { later: None, orders: &orders };
-        let lengthened = restamp_all(store, policies, clock, &tenant, movers).await?;
+        let lengthened = restamp_all(store, policies, clock, mesh, &tenant, movers).await?;
         info!(%tenant, orders = orders.len(), lengthened, "orders that came back from the journal are carried out");
     }
     Ok(())
@@ -48,9 +50,10 @@ pub async fn apply_later_policy(
     store: &dyn Store,
     policies: &PolicyBook,
     clock: &dyn Clock,
+    mesh: &dyn Mesh,
     tenant: &TenantId,
 ) -> Result<(), Error> {
-    apply_counted(store, policies, clock, tenant).await.map(drop)
+    apply_counted(store, policies, clock, mesh, tenant).await.map(drop)
 }
 
 /// Likewise; answers how many recordings have another end by it.
@@ -58,6 +61,7 @@ async fn apply_counted(
     store: &dyn Store,
     policies: &PolicyBook,
     clock: &dyn Clock,
+    mesh: &dyn Mesh,
     tenant: &TenantId,
 ) -> Result<u64, Error> {
     let Some(known) = in_force(policies, tenant).await? else { return Ok(0) };
@@ -67,7 +71,7 @@ async fn apply_counted(
     let (mut moved, mut orders) = (0, store.orders(tenant).await?);
     for _ in 0..ROUNDS {
         let movers = Movers { later: Some(known.policy.as_ref()), orders: &orders };
-        moved += restamp_all(store, policies, clock, tenant, movers).await?;
+        moved += restamp_all(store, policies, clock, mesh, tenant, movers).await?;
         // A recording that was moved to an earlier date here may have passed an order's walk that came towards it. Such
         // an order was placed before, and is seen now.
         let since = store.orders(tenant).await?;

@@ -5,10 +5,11 @@ use kernel::{Clock, TenantId};
 use platform::PolicyBook;
 
 use super::policies::Policies;
-use super::terms::{Movers, apply, has_other_ends};
+use super::terms::{Movers, apply, has_other_ends, ordered_until};
 use crate::error::Error;
 use crate::events;
-use crate::kept::RecordingKey;
+use crate::kept::{Kept, RecordingKey};
+use crate::mesh::Mesh;
 use crate::service::{AT_ONCE, TRIES};
 use crate::store::{MAX_LISTED, Store, Written};
 
@@ -17,6 +18,7 @@ pub(crate) async fn restamp(
     store: &dyn Store,
     book: &PolicyBook,
     clock: &dyn Clock,
+    mesh: &dyn Mesh,
     key: &RecordingKey,
     movers: Movers<'_>,
 ) -> Result<bool, Error> {
@@ -25,11 +27,25 @@ pub(crate) async fn restamp(
         let policies = Policies::of(book, &kept).await?;
         let facts = policies.facts(&kept);
         let Some(next) = apply(&kept, policies.recorded(), &facts, movers) else { return Ok(false) };
+        lock_longer(mesh, clock, &kept, &next).await?;
         if store.change(&next, &events::stamped(&next, clock.now())).await? == Written::Applied {
             return Ok(has_other_ends(&kept, &next));
         }
     }
     Err(Error::Contended("a recording"))
+}
+
+/// Has what is stored locked as long as an order keeps it. Before its row says so: a row that has its end is not met again.
+pub(crate) async fn lock_longer(
+    mesh: &dyn Mesh,
+    clock: &dyn Clock,
+    before: &Kept,
+    after: &Kept,
+) -> Result<(), Error> {
+    match ordered_until(before, after).filter(|until| *until > clock.now()) {
+        Some(until) => mesh.lock(&after.key.tenant, after.key.id, until).await,
+        None => Ok(()),
+    }
 }
 
 /// Moves the ends of every recording of a tenant that has a running term; of how many one is another now. Cut off, it is
@@ -38,6 +54,7 @@ pub(crate) async fn restamp_all(
     store: &dyn Store,
     book: &PolicyBook,
     clock: &dyn Clock,
+    mesh: &dyn Mesh,
     tenant: &TenantId,
     movers: Movers<'_>,
 ) -> Result<u64, Error> {
@@ -47,7 +64,7 @@ pub(crate) async fn restamp_all(
         let keys: Vec<_> =
             page.iter().map(|due| RecordingKey { tenant: tenant.clone(), id: due.id }).collect();
         for some in keys.chunks(AT_ONCE) {
-            let done = some.iter().map(|key| restamp(store, book, clock, key, movers));
+            let done = some.iter().map(|key| restamp(store, book, clock, mesh, key, movers));
             moved += try_join_all(done).await?.into_iter().filter(|has_moved| *has_moved).count() as u64;
         }
         after = match page.into_iter().last() {

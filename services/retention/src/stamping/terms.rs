@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use kernel::{PurposeName, SubjectId, Timestamp};
 use policy::TenantPolicy;
-use policy::retention::{DataKind, Facts, Stamp, stamp, with_later_policy, with_order};
+use policy::retention::{DataKind, Facts, Rule, Stamp, stamp, with_later_policy, with_order};
 
 use crate::kept::{Kept, Term, TermState};
 use crate::store::Order;
@@ -89,6 +89,15 @@ pub(crate) fn apply(kept: &Kept, recorded: &TenantPolicy, facts: &Facts, movers:
         })
         .collect();
     (terms != kept.terms).then(|| Kept { version: kept.version.saturating_add(1), terms, ..kept.clone() })
+}
+
+/// Until when orders keep a recording, where that is longer than before.
+pub(crate) fn ordered_until(before: &Kept, after: &Kept) -> Option<Timestamp> {
+    let last = |kept: &Kept| {
+        let ordered = kept.terms.iter().filter(|term| matches!(term.stamp.rule, Rule::Order { .. }));
+        ordered.map(|term| term.stamp.ends).max()
+    };
+    last(after).filter(|until| last(before).is_none_or(|ended| ended < *until))
 }
 
 /// Whether an end is another one now.

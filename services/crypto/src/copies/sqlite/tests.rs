@@ -168,7 +168,8 @@ async fn a_copy_whose_entries_are_damaged_or_missing_is_told_although_its_pages_
     let uncounted = |connection: &Connection| {
         connection.execute("UPDATE page SET removed = added", []).unwrap();
     };
-    let cases: [(&str, &dyn Fn(&Connection)); 4] =
+    type Spoil<'s> = &'s dyn Fn(&Connection);
+    let cases: [(&str, Spoil<'_>); 4] =
         [("flipped", &flipped), ("lost", &lost), ("emptied", &emptied), ("uncounted", &uncounted)];
     let bench = bench().await;
     let copies = copies(&bench);

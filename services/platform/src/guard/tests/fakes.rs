@@ -280,6 +280,14 @@ impl Recordings for FakeRecordings {
         Ok(Response::new(Default::default()))
     }
 
+    async fn lock(
+        &self,
+        request: Request<archive::LockRequest>,
+    ) -> Result<Response<archive::LockResponse>, Status> {
+        self.0.note(&request);
+        Ok(Response::new(Default::default()))
+    }
+
     async fn verify(
         &self,
         request: Request<archive::VerifyRequest>,

@@ -19,7 +19,9 @@ fn restored(bench: &Bench) -> RestoredStore {
 /// As a sweep does before it looks what is due.
 async fn policy_applied(bench: &Bench) {
     let book = bench.policies.book();
-    apply_later_policy(bench.store.as_ref(), &book, &bench.clock, &tenant()).await.unwrap();
+    apply_later_policy(bench.store.as_ref(), &book, &bench.clock, bench.mesh.as_ref(), &tenant())
+        .await
+        .unwrap();
 }
 
 #[tokio::test]

@@ -226,6 +226,9 @@ impl Mesh for FakeMesh {
         });
         answer.await
     }
+    async fn lock(&self, _: &TenantId, _: RecordingId, _: Timestamp) -> Result<(), Error> {
+        self.call("lock", |_| ()).await
+    }
     async fn is_destroyed(&self, _: &TenantId, epoch: u64) -> Result<bool, Error> {
         self.call("is_destroyed", |state| state.destroyed.contains(&epoch)).await
     }

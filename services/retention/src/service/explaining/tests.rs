@@ -46,7 +46,9 @@ async fn each_term_says_which_rule_wins_and_why_the_others_do_not() {
     one_wins(&pending);
     assert_eq!(verdicts(&pending, "quality"), ["wins", "not-yet"], "the row has not followed yet");
     let book = bench.policies.book();
-    apply_later_policy(bench.store.as_ref(), &book, &bench.clock, &tenant()).await.unwrap();
+    apply_later_policy(bench.store.as_ref(), &book, &bench.clock, bench.mesh.as_ref(), &tenant())
+        .await
+        .unwrap();
     let moved = another.explain(&tenant(), id).await.unwrap();
     one_wins(&moved);
     assert_eq!(verdicts(&moved, "quality"), ["outdone", "wins"]);
@@ -100,7 +102,9 @@ async fn a_policy_that_is_gone_explains_nothing_more_and_hides_nothing() {
     let id = bench.recording().await;
     bench.policies.come(SHORTER);
     let book = bench.policies.book();
-    apply_later_policy(bench.store.as_ref(), &book, &bench.clock, &tenant()).await.unwrap();
+    apply_later_policy(bench.store.as_ref(), &book, &bench.clock, bench.mesh.as_ref(), &tenant())
+        .await
+        .unwrap();
     bench.policies.come(crate::testing::POLICY);
     let explained = bench.another().explain(&tenant(), id).await.unwrap();
     one_wins(&explained);

@@ -1,3 +1,5 @@
+use std::sync::atomic::Ordering;
+
 use kernel::{Clock, ErrorCode, RegimeName, ServiceError, SubjectId, Timestamp};
 use policy::retention::{OrderScope, Rule};
 
@@ -48,11 +50,30 @@ async fn the_same_order_again_goes_on_where_it_was_cut_off() {
     assert_eq!((bench.traces().await, bench.kept(id).await), (done, kept));
 }
 
+/// An order that is carried out and leaves the store's lock behind keeps nothing unaltered.
+#[tokio::test]
+async fn an_order_reaches_the_locks_before_it_is_said_to_be_carried_out() {
+    let bench = Bench::new().await;
+    let order = extension("CONSOB/1", six_years());
+    let (id, other) = (bench.recording().await, bench.recording_of(&["quality"], &[]).await);
+    bench.mesh.is_away.store(true, Ordering::SeqCst);
+    bench.service.extend(&tenant(), "cosimo", order.clone()).await.unwrap_err();
+    assert!(bench.audio_ends(id, "duty").await < six_years());
+    bench.mesh.is_away.store(false, Ordering::SeqCst);
+    assert_eq!(bench.service.extend(&tenant(), "cosimo", order.clone()).await.unwrap(), 1);
+    assert_eq!(*bench.mesh.locked.lock(), [(id, six_years())]);
+    assert!(bench.kept(other).await.version == 1, "nobody ordered anything about it");
+    // Once is enough.
+    bench.service.extend(&tenant(), "cosimo", order).await.unwrap();
+    assert_eq!(bench.mesh.locked.lock().len(), 1);
+}
+
 #[tokio::test]
 async fn what_is_sealed_after_an_order_is_stamped_with_it() {
     let bench = Bench::new().await;
     bench.service.extend(&tenant(), "cosimo", extension("CONSOB/1", six_years())).await.unwrap();
     let id = bench.recording().await;
+    assert_eq!(*bench.mesh.locked.lock(), [(id, six_years())]);
     assert_eq!(bench.kept(id).await.version, 1);
     assert_eq!(bench.audio_ends(id, "duty").await, six_years());
 }

@@ -6,7 +6,7 @@ use crate::testing::{Bench, POLICY, SALE, SHORTER, extension, parsed, purpose, s
 
 async fn applied(bench: &Bench) -> u64 {
     let book = bench.policies.book();
-    apply_counted(bench.store.as_ref(), &book, &bench.clock, &tenant()).await.unwrap()
+    apply_counted(bench.store.as_ref(), &book, &bench.clock, bench.mesh.as_ref(), &tenant()).await.unwrap()
 }
 
 #[tokio::test]
@@ -72,6 +72,8 @@ async fn an_order_that_stands_is_carried_along() {
 async fn a_tenant_without_a_policy_is_left_as_it_is() {
     let bench = Bench::new().await;
     let gone = crate::testing::Policies::default().book();
-    let moved = apply_counted(bench.store.as_ref(), &gone, &bench.clock, &tenant()).await.unwrap();
+    let moved = apply_counted(bench.store.as_ref(), &gone, &bench.clock, bench.mesh.as_ref(), &tenant())
+        .await
+        .unwrap();
     assert_eq!((moved, bench.store.applied_policy(&tenant()).await.unwrap()), (0, None));
 }
