@@ -94,6 +94,8 @@ async fn an_order_that_got_no_further_than_the_store_is_journalled_when_it_comes
 #[tokio::test]
 async fn an_item_that_failed_before_it_was_announced_is_announced_by_the_saga() {
     let bench = Bench::new().await;
+    // A tenant of whom nothing is kept has nothing to go through.
+    bench.keep(both("quality", later(40), &policy_rule()), &[]).await;
     let recording = RecordingId::new();
     bench.mesh.sealed(recording, &["quality"]);
     let erasing = bench.erasing();
