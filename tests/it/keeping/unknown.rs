@@ -71,7 +71,7 @@ async fn what_is_not_there_is_told_so_and_nothing_is_ordered(world: World) {
         let told = order(&anna, &asked).await.unwrap_err();
         let text = told.message();
         assert!(told.code() == Code::InvalidArgument && text.starts_with(field), "{field}: {told}");
-        assert!(!text.contains("she asked") && !text.contains("marketing"), "{told}");
+        assert!(!text.contains("she asked"), "{told}");
     }
     let leg = order(&anna, &of_stretch(own, sample.whole(), &[7])).await.unwrap_err();
     assert_eq!(leg.code(), Code::InvalidArgument, "{leg}");

@@ -187,5 +187,5 @@ async fn keys_and_data_never_share_a_keyspace() {
     let of_data = |name: &String| name.starts_with("outbox_crypto") || name == "crypto_canary";
     assert!(data.len() == 5 && data.iter().all(of_data), "{data:?}");
     let keys = of(Space::Keys).await;
-    assert!(keys.len() == 11 && keys.iter().all(|name| name.starts_with("crypto_")), "{keys:?}");
+    assert!(keys.len() == 12 && keys.iter().all(|name| name.starts_with("crypto_")), "{keys:?}");
 }
