@@ -127,8 +127,9 @@ impl Scopes {
             | ConsentState::Invalidated => false,
         });
         let restricted = unanswered.and_then(|call| call.restricted_at);
+        let said = |consent: &Consent| consent.answered_at.max(consent.since);
         let account =
-            self.account.as_ref().filter(|account| restricted.is_none() || account.since > restricted);
+            self.account.as_ref().filter(|account| restricted.is_none() || said(account) > restricted);
         in_call(SubjectConsent { call: self.call.as_ref(), campaign: None, account })
     }
 
@@ -154,7 +155,7 @@ impl Scopes {
         let ends = standing.epochs.iter().rev().skip(1).filter_map(|epoch| epoch.ended.map(|(at, _)| at));
         let ended_since = ends.into_iter().any(|at| at >= made.started_at);
         let account_ended = self.account.as_ref().is_some_and(|account| {
-            account.restricted_at.is_some_and(|at| at >= made.started_at && Some(at) >= standing.since)
+            account.restricted_at.is_some_and(|at| at >= made.started_at && Some(at) >= standing.answered_at)
         });
         account_ended || (ended_since && !within_the_call)
     }

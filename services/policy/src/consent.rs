@@ -84,6 +84,8 @@ pub struct Consent {
     pub state: ConsentState,
     /// Since when; none where nothing was said.
     pub since: Option<Timestamp>,
+    /// Where they agree, when they last said so to a question: later than since where they were asked again.
+    pub answered_at: Option<Timestamp>,
     /// When it runs out by itself.
     pub valid_until: Option<Timestamp>,
     /// The latest restrictive event in it, deferral included: what a narrower grant must be later than.
@@ -96,6 +98,7 @@ impl Consent {
     const NOTHING: Self = Self {
         state: ConsentState::None,
         since: None,
+        answered_at: None,
         valid_until: None,
         restricted_at: None,
         epochs: Vec::new(),
@@ -116,16 +119,21 @@ impl Consent {
         }
     }
 
-    fn give(&mut self, event: &ConsentEvent, valid_until: Option<Timestamp>) {
+    fn give(&mut self, event: &ConsentEvent, valid_until: Option<Timestamp>, question_open: bool) {
         // An end before the beginning is an end at the beginning.
         let valid_until = valid_until.map(|until| until.max(event.occurred_at));
         if self.state == ConsentState::Given {
-            // Saying yes again while it stands sets its period anew, and nothing else.
+            // Saying yes again while it stands sets its period anew, and where they were asked again it is an answer
+            // of then.
             self.valid_until = valid_until;
+            if question_open {
+                self.answered_at = Some(event.occurred_at);
+            }
             return;
         }
         let Some(state) = transition(self.state, &event.kind) else { return };
         self.enter(state, event.occurred_at, Some(event.id));
+        self.answered_at = Some(event.occurred_at);
         self.valid_until = valid_until;
         let from = event.occurred_at;
         self.epochs.push(ConsentEpoch { given_by: event.id, from, ended: None, annulled: false });
@@ -142,6 +150,7 @@ impl Consent {
         }
         self.state = state;
         self.since = Some(at);
+        self.answered_at = None;
         self.valid_until = None;
     }
 }
@@ -175,7 +184,7 @@ pub fn fold_one<'a>(events: impl IntoIterator<Item = &'a ConsentEvent>, now: Tim
         consent.run_out(at, question_open);
         match &event.kind {
             ConsentKind::Given { valid_until, .. } => {
-                consent.give(event, *valid_until);
+                consent.give(event, *valid_until, question_open);
                 question_open = false;
                 continue;
             }

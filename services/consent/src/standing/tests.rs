@@ -99,6 +99,24 @@ proptest! {
     }
 }
 
+/// Found by the property above: a refusal at the very beginning made the second yes one that counts.
+#[test]
+fn a_yes_to_a_question_put_again_is_later_than_a_refusal_in_between() {
+    use EventKind::{Asked, Given, Refused};
+    let (call, account) = (Reach::Call(RECORDING), Reach::Account);
+    let said =
+        [(Asked, call, 0), (Given, call, 8), (Refused, account, 8), (Asked, call, 10), (Given, call, 24)];
+    let all: Vec<_> =
+        (1..).zip(said).map(|(number, (kind, reach, at))| event(number, kind, reach, at)).collect();
+    let with_a_refusal_first = |all: &[StoredEvent]| [all, &[event(99, Refused, call, 0)]].concat();
+    assert_eq!(asked(&all), Ok(()));
+    assert_eq!(asked(&with_a_refusal_first(&all)), Ok(()));
+    // Said again unasked it is no answer.
+    let unasked: Vec<_> = all.into_iter().filter(|stored| stored.version != 4).collect();
+    assert_eq!(asked(&unasked), Err(Gone::Refused));
+    assert_eq!(asked(&with_a_refusal_first(&unasked)), Err(Gone::Refused));
+}
+
 /// By which event consent is given to a call that starts at ten seconds.
 fn given_from_the_start(events: &[StoredEvent]) -> Option<EventId> {
     let policy = policy::parse(POLICY, &|_| None).unwrap();

@@ -41,8 +41,8 @@ pub struct SubjectConsent<'a> {
 
 /// What counts in the call: the consent of the scope that decides.
 ///
-/// A restriction in a scope bars a wider scope's grant for this call, and a narrower scope's grant unless that
-/// is the later one. Among grants the narrowest counts. Where nothing permits, the narrowest scope in which
+/// A restriction in a scope bars a wider scope's grant for this call, and a narrower scope's grant unless they
+/// said yes to it later. Among grants the narrowest counts. Where nothing permits, the narrowest scope in which
 /// anything restrictive was said answers, else the narrowest in which anything was said at all.
 pub fn in_call<'a>(scopes: SubjectConsent<'a>) -> Option<&'a Consent> {
     let narrow_to_wide: Vec<&Consent> =
@@ -50,7 +50,7 @@ pub fn in_call<'a>(scopes: SubjectConsent<'a>) -> Option<&'a Consent> {
     for (place, consent) in narrow_to_wide.iter().enumerate() {
         let (narrower, wider) = (&narrow_to_wide[..place], &narrow_to_wide[place + 1..]);
         let barred = narrower.iter().any(|n| bars(n.state))
-            || wider.iter().any(|w| bars(w.state) && w.restricted_at >= consent.since);
+            || wider.iter().any(|w| bars(w.state) && w.restricted_at >= consent.answered_at);
         if consent.state == ConsentState::Given && !barred {
             return Some(consent);
         }
