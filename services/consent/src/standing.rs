@@ -146,14 +146,22 @@ impl Scopes {
         given.find(|consent| consent.since.is_some_and(|since| since <= start))
     }
 
-    /// Whether the grant that stands now is another one than that under which the recording was made.
+    /// Whether no grant that stands now is one under which the recording was made, or was given in its own call.
+    fn were_interrupted(&self, events: &[StoredEvent], made: &RecordingRow) -> bool {
+        let given = [&self.call, &self.account].into_iter().flatten();
+        let mut given = given.filter(|consent| consent.state == ConsentState::Given);
+        given.all(|consent| self.was_interrupted(consent, events, made))
+    }
+
+    /// Whether this grant is another one than that under which the recording was made.
     fn was_interrupted(&self, standing: &Consent, events: &[StoredEvent], made: &RecordingRow) -> bool {
         let by = standing.evidence();
         let given = events.iter().find(|stored| Some(stored.event.id) == by).map(|stored| &stored.event);
         let within_the_call =
             given.is_some_and(|event| event.said_in == Some(made.recording) && event.position.is_some());
         let ends = standing.epochs.iter().rev().skip(1).filter_map(|epoch| epoch.ended.map(|(at, _)| at));
-        let ended_since = ends.into_iter().any(|at| at >= made.started_at);
+        let restricted_since = standing.restricted_at.is_some_and(|at| at >= made.started_at);
+        let ended_since = restricted_since || ends.into_iter().any(|at| at >= made.started_at);
         let account_ended = self.account.as_ref().is_some_and(|account| {
             account.restricted_at.is_some_and(|at| at >= made.started_at && Some(at) >= standing.answered_at)
         });
@@ -218,7 +226,7 @@ pub fn may_use(
         match scopes.deciding() {
             None => Some(Gone::NoConsent),
             Some(consent) => match gone(consent.state) {
-                None if scopes.was_interrupted(consent, events, made) => Some(Gone::Withdrawn),
+                None if scopes.were_interrupted(events, made) => Some(Gone::Withdrawn),
                 reason => reason,
             },
         }

@@ -117,6 +117,30 @@ fn a_yes_to_a_question_put_again_is_later_than_a_refusal_in_between() {
     assert_eq!(asked(&with_a_refusal_first(&unasked)), Err(Gone::Refused));
 }
 
+/// Found by the property above: whoever says yes in the call itself, to whatever it reaches, is heard.
+#[test]
+fn a_yes_in_the_call_counts_after_a_refusal_of_its_first_moment_and_one_of_later_opens_nothing() {
+    use EventKind::{Asked, Given, Refused};
+    let (call, account) = (Reach::Call(RECORDING), Reach::Account);
+    let said = [
+        (Asked, call, -1),
+        (Given, call, 0),
+        (Refused, account, 0),
+        (Asked, account, 1),
+        (Asked, call, 1),
+        (Given, account, 20),
+    ];
+    let all: Vec<_> =
+        (1..).zip(said).map(|(number, (kind, reach, at))| event(number, kind, reach, at)).collect();
+    let with_a_refusal_first = |all: &[StoredEvent]| [all, &[event(99, Refused, call, 0)]].concat();
+    assert_eq!(asked(&all), Ok(()));
+    assert_eq!(asked(&with_a_refusal_first(&all)), Ok(()));
+    let mut later = all;
+    later.last_mut().unwrap().event.said_in = Some(RecordingId::from_bytes([4; 16]));
+    assert_eq!(asked(&later), Err(Gone::Withdrawn));
+    assert_eq!(asked(&with_a_refusal_first(&later)), Err(Gone::Withdrawn));
+}
+
 /// By which event consent is given to a call that starts at ten seconds.
 fn given_from_the_start(events: &[StoredEvent]) -> Option<EventId> {
     let policy = policy::parse(POLICY, &|_| None).unwrap();
