@@ -21,8 +21,8 @@ pub(super) const A_TURN: Duration = DAY.saturating_mul(8);
 /// Key epochs end, and the ledger is written, as soon as they can; keys are copied where they can be.
 pub(super) fn quickly(config: &mut Config) {
     config.crypto.turn = Period::millis(200);
-    // So long no other process may have an epoch's keys.
-    config.crypto.open_epoch_life = Period::secs(3);
+    // So long no other process may have an epoch's keys: longer than leases run.
+    config.crypto.open_epoch_life = Period(config.crypto.lease.0 + Duration::from_secs(1));
     config.ingest.epoch_report = Period::millis(200);
     // Many calls begin at once: past these waits a purpose is off for that stretch.
     config.ingest.call = Period::secs(20);
