@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 use std::pin::Pin;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::time::Duration;
 
 use ::sqlite::Options;
@@ -145,12 +145,17 @@ pub(crate) async fn eventually<T>(what: &str, mut found: impl AsyncFnMut() -> Op
 
 /// A consent that only has policies: the last of them is in force.
 #[derive(Clone, Default)]
-pub(crate) struct Policies(Arc<Mutex<Vec<&'static str>>>);
+pub(crate) struct Policies(Arc<Mutex<Vec<&'static str>>>, Arc<AtomicUsize>);
 
 impl Policies {
     /// Puts one in force; none any more where none is given.
     pub(crate) fn come(&self, document: &'static str) {
         self.0.lock().push(document);
+    }
+
+    /// How often one was asked for that is not there.
+    pub(crate) fn missed(&self) -> usize {
+        self.1.load(Ordering::SeqCst)
     }
 
     /// As a process that has asked for nothing yet.
@@ -177,7 +182,10 @@ impl Consent for Policies {
         let found = known.into_iter().rfind(|document| {
             wanted.is_empty() || PolicyHash::from_slice(&wanted).is_ok_and(|wanted| hash(document) == wanted)
         });
-        let document = found.ok_or_else(|| Status::not_found("no such policy"))?;
+        let document = found.ok_or_else(|| {
+            self.1.fetch_add(1, Ordering::SeqCst);
+            Status::not_found("no such policy")
+        })?;
         Ok(Response::new(consent::GetPolicyResponse {
             document: document.to_owned(),
             policy_hash: hash(document).as_bytes().to_vec(),
