@@ -87,9 +87,10 @@ impl Eraser {
         let gone = asked.purposes.iter().map(|purpose| gone(purpose, &asked.reason)).collect();
         let row = self.sealer.store.erasing(key, asked.erasure, ends.high, gone).await?;
 
+        // Another call for the same act may have said it since this one looked.
+        let seen = if row.through > newest(&seen.history) { self.look(key).await? } else { seen };
         let Seen { history, open } = self.say(asked, &row, seen).await?;
-        let through = history.documents.last().map_or(0, |document| document.version);
-        self.sealer.store.looked(key, asked.erasure, through).await?;
+        self.sealer.store.looked(key, asked.erasure, newest(&history)).await?;
         let cleared = self.clear(&history, &erased::open(&open)).await?;
 
         let own = || history.erased.iter().filter(|row| row.erasure == asked.erasure);
@@ -163,6 +164,11 @@ impl Eraser {
     async fn history(&self, key: &RecordingKey) -> Result<History, Error> {
         self.sealer.store.history(key).await?.ok_or(Error::NotFound(key.id))
     }
+}
+
+/// The version of a recording's last document.
+fn newest(history: &History) -> u32 {
+    history.documents.last().map_or(0, |document| document.version)
 }
 
 /// How far an erasure has spoken: by its row, or where a crash came before that by its own addendum.

@@ -29,7 +29,7 @@ fn in_a_hurry(world: World) -> World {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn audio_that_comes_after_the_erasure_of_its_call_opens_for_nobody() {
+async fn audio_that_comes_late_or_again_after_the_erasure_of_its_call_opens_for_nobody() {
     let Some(world) = World::on(Shape::Split).await else { return };
     let world = in_a_hurry(world);
     let (sample, other) = (Sample::new("access-request-en"), Sample::new("access-request-en"));
@@ -47,7 +47,8 @@ async fn audio_that_comes_after_the_erasure_of_its_call_opens_for_nobody() {
     let call = sample.call();
     let id = call.recording();
     assert_eq!(world.send(&server, &call, 0.0).await.refused, []);
-    let late = hold_back(&log, id).await;
+    let (early, late) = hold_back(&log, id).await;
+    log.append(&AUDIO, early.clone()).await.unwrap();
     for number in 0..REPLICAS {
         split.replica(RoleName::Archive, number).start().await;
     }
@@ -57,51 +58,24 @@ async fn audio_that_comes_after_the_erasure_of_its_call_opens_for_nobody() {
     let anna = world.named(&server, &sample.tenant, "anna");
     let (_, told, items) = erased(&anna, &of_recording(id)).await;
     assert_eq!((told.state(), items[0].step()), (ErasureState::Done, ErasureStep::Done), "{items:?}");
-    log.append(&AUDIO, late).await.unwrap();
-    caught_up(&log).await;
-
-    must_be_gone(&hear(&anna, id, &purpose(QUALITY)).await.unwrap_err(), &[ON_REQUEST, "no-basis"]);
-    let checked = recordings::check(&anna, id).await.unwrap();
-    assert!(checked.ok, "{:?}", checked.findings);
+    // What was read, put away and erased once is delivered once more, its keys with it.
+    let mut shelved = Vec::new();
+    for delivered in [late, early] {
+        shelved.push(world.shelf().await.versions(&format!("{}/{id}/", sample.tenant)).await);
+        log.append(&AUDIO, delivered).await.unwrap();
+        caught_up(&log).await;
+        must_be_gone(&hear(&anna, id, &purpose(QUALITY)).await.unwrap_err(), &[ON_REQUEST, "no-basis"]);
+        let checked = recordings::check(&anna, id).await.unwrap();
+        assert!(checked.ok, "{:?}", checked.findings);
+    }
+    shelved.push(world.shelf().await.versions(&format!("{}/{id}/", sample.tenant)).await);
+    assert!(shelved[0].iter().all(|name| name.contains("/documents/")), "{shelved:?}");
+    assert_eq!(shelved[1], shelved[2], "what was there is put away again");
     still_plays(&world, &server, &other, stays).await;
     split.stop().await.unwrap();
     let entries = world.keyring().await.entries(&sample.tenant, id).await;
-    assert!(entries.is_empty(), "{} entries open what came late", entries.len());
-    assert!(!world.keyring().await.entries(&other.tenant, stays).await.is_empty());
-}
-
-#[tokio::test(flavor = "multi_thread")]
-async fn what_the_log_delivers_again_after_an_erasure_brings_nothing_back() {
-    let Some(world) = World::on(Shape::Engines).await else { return };
-    let world = in_a_hurry(world);
-    let (sample, other) = (Sample::new("access-request-en"), Sample::new("access-request-en"));
-    let other = other.between("agent-299", "+442079460777", "access-request-of-another");
-    let mesh = world.up().await;
-    let (server, tap) = (mesh.server(), world.tap().unwrap());
-    let (id, stays) = tokio::join!(world.kept(&server, &sample), world.kept(&server, &other));
-    let spans = world.shelf().await.spans(&sample.tenant, id).await;
-    let passed = tap.close().await.into_iter().filter(|(topic, _)| **topic == AUDIO);
-    let passed: Vec<_> = passed.map(|(_, record)| again(record)).collect();
-    let own = passed.iter().filter(|record| record.key == id.to_string().as_bytes()).count();
-    // Archive may have put some away, and out of the log, before they were looked at.
-    assert!(own > 10, "hardly anything passed: {own} records");
-
-    let anna = world.named(&server, &sample.tenant, "anna");
-    let (_, told, _) = erased(&anna, &of_recording(id)).await;
-    assert_eq!(told.state(), ErasureState::Done, "{told:?}");
-    let log = world.log_past().unwrap();
-    log.append(&AUDIO, passed).await.unwrap();
-    caught_up(&log).await;
-
-    assert_eq!(recordings::get(&anna, id).await.unwrap().state(), RecordingState::Erased);
-    must_be_gone(&hear(&anna, id, &purpose(QUALITY)).await.unwrap_err(), &[ON_REQUEST]);
-    still_plays(&world, &server, &other, stays).await;
-    mesh.stop().await.unwrap();
-    let entries = world.keyring().await.entries(&sample.tenant, id).await;
-    assert!(spans.len() > 10 && spans.iter().all(|span| !span.opens_by(&entries)), "something opens again");
     assert!(entries.is_empty(), "{} entries are there again", entries.len());
-    let names = world.shelf().await.versions(&format!("{}/{id}/", sample.tenant)).await;
-    assert!(names.iter().all(|name| name.contains("/documents/")), "{names:?}");
+    assert!(!world.keyring().await.entries(&other.tenant, stays).await.is_empty());
 }
 
 async fn still_plays(world: &World, server: &str, sample: &Sample, id: RecordingId) {
@@ -119,9 +93,9 @@ async fn caught_up(log: &Arc<dyn EventLog>) {
     .await;
 }
 
-/// Takes the second half of a recording's spans out of the log, and answers them. Whatever else is there has been put
-/// away.
-async fn hold_back(log: &Arc<dyn EventLog>, id: RecordingId) -> Vec<Record> {
+/// Takes a recording out of the log, and answers all of it but the second half of its spans, and these. Whatever else is
+/// there has been put away.
+async fn hold_back(log: &Arc<dyn EventLog>, id: RecordingId) -> (Vec<Record>, Vec<Record>) {
     let mut own = Vec::new();
     for ends in log.ends(&AUDIO).await.unwrap() {
         let mut next = ends.low;
@@ -144,8 +118,7 @@ async fn hold_back(log: &Arc<dyn EventLog>, id: RecordingId) -> Vec<Record> {
         let part = if is_late { &mut late } else { &mut early };
         part.push(again(record));
     }
-    log.append(&AUDIO, early).await.unwrap();
-    late
+    (early, late)
 }
 
 /// A record as it was appended.

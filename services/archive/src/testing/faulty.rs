@@ -1,5 +1,6 @@
 //! A store that fails when the test says so, as if the process had died there, or lets others do something first.
 
+use std::pin::Pin;
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::{Arc, Mutex};
 
@@ -8,7 +9,6 @@ use kernel::{ErasureId, ErrorCode, Position, Retry, SpanNo, Timestamp};
 use objects::Key;
 use seal::{Hash, SpanSet};
 
-use crate::consumer::Consumer;
 use crate::fact::{Fact, Gone, RecordingKey, SectionKey};
 use crate::store::{ErasureRow, Error, History, Query, Recording, Settlement, Store};
 
@@ -23,12 +23,15 @@ pub(crate) enum Fault {
     MarkDeleted,
 }
 
+/// What others do while this waits.
+type Meanwhile = Pin<Box<dyn Future<Output = ()> + Send>>;
+
 /// A store over another one.
 pub(crate) struct FaultyStore {
     inner: Arc<dyn Store>,
     fault: Fault,
     left: AtomicU32,
-    meanwhile: Mutex<Option<Consumer>>,
+    meanwhile: Mutex<Option<Meanwhile>>,
     read_before: Mutex<Option<History>>,
 }
 
@@ -44,9 +47,12 @@ impl FaultyStore {
         }
     }
 
-    /// Never fails, and lets this consumer take what is in the log before an erasure is remembered.
-    pub(crate) fn meanwhile(inner: Arc<dyn Store>, consumer: Consumer) -> Self {
-        Self { meanwhile: Mutex::new(Some(consumer)), ..Self::new(inner, Fault::Settle, 0) }
+    /// Never fails, and lets others do this before an erasure is remembered.
+    pub(crate) fn meanwhile(
+        inner: Arc<dyn Store>,
+        others: impl Future<Output = ()> + Send + 'static,
+    ) -> Self {
+        Self { meanwhile: Mutex::new(Some(Box::pin(others))), ..Self::new(inner, Fault::Settle, 0) }
     }
 
     /// Never fails, and answers first what was read of a recording before others changed it.
@@ -116,8 +122,8 @@ impl Store for FaultyStore {
         gone: Vec<Gone>,
     ) -> Result<ErasureRow, Error> {
         let meanwhile = self.meanwhile.lock().unwrap().take();
-        if let Some(consumer) = meanwhile {
-            consumer.catch_up().await.unwrap();
+        if let Some(others) = meanwhile {
+            others.await;
         }
         self.inner.erasing(key, erasure, log_end, gone).await
     }

@@ -405,6 +405,19 @@ async fn two_calls_at_once_leave_one_addendum() {
 }
 
 #[tokio::test]
+async fn a_call_that_another_one_overtakes_tells_what_that_one_said() {
+    let bench = Bench::new().await;
+    let call = sealed(&bench, 2).await;
+    remove(&bench, &call, &[], &[]).await;
+    let other = Arc::new(bench.rpc());
+    let request = guarded(&call.key.tenant, None, asked(&call, 1));
+    let overtakes = async move { drop(other.erase(request).await.unwrap()) };
+    let late = erase_with(&bench, &call, 1, |store| FaultyStore::meanwhile(store, overtakes)).await.unwrap();
+    let said = &bench.history(&call).await.documents[1];
+    assert_eq!((late.spans, late.document_hash), (5, said.sha256.0.to_vec()));
+}
+
+#[tokio::test]
 async fn an_addendum_that_another_act_left_unsettled_comes_to_its_end_first() {
     let bench = Bench::new().await;
     let call = sealed(&bench, 3).await;
@@ -517,7 +530,8 @@ async fn late_audio_that_gets_its_entries_while_an_erasure_looks_is_not_taken_fo
     call.span(&bench, 0, 1, 0, (100, 149), true).await;
     remove(&bench, &call, &[], &[(0, 0, 0, 0)]).await;
     let consumer = crate::consumer(&bench.config, bench.deps());
-    let answer = erase_with(&bench, &call, 1, |store| FaultyStore::meanwhile(store, consumer)).await.unwrap();
+    let takes = async move { consumer.catch_up().await.unwrap() };
+    let answer = erase_with(&bench, &call, 1, |store| FaultyStore::meanwhile(store, takes)).await.unwrap();
     assert_eq!((answer.spans, answer.document_name.ends_with("/000003")), (1, true));
     assert_eq!(erasures(&bench, &call).await, [(3, vec![(0, 0, 0, 0)])]);
     let messages = play(&bench, &call, MIFID, request(&call)).await.unwrap();
