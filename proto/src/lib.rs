@@ -5,7 +5,7 @@
 //! `verbale.rules.v1.rule` option, which the platform's rule layer reads.
 //!
 //! Read the `.proto` files, not the generated code: `rules` first, then `ingest`, `consent`, `crypto`,
-//! `archive`, `audit`.
+//! `archive`, `retention`, `dsar`, `audit`.
 
 /// The encoded `FileDescriptorSet` of every file, options included.
 pub const DESCRIPTORS: &[u8] = include_bytes!("gen/descriptors.bin");
@@ -35,6 +35,8 @@ packages! {
     archive = "verbale.archive.v1.rs";
     /// How long recordings are kept, holds, erasures.
     retention = "verbale.retention.v1.rs";
+    /// A person's requests over what is kept of them.
+    dsar = "verbale.dsar.v1.rs";
     /// The ledger.
     audit = "verbale.audit.v1.rs";
 }

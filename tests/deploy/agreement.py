@@ -13,7 +13,7 @@ import yaml
 
 TOP = pathlib.Path(__file__).resolve().parents[2]
 DEPLOY = TOP / "deploy"
-ROLES = {"ingest", "consent", "crypto", "archive", "retention", "audit"}
+ROLES = {"ingest", "consent", "crypto", "archive", "retention", "dsar", "audit"}
 ONE_SHOTS = {"bucket", "certs", "migrate", "cli"}
 wrong = []
 

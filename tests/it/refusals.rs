@@ -56,7 +56,7 @@ async fn walk(world: &World, wire: &Wire) {
     for rule in rules.iter() {
         let right = rule.permission.roles();
         let wrong: Vec<_> = Role::ALL.iter().copied().filter(|role| !right.contains(role)).collect();
-        // Some calls are one role's of the mesh, whatever else its token says.
+        // Of the services of the mesh some calls are one's, whatever else its token says.
         let caller = rule.permission.caller();
         let good = world.token_as(caller.unwrap_or("it"), right, &[&own]);
         let mut table = vec![
@@ -66,12 +66,10 @@ async fn walk(world: &World, wire: &Wire) {
             ("every wrong role", Some(world.token(&wrong, &[&own])), Code::PermissionDenied, "role"),
         ];
         if caller.is_some() {
-            table.push((
-                "another's token",
-                Some(world.token(right, &[&own])),
-                Code::PermissionDenied,
-                "role",
-            ));
+            let another = |roles: &[Role]| Some(world.token(roles, &[&own]));
+            table.push(("another's token", another(right), Code::PermissionDenied, "role"));
+            let only = another(&[Role::Service]);
+            table.push(("another service's token", only, Code::PermissionDenied, "role"));
         }
         match rule.scope {
             Scope::Tenant => {

@@ -58,6 +58,7 @@ const WAYS: &[(&str, &[(&str, &str)])] = &[
             ("retention/src/store/sqlite/notes.rs", "a sweep that waits for nobody any more"),
             ("retention/src/store/scylla/statements.rs", "pointers"),
             ("archive/src/store/scylla/statements.rs", "pointers"),
+            ("dsar/src/store/scylla/statements.rs", "pointers, and the event of an act once it is published"),
             ("crypto/src/store/sqlite.rs", "an instance that has left an epoch"),
             ("crypto/src/store/sqlite/turning.rs", "a generation that the next has taken the place of"),
             ("crypto/src/store/scylla/statements.rs", "a generation that the next has taken the place of"),

@@ -10,7 +10,7 @@ const PURE: &[&str] = &["kernel", "policy", "seal", "merkle"];
 const DOES_IO: &[&str] =
     &["tokio", "tonic", "rusqlite", "reqwest", "rdkafka", "scylla", "aws-sdk-s3", "tracing"];
 /// One crate a role.
-const ROLES: &[&str] = &["ingest", "consent", "crypto", "archive", "retention", "audit"];
+const ROLES: &[&str] = &["ingest", "consent", "crypto", "archive", "retention", "dsar", "audit"];
 
 /// Own crates that each crate may use outside its tests.
 fn allowed() -> BTreeMap<&'static str, &'static [&'static str]> {

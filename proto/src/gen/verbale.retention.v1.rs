@@ -71,7 +71,7 @@ pub struct ExplainResponse {
     pub policy_hash: ::prost::alloc::vec::Vec<u8>,
     #[prost(message, repeated, tag = "5")]
     pub terms: ::prost::alloc::vec::Vec<Term>,
-    /// Holds that keep it now.
+    /// Holds that cover it now: those that keep it, and restrictions, which do not.
     #[prost(message, repeated, tag = "6")]
     pub holds: ::prost::alloc::vec::Vec<Hold>,
     /// When the first and the last running term end, a hold aside; 0 where none runs.
@@ -215,6 +215,9 @@ pub struct Hold {
     pub released_by: ::prost::alloc::vec::Vec<::prost::alloc::string::String>,
     #[prost(int64, tag = "10")]
     pub released_at: i64,
+    /// Of a restriction: only these purposes, every one where empty. Empty of any other kind.
+    #[prost(string, repeated, tag = "11")]
+    pub purposes: ::prost::alloc::vec::Vec<::prost::alloc::string::String>,
 }
 #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
 pub struct PlaceHoldRequest {
@@ -231,6 +234,9 @@ pub struct PlaceHoldRequest {
     /// When somebody is to look whether it is still needed; in the future.
     #[prost(int64, tag = "5")]
     pub review_at: i64,
+    /// Of a restriction: only these purposes, every one where empty; at most 64. No other kind names any.
+    #[prost(string, repeated, tag = "6")]
+    pub purposes: ::prost::alloc::vec::Vec<::prost::alloc::string::String>,
 }
 #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
 pub struct PlaceHoldResponse {
@@ -508,6 +514,9 @@ pub enum HoldKind {
     /// The person needs it (GDPR Art. 18(1)(c)); while it stands nobody but that person and courts may use it.
     Subject = 3,
     OpenRequest = 4,
+    /// Storage only, without keeping anything beyond its period (GDPR Art. 18(1)(a), (b), (d)); while it stands
+    /// nobody but the person and courts may use it.
+    Restriction = 5,
 }
 impl HoldKind {
     /// String value of the enum field names used in the ProtoBuf definition.
@@ -521,6 +530,7 @@ impl HoldKind {
             Self::Regulator => "HOLD_KIND_REGULATOR",
             Self::Subject => "HOLD_KIND_SUBJECT",
             Self::OpenRequest => "HOLD_KIND_OPEN_REQUEST",
+            Self::Restriction => "HOLD_KIND_RESTRICTION",
         }
     }
     /// Creates an enum from field names used in the ProtoBuf definition.
@@ -531,6 +541,7 @@ impl HoldKind {
             "HOLD_KIND_REGULATOR" => Some(Self::Regulator),
             "HOLD_KIND_SUBJECT" => Some(Self::Subject),
             "HOLD_KIND_OPEN_REQUEST" => Some(Self::OpenRequest),
+            "HOLD_KIND_RESTRICTION" => Some(Self::Restriction),
             _ => None,
         }
     }
@@ -919,7 +930,7 @@ pub mod retention_client {
                 .insert(GrpcMethod::new("verbale.retention.v1.Retention", "Sweep"));
             self.inner.unary(req, path, codec).await
         }
-        /// An order not to erase, over what is there and what comes.
+        /// An order not to erase, over what is there and what comes; or a restriction, which keeps nothing.
         pub async fn place_hold(
             &mut self,
             request: impl tonic::IntoRequest<super::PlaceHoldRequest>,
@@ -944,7 +955,8 @@ pub mod retention_client {
                 .insert(GrpcMethod::new("verbale.retention.v1.Retention", "PlaceHold"));
             self.inner.unary(req, path, codec).await
         }
-        /// The first of two other people asks, the second releases.
+        /// The first of two other people asks, the second releases. What a service of the mesh has placed for a
+        /// request (HOLD_KIND_OPEN_REQUEST, HOLD_KIND_RESTRICTION) that same service releases alone, at once.
         pub async fn release_hold(
             &mut self,
             request: impl tonic::IntoRequest<super::ReleaseHoldRequest>,
@@ -1146,7 +1158,7 @@ pub mod retention_server {
             &self,
             request: tonic::Request<super::SweepRequest>,
         ) -> std::result::Result<tonic::Response<super::SweepResponse>, tonic::Status>;
-        /// An order not to erase, over what is there and what comes.
+        /// An order not to erase, over what is there and what comes; or a restriction, which keeps nothing.
         async fn place_hold(
             &self,
             request: tonic::Request<super::PlaceHoldRequest>,
@@ -1154,7 +1166,8 @@ pub mod retention_server {
             tonic::Response<super::PlaceHoldResponse>,
             tonic::Status,
         >;
-        /// The first of two other people asks, the second releases.
+        /// The first of two other people asks, the second releases. What a service of the mesh has placed for a
+        /// request (HOLD_KIND_OPEN_REQUEST, HOLD_KIND_RESTRICTION) that same service releases alone, at once.
         async fn release_hold(
             &self,
             request: tonic::Request<super::ReleaseHoldRequest>,

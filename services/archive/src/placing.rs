@@ -153,7 +153,7 @@ fn document_kind(kind: Signed) -> Option<DocumentKind> {
         Signed::Manifest => Some(DocumentKind::Manifest),
         Signed::NotRecorded => Some(DocumentKind::NotRecorded),
         Signed::Addendum => Some(DocumentKind::Addendum),
-        Signed::Receipt | Signed::Heartbeat => None,
+        Signed::Receipt | Signed::Heartbeat | Signed::Package => None,
     }
 }
 
@@ -172,7 +172,7 @@ fn is_about(signed: &SignedDocument, key: &RecordingKey) -> Result<bool, Error> 
             let addendum = Addendum::decode(payload)?;
             (addendum.tenant, addendum.recording)
         }
-        Signed::Receipt | Signed::Heartbeat => return Ok(false),
+        Signed::Receipt | Signed::Heartbeat | Signed::Package => return Ok(false),
     };
     Ok((tenant, recording) == (key.tenant.clone(), key.id))
 }

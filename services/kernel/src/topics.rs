@@ -58,5 +58,13 @@ pub const RETENTION: Topic = Topic {
     retention: Retention::For(Duration::from_secs(30 * DAY.as_secs())),
 };
 
+/// Acts on people's requests (random ids and codes only), keyed by request id. Consumers: platform teams. Thirty days, as
+/// for recordings.
+pub const DSAR: Topic = Topic {
+    name: "verbale.dsar.v1",
+    partitions: 4,
+    retention: Retention::For(Duration::from_secs(30 * DAY.as_secs())),
+};
+
 /// Every topic.
-pub const ALL: &[Topic] = &[AUDIO, AUDIT, CONSENT, RECORDINGS, RETENTION];
+pub const ALL: &[Topic] = &[AUDIO, AUDIT, CONSENT, RECORDINGS, RETENTION, DSAR];

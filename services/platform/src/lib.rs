@@ -5,7 +5,7 @@
 //! what any call means, nor which stores or engines are below.
 //!
 //! Read [`role`] (what a role hands over), [`call`] (what a handler gets and notes), [`guard`] (what stands
-//! before every handler), [`audit`] and [`outbox`] (how entries and events leave), [`wire`] (how roles call
+//! before every handler), [`audit`] and [`outbox`] (how entries and events leave), [`feed`] (how topics are followed), [`wire`] (how roles call
 //! each other, in one process or over a network). Then [`auth`], [`rules`], [`permission`]; [`config`],
 //! [`telemetry`], [`drain`], [`server`], [`tls`] are for the wiring.
 
@@ -25,6 +25,7 @@ pub mod permission;
 pub mod rules;
 
 pub mod error;
+pub mod feed;
 pub mod instance;
 pub mod lag;
 pub mod policies;

@@ -3,6 +3,7 @@
 //! ```text
 //! hold-placed       hold:<kind> reason:<code> placed-at:<us> review-at:<us> <account> part:<n>-of-<m>
 //!                   over:recordings | over:subjects | range:<us>:<us>   recording:<uuid>... | subject:<uuid>...
+//!                   purpose:<name>...
 //! hold-released     <account>...
 //! order-placed      order:<reference> regime:<name> until:<us> range:<us>:<us> placed-at:<us> <account>
 //!                   part:<n>-of-<m>   subject:<uuid>...
@@ -18,7 +19,8 @@
 //!
 //! An act is known by its id, which follows from what it says of which version of what: the same act again has the same
 //! one. What does not fit into one record comes in parts, each of which stands for itself: to unite them means to unite
-//! whom or what they name. The codes' form is [`journal::codes`]'s.
+//! whom or what they name. Every part of a hold names somebody or something where the hold does, since a
+//! range without persons is everybody's. The codes' form is [`journal::codes`]'s.
 
 mod account;
 mod erasures;

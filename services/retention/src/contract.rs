@@ -55,6 +55,7 @@ macro_rules! contract_suite {
             a_hold_is_placed_once,
             a_hold_changes_only_from_the_version_before,
             a_hold_comes_back_as_it_was,
+            a_restriction_comes_back_with_its_purposes,
             standing_and_released_holds_are_listed_apart_in_order,
             an_order_is_placed_once,
             an_order_comes_back_as_it_was,

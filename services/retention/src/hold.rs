@@ -1,11 +1,13 @@
-//! Holds: orders not to erase, by whom, over what. Pure.
+//! Holds: orders not to erase, by whom, over what; and restrictions, which keep nothing and leave it to be
+//! stored only. Pure.
 //!
 //! A hold is placed by one person and released by two others: the first asks, the second agrees. While it stands every
-//! recording that its selector covers is kept, those that come later included.
+//! recording that its selector covers is kept, those that come later included. What a service of the mesh has
+//! placed for a person's request it releases itself, as the request goes on; people did decide that.
 
 use std::collections::BTreeSet;
 
-use kernel::{HoldId, RecordingId, SubjectId, TenantId, Timestamp};
+use kernel::{HoldId, PurposeName, RecordingId, SubjectId, TenantId, Timestamp};
 use policy::code::Code;
 
 use crate::acts::is_same;
@@ -13,6 +15,10 @@ use crate::kept::{Kept, numbers};
 
 /// Most recordings or subjects that one hold names.
 pub const MAX_NAMED: usize = 1_000;
+/// Most purposes that one restriction names.
+pub const MAX_PURPOSES: usize = 64;
+/// How the token's subject of every service of the mesh begins.
+const SERVICE: &str = "service/";
 
 /// Why something is held.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
@@ -25,6 +31,8 @@ pub enum HoldKind {
     Subject = 3,
     /// A request that is open.
     OpenRequest = 4,
+    /// Storage only, without keeping anything beyond its period (GDPR Art. 18(1)(a), (b), (d)).
+    Restriction = 5,
 }
 
 /// What a hold covers.
@@ -48,11 +56,11 @@ pub enum Selector {
 /// How far a hold has come.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
 pub enum HoldState {
-    /// It keeps what it covers.
+    /// It keeps or restricts what it covers.
     Placed = 1,
-    /// One person has asked for its release; it still keeps.
+    /// One person has asked for its release; it still stands.
     ReleaseAsked = 2,
-    /// Two have: it keeps nothing.
+    /// Two have, or the service that placed it: it keeps and restricts nothing.
     Released = 3,
 }
 
@@ -69,6 +77,9 @@ pub struct Hold {
     pub kind: HoldKind,
     /// Over what.
     pub selector: Selector,
+    /// Of a restriction: only these purposes, every one where empty; at most [`MAX_PURPOSES`]. Empty of any
+    /// other kind.
+    pub purposes: BTreeSet<PurposeName>,
     /// A code; never free text.
     pub reason: Code,
     /// The token's subject of who placed it.
@@ -79,7 +90,7 @@ pub struct Hold {
     pub review_at: Timestamp,
     /// How far it has come.
     pub state: HoldState,
-    /// The token's subjects of those who asked for its release, in order; two at most.
+    /// The token's subjects of those who asked for its release or released it, in order; two at most.
     pub released_by: Vec<String>,
     /// When it was released.
     pub released_at: Option<Timestamp>,
@@ -114,19 +125,54 @@ impl Selector {
     }
 }
 
+impl HoldKind {
+    /// Whether what it covers is kept beyond its period.
+    pub fn keeps(self) -> bool {
+        match self {
+            Self::Litigation | Self::Regulator | Self::Subject | Self::OpenRequest => true,
+            Self::Restriction => false,
+        }
+    }
+
+    /// Whether a service of the mesh that has placed it may release it alone.
+    fn is_of_a_request(self) -> bool {
+        match self {
+            Self::OpenRequest | Self::Restriction => true,
+            Self::Litigation | Self::Regulator | Self::Subject => false,
+        }
+    }
+}
+
 impl Hold {
-    /// Whether it keeps a recording now.
-    pub fn keeps(&self, kept: &Kept) -> bool {
+    /// Whether it stands and covers a recording, be it to keep or to restrict it.
+    pub fn covers(&self, kept: &Kept) -> bool {
         self.state != HoldState::Released && self.tenant == kept.key.tenant && self.selector.covers(kept)
     }
 
-    /// The hold after a person has asked for its release; released with the second.
+    /// Whether it keeps a recording now.
+    pub fn keeps(&self, kept: &Kept) -> bool {
+        self.kind.keeps() && self.covers(kept)
+    }
+
+    /// Whether it leaves a purpose of a recording to be stored only, now.
+    pub fn restricts(&self, kept: &Kept, purpose: &PurposeName) -> bool {
+        let reaches = match self.kind {
+            HoldKind::Subject => true,
+            HoldKind::Restriction => self.purposes.is_empty() || self.purposes.contains(purpose),
+            HoldKind::Litigation | HoldKind::Regulator | HoldKind::OpenRequest => false,
+        };
+        reaches && self.covers(kept)
+    }
+
+    /// The hold after somebody has asked for its release: released with the second person, or at once by the
+    /// service that placed it for a request.
     pub fn release(&self, by: &str, at: Timestamp) -> Result<Self, ReleaseError> {
         if self.state == HoldState::Released {
             return Err(ReleaseError::Released);
         }
+        let takes_back = self.is_taken_back_by(by);
         // A hold that came back from the journal may name its people by their hashes.
-        if is_same(by, &self.placed_by) {
+        if is_same(by, &self.placed_by) && !takes_back {
             return Err(ReleaseError::PlacedBySame);
         }
         if self.released_by.iter().any(|other| is_same(by, other)) {
@@ -135,98 +181,23 @@ impl Hold {
         let mut next = Self { version: self.version + 1, ..self.clone() };
         next.released_by.push(by.to_owned());
         (next.state, next.released_at) = match self.state {
-            HoldState::Placed => (HoldState::ReleaseAsked, None),
-            HoldState::ReleaseAsked | HoldState::Released => (HoldState::Released, Some(at)),
+            HoldState::Placed if !takes_back => (HoldState::ReleaseAsked, None),
+            HoldState::Placed | HoldState::ReleaseAsked | HoldState::Released => {
+                (HoldState::Released, Some(at))
+            }
         };
         Ok(next)
     }
+
+    /// Who asks is looked at for the prefix, and not who placed it: of that a restored hold may have but a
+    /// hash.
+    fn is_taken_back_by(&self, by: &str) -> bool {
+        self.kind.is_of_a_request() && by.starts_with(SERVICE) && is_same(by, &self.placed_by)
+    }
 }
 
-numbers! { HoldKind { Litigation = 1, Regulator = 2, Subject = 3, OpenRequest = 4, } }
+numbers! { HoldKind { Litigation = 1, Regulator = 2, Subject = 3, OpenRequest = 4, Restriction = 5, } }
 numbers! { HoldState { Placed = 1, ReleaseAsked = 2, Released = 3, } }
 
 #[cfg(test)]
-mod tests {
-    use policy::PolicyHash;
-
-    use super::*;
-    use crate::kept::RecordingKey;
-
-    fn tenant() -> TenantId {
-        TenantId::new("banca-alfa").unwrap()
-    }
-
-    fn kept(started_at: i64, parties: &[SubjectId]) -> Kept {
-        Kept {
-            key: RecordingKey { tenant: tenant(), id: RecordingId::new() },
-            version: 1,
-            started_at: Timestamp(started_at),
-            ended_at: Timestamp(started_at + 1),
-            policy: PolicyHash([7; 32]),
-            parties: parties.to_vec(),
-            terms: Vec::new(),
-        }
-    }
-
-    fn hold(selector: Selector) -> Hold {
-        Hold {
-            tenant: tenant(),
-            id: HoldId::new(),
-            version: 1,
-            kind: HoldKind::Litigation,
-            selector,
-            reason: Code::new("case-7").unwrap(),
-            placed_by: "anna".to_owned(),
-            placed_at: Timestamp(1),
-            review_at: Timestamp(2),
-            state: HoldState::Placed,
-            released_by: Vec::new(),
-            released_at: None,
-        }
-    }
-
-    #[test]
-    fn a_hold_covers_what_it_names_and_what_comes_later() {
-        let (one, other) = (SubjectId::new(), SubjectId::new());
-        let on = kept(10, &[one]);
-        let recordings = Selector::Recordings([on.key.id].into());
-        let query = |from, until, subjects: &[SubjectId]| Selector::Query {
-            from: Timestamp(from),
-            until: Timestamp(until),
-            subjects: subjects.iter().copied().collect(),
-        };
-        for (selector, covers) in [
-            (recordings.clone(), true),
-            (Selector::Recordings([RecordingId::new()].into()), false),
-            (Selector::Subjects([other, one].into()), true),
-            (Selector::Subjects([other].into()), false),
-            (query(10, 11, &[]), true),
-            (query(11, 20, &[]), false),
-            (query(5, 10, &[]), false),
-            (query(10, 11, &[one]), true),
-            (query(10, 11, &[other]), false),
-        ] {
-            assert_eq!(hold(selector.clone()).keeps(&on), covers, "{selector:?}");
-        }
-        let elsewhere = Hold { tenant: TenantId::new("telco-beta").unwrap(), ..hold(recordings) };
-        assert!(!elsewhere.keeps(&on));
-    }
-
-    #[test]
-    fn one_person_places_a_hold_and_two_others_release_it() {
-        let on = kept(10, &[]);
-        let placed = hold(Selector::Recordings([on.key.id].into()));
-        assert_eq!(placed.release("anna", Timestamp(5)), Err(ReleaseError::PlacedBySame));
-        let asked = placed.release("bruno", Timestamp(5)).unwrap();
-        assert_eq!((asked.state, asked.version, asked.released_at), (HoldState::ReleaseAsked, 2, None));
-        assert!(asked.keeps(&on));
-        assert_eq!(asked.release("bruno", Timestamp(6)), Err(ReleaseError::AskedBySame));
-        assert_eq!(asked.release("anna", Timestamp(6)), Err(ReleaseError::PlacedBySame));
-        let released = asked.release("carla", Timestamp(6)).unwrap();
-        assert_eq!((released.state, released.version), (HoldState::Released, 3));
-        assert_eq!(released.released_at, Some(Timestamp(6)));
-        assert_eq!(released.released_by, ["bruno", "carla"]);
-        assert!(!released.keeps(&on));
-        assert_eq!(released.release("dario", Timestamp(7)), Err(ReleaseError::Released));
-    }
-}
+mod tests;

@@ -110,6 +110,9 @@ impl Retention for Rpc {
         let new = convert::new_hold(request.into_inner()).map_err(refused)?;
         let note = call.touched().object(convert::object(new.id));
         note.fact("kind", convert::kind_word(new.kind)).fact("reason", &new.reason);
+        if !new.purposes.is_empty() {
+            note.fact("purposes", new.purposes.len());
+        }
         convert::note_selector(note, &new.selector);
         let placed = self.service.place(call.tenant()?, &call.principal.id, new).await.map_err(refused)?;
         note.fact("erased-before", placed.erased_before.len()).fact("stopped", placed.stopped.len());

@@ -112,7 +112,8 @@ pub(crate) fn sealed(id: RecordingId, names: &[&str], parties: &[SubjectId]) -> 
 /// A hold that somebody asks for.
 pub(crate) fn new_hold(kind: HoldKind, selector: Selector) -> NewHold {
     let reason = Code::new("case-7").unwrap();
-    NewHold { id: HoldId::new(), kind, selector, reason, review_at: after(DAY * 180) }
+    let purposes = BTreeSet::new();
+    NewHold { id: HoldId::new(), kind, selector, purposes, reason, review_at: after(DAY * 180) }
 }
 
 /// An order that reaches the calls of the day.

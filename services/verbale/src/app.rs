@@ -15,11 +15,11 @@ use tonic::{Code, Status};
 
 use crate::bench::{self, Target};
 use crate::cli::{
-    BenchCommand, CertsCommand, Cli, Command, ConfigCommand, ErasureCommand, KeysCommand, ServeArgs,
-    TokenArgs, TrustCommand, UpArgs,
+    BenchCommand, CertsCommand, Cli, Command, ConfigCommand, ErasureCommand, KeysCommand, RequestCommand,
+    ServeArgs, TokenArgs, TrustCommand, UpArgs,
 };
 use crate::commands::{
-    audit, backup, certs, consent, erasure, hold, keys, migrate, policy, record, recordings, replay,
+    audit, backup, certs, consent, erasure, hold, keys, migrate, policy, record, recordings, replay, request,
     retention, trust, verify,
 };
 use crate::config::{self, Config};
@@ -97,6 +97,8 @@ async fn run(cli: Cli, out: Output) -> Result<Exit> {
         Command::Hold(command) => hold::run(&person()?, command, out).await,
         Command::Erasure(ErasureCommand::Verify(args)) => erasure::verify(&args, global.tenant.as_ref(), out),
         Command::Erasure(command) => erasure::run(&person()?, command, out).await,
+        Command::Request(RequestCommand::Verify(args)) => request::verify(&args, global.tenant.as_ref(), out),
+        Command::Request(command) => Box::pin(request::run(&person()?, command, out)).await,
         Command::Keys(KeysCommand::Status) => keys::status(&person()?, out).await,
         Command::Keys(KeysCommand::Turn) => keys::turn(&person()?, out).await,
         Command::Keys(KeysCommand::Canary) => keys::canary(&person()?, out).await,

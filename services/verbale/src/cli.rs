@@ -3,6 +3,7 @@
 mod backup;
 mod bench;
 mod keeping;
+mod requests;
 
 use std::net::SocketAddr;
 use std::path::PathBuf;
@@ -17,6 +18,10 @@ pub use self::bench::{BenchCommand, BenchIngestArgs};
 pub use self::keeping::{
     ErasureCommand, ExtendArgs, HoldCommand, HoldKind, KeysCommand, OrderArgs, PlaceArgs, RetentionCommand,
     Someone, VerifyReceiptArgs,
+};
+pub use self::requests::{
+    AnswerArgs, DecideArgs, IdentifyArgs, OpenRequestArgs, PackageArgs, RequestCommand, Showing,
+    VerifyPackageArgs,
 };
 
 /// Compliance recording for contact centres: recorded lawfully, sealed, provable, opened by purpose.
@@ -103,6 +108,9 @@ pub enum Command {
     /// Order erasures, and see what became of them.
     #[command(subcommand)]
     Erasure(ErasureCommand),
+    /// People's requests over what is kept of them: received, decided, carried out, answered.
+    #[command(subcommand)]
+    Request(RequestCommand),
     /// How the keys stand: epochs, canaries, copies.
     #[command(subcommand)]
     Keys(KeysCommand),
@@ -154,7 +162,7 @@ pub struct UpArgs {
 /// `verbale serve`.
 #[derive(Debug, Clone, Args)]
 pub struct ServeArgs {
-    /// Roles, comma-separated: ingest, consent, crypto, archive, retention, audit.
+    /// Roles, comma-separated: ingest, consent, crypto, archive, retention, dsar, audit.
     #[arg(long, value_delimiter = ',', required = true)]
     pub roles: Vec<String>,
     /// What `up` takes.

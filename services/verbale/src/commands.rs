@@ -12,6 +12,7 @@ pub mod policy;
 pub mod record;
 pub mod recordings;
 pub mod replay;
+pub mod request;
 pub mod retention;
 pub mod trust;
 pub mod verify;

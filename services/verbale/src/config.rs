@@ -54,6 +54,8 @@ pub struct Config {
     pub archive: archive::Config,
     /// Periods, holds, erasures.
     pub retention: retention::Config,
+    /// People's requests.
+    pub dsar: dsar::Config,
     /// The ledger.
     pub ledger: audit::Config,
     /// Drills.
@@ -121,6 +123,7 @@ pub fn problems(config: &Config) -> Vec<String> {
         ("crypto", config.crypto.check()),
         ("archive", config.archive.check()),
         ("retention", config.retention.check()),
+        ("dsar", config.dsar.check()),
         ("ledger", config.ledger.check()),
     ];
     let own = sections.into_iter().filter_map(|(section, checked)| Some((section, checked.err()?)));
@@ -146,7 +149,8 @@ fn engine_urls(config: &Config) -> [Result<(), String>; 4] {
 
 /// What one section promises to another and does not keep.
 fn broken_promises(config: &Config) -> Vec<String> {
-    let Config { storage, server, audit, outbox, ingest, consent, archive, retention, ledger, .. } = config;
+    let Config { storage, server, audit, outbox, ingest, consent, archive, retention, dsar, ledger, .. } =
+        config;
     let session = match storage.log() {
         Ok(Engine::At(_)) => config.kafka.session_timeout.0,
         Ok(Engine::Embedded) | Err(_) => eventlog::SqliteLogOptions::default().session_timeout,
@@ -161,6 +165,10 @@ fn broken_promises(config: &Config) -> Vec<String> {
         (
             retention.patience.0 < server.deadline.0,
             format!("retention.patience must be below server.deadline ({})", server.deadline),
+        ),
+        (
+            dsar.hold.0 <= retention.review.0,
+            format!("dsar.hold must be at most retention.review ({})", retention.review),
         ),
         (
             ingest.drain < server.drain,
@@ -366,10 +374,12 @@ mod tests {
             ("crypto.leases", "0"),
             ("archive.replays", "0"),
             ("retention.share", "101"),
+            ("dsar.rest", "0s"),
             ("ledger.batch", "0"),
             // What one section promises to another.
             ("server.deadline", "5s"),
             ("retention.patience", "30s"),
+            ("dsar.hold", "9000h"),
             ("ingest.drain", "20s"),
             ("outbox.batch", "10000"),
             ("consent.crypto_wait", "2s"),

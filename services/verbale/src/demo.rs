@@ -1,6 +1,7 @@
 //! `verbale demo`: five calls recorded through the real contract over TCP, and what came of each, read back
 //! from the stores and not from the script; then what becomes of them as time goes by.
 
+mod asked;
 mod later;
 mod listen;
 mod material;
@@ -144,6 +145,7 @@ fn settings(places: &Places, clock: &LeapingClock) -> Settings {
     config.ledger.entry_object_age = Period::secs(1);
     config.retention.sweep = Period::millis(200);
     config.retention.rest = Period::millis(50);
+    config.dsar.rest = Period::millis(50);
     config.storage.key_copies = Some(places.files.join("key-copies"));
     settings
 }

@@ -224,7 +224,7 @@ fn document(
             let record = NotRecorded::verify(&signed, roots, tenant).map_err(words)?;
             (record.recording, Said { not_recorded: true, ..Said::default() })
         }
-        DocumentKind::Receipt | DocumentKind::Heartbeat => {
+        DocumentKind::Receipt | DocumentKind::Heartbeat | DocumentKind::Package => {
             return Err("it is no document of a recording".into());
         }
     };

@@ -16,14 +16,16 @@ pub enum RoleName {
     Archive,
     /// Periods, holds, erasures.
     Retention,
+    /// People's requests.
+    Dsar,
     /// The ledger.
     Audit,
 }
 
 impl RoleName {
     /// Every role, in the order in which they are built.
-    pub const ALL: [Self; 6] =
-        [Self::Crypto, Self::Consent, Self::Ingest, Self::Archive, Self::Retention, Self::Audit];
+    pub const ALL: [Self; 7] =
+        [Self::Crypto, Self::Consent, Self::Ingest, Self::Archive, Self::Retention, Self::Dsar, Self::Audit];
 
     /// Its name.
     pub fn as_str(self) -> &'static str {
@@ -33,6 +35,7 @@ impl RoleName {
             Self::Crypto => "crypto",
             Self::Archive => "archive",
             Self::Retention => "retention",
+            Self::Dsar => "dsar",
             Self::Audit => "audit",
         }
     }
@@ -47,6 +50,7 @@ impl RoleName {
             Self::Crypto => &[Self::Consent, Self::Retention],
             Self::Archive => &[Self::Crypto, Self::Consent, Self::Ingest],
             Self::Retention => &[Self::Crypto, Self::Archive, Self::Consent],
+            Self::Dsar => &[Self::Crypto, Self::Archive, Self::Retention, Self::Consent, Self::Audit],
         }
     }
 
@@ -58,6 +62,7 @@ impl RoleName {
             Self::Crypto => proto::crypto::v1::keys_server::SERVICE_NAME,
             Self::Archive => proto::archive::v1::recordings_server::SERVICE_NAME,
             Self::Retention => proto::retention::v1::retention_server::SERVICE_NAME,
+            Self::Dsar => proto::dsar::v1::requests_server::SERVICE_NAME,
             Self::Audit => proto::audit::v1::ledger_server::SERVICE_NAME,
         }
     }

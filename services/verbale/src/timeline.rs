@@ -8,7 +8,7 @@ use kernel::{Basis, Interval, IntervalSet, Position, Timestamp};
 use proto::archive::v1::{Recording, RecordingLeg, RecordingState};
 use proto::common::v1::{GrantOutcome, PartyRole};
 
-pub use self::kept::kept;
+pub use self::kept::{effect, kept};
 use crate::output::{Output, Style};
 use crate::shown;
 

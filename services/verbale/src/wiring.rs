@@ -69,6 +69,7 @@ async fn build_role(name: RoleName, shared: &mut Shared) -> Result<Role> {
         RoleName::Ingest => Box::pin(adapters::ingest(shared)).await,
         RoleName::Archive => Box::pin(adapters::archive(shared)).await,
         RoleName::Retention => Box::pin(adapters::retention(shared)).await,
+        RoleName::Dsar => Box::pin(adapters::dsar(shared)).await,
         RoleName::Audit => Box::pin(adapters::audit(shared)).await,
     }
 }

@@ -50,6 +50,9 @@ pub(super) fn soon(config: &mut Config, is_embedded: bool) {
     config.crypto.lease = Period::secs(lease);
     config.retention.sweep = Period::millis(sweep);
     config.retention.rest = Period::millis(rest);
+    config.dsar.rest = Period::millis(rest);
+    // One of the sample calls asks for a copy, which would hold what many scenarios erase.
+    config.dsar.heard = false;
 }
 
 impl World {
@@ -165,6 +168,7 @@ pub(crate) fn new_hold(world: &World, kind: HoldKind, selector: HoldSelector) ->
         selector: Some(selector),
         reason: CASE.to_owned(),
         review_at: world.now().plus(180 * DAY).0,
+        purposes: Vec::new(),
     }
 }
 

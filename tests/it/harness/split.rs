@@ -44,6 +44,7 @@ impl Split {
         config.peers.crypto = addresses(RoleName::Crypto);
         config.peers.archive = addresses(RoleName::Archive);
         config.peers.retention = addresses(RoleName::Retention);
+        config.peers.dsar = addresses(RoleName::Dsar);
         config.peers.audit = addresses(RoleName::Audit);
         config.peers.forward = true;
         config.tls.client_auth = ClientAuth::Optional;
@@ -90,6 +91,7 @@ impl Split {
         for role in [
             RoleName::Ingest,
             RoleName::Archive,
+            RoleName::Dsar,
             RoleName::Retention,
             RoleName::Consent,
             RoleName::Audit,

@@ -12,7 +12,7 @@ async fn what_is_signed_of_no_recording_is_never_placed_as_its_manifest() {
     bench.consume().await;
     let history = bench.history(&call).await;
     let sealer = crate::consumer(&bench.config, bench.deps()).sealer;
-    for kind in [Signed::Receipt, Signed::Heartbeat] {
+    for kind in [Signed::Receipt, Signed::Heartbeat, Signed::Package] {
         let refused = sealer.placer.place(&history, 1, kind, b"payload".to_vec()).await.err();
         assert!(matches!(refused, Some(Error::Document { .. })), "{refused:?}");
     }

@@ -3,7 +3,8 @@
 //!
 //! A restored row then says `by:<hash>` in the place of the id. Who that was cannot be read from it, but whether somebody
 //! is the same person can be told ([`is_same`]): whoever placed a hold still cannot release it, nor can one person ask
-//! and agree. Two accounts that share 64 bits of a hash would count as one, which refuses a release and allows none.
+//! and agree, and a service of the mesh takes back what it placed for a request. Two accounts that share 64
+//! bits of a hash would count as one, which refuses people a release and allows them none.
 
 use journal::Code;
 use journal::codes::{FieldError, Fields, code, malformed};

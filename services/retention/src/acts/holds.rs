@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use journal::codes::{FieldError, Fields, Part, code, in_parts, malformed, packed, read};
-use journal::{Act, Code, Kind};
+use journal::{Act, Code, Kind, MAX_CODES};
 use kernel::{HoldId, TenantId, Timestamp};
 
 use super::said::{Release, Said};
@@ -16,13 +16,15 @@ words! {
         Regulator "regulator",
         Subject "subject",
         OpenRequest "open-request",
+        Restriction "restriction",
     }
 }
 
 const RECORDINGS: &str = "recordings";
 const SUBJECTS: &str = "subjects";
 
-/// Of a hold as it was placed. Several acts where it names more than one record takes: 125 for 1,000.
+/// Of a hold as it was placed. Several acts where it names more than one record takes: 125 for 1,000, and up
+/// to 135 with its purposes.
 pub fn hold_placed(hold: &Hold) -> Vec<Act> {
     let (over, named) = selected(&hold.selector);
     let mut head = vec![code("hold", word(hold.kind))];
@@ -33,7 +35,21 @@ pub fn hold_placed(hold: &Hold) -> Vec<Act> {
         account::by(&hold.placed_by),
         over,
     ]);
-    of_hold(hold, Kind::HoldPlaced, hold.placed_at).acts(in_parts(&head, &named))
+    let list = with_purposes(named, &packed("purpose", &hold.purposes), head.len());
+    of_hold(hold, Kind::HoldPlaced, hold.placed_at).acts(in_parts(&head, &list))
+}
+
+/// What the parts have beside their head: the purposes first, the first one that is named again in each part
+/// with them.
+fn with_purposes(named: Vec<Code>, purposes: &[Code], head: usize) -> Vec<Code> {
+    let Some((first, others)) = named.split_first() else { return purposes.to_vec() };
+    if purposes.is_empty() {
+        return named;
+    }
+    // A part has its number beside its head, and one code less of purposes than it has room.
+    let room = MAX_CODES.saturating_sub(head + 2).max(1);
+    let parts = purposes.chunks(room).flat_map(|some| std::iter::once(first).chain(some));
+    parts.chain(others).cloned().collect()
 }
 
 /// Of a hold that was released.
@@ -62,7 +78,8 @@ fn selected(selector: &Selector) -> (Code, Vec<Code>) {
 }
 
 pub(super) fn placed(act: &Act, id: [u8; 16], version: u64) -> Result<Said, FieldError> {
-    let keys = ["hold", "reason", "placed-at", "review-at", "over", "range", "recording", "subject"];
+    let keys =
+        ["hold", "reason", "placed-at", "review-at", "over", "range", "recording", "subject", "purpose"];
     let fields = Fields::of(&act.codes, &[&keys[..], &account::KEYS].concat())?;
     let hold = Hold {
         tenant: act.tenant.clone(),
@@ -70,6 +87,7 @@ pub(super) fn placed(act: &Act, id: [u8; 16], version: u64) -> Result<Said, Fiel
         version,
         kind: of_word(fields.one("hold")?).ok_or(malformed("hold"))?,
         selector: selector(&fields)?,
+        purposes: fields.read_all("purpose")?.into_iter().collect(),
         reason: fields.read_text("reason")?,
         placed_by: account::one(&fields)?,
         placed_at: Timestamp(fields.read("placed-at")?),

@@ -17,7 +17,7 @@ use crate::store::Order;
 pub enum Said {
     /// A hold was placed.
     HoldPlaced {
-        /// As it was placed; of whom or what it names, those of this part.
+        /// As it was placed; of whom or what and of the purposes that it names, those of this part.
         hold: Hold,
         /// Which part.
         part: Part,

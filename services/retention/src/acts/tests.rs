@@ -1,6 +1,7 @@
 //! What goes into the journal comes back, whatever it names and however much.
 
 mod bounds;
+mod restrictions;
 
 use std::collections::BTreeSet;
 
@@ -48,6 +49,7 @@ fn hold_of(acts: &[Act]) -> Hold {
     assert_parts(&parts);
     let mut all = holds.remove(0);
     for part in holds {
+        all.purposes.extend(part.purposes);
         match (&mut all.selector, part.selector) {
             (Selector::Recordings(all), Selector::Recordings(more)) => all.extend(more),
             (Selector::Subjects(all), Selector::Subjects(more)) => all.extend(more),
@@ -142,6 +144,7 @@ fn some_hold(selector: Selector) -> Hold {
         version: 1,
         kind: HoldKind::Litigation,
         selector,
+        purposes: BTreeSet::new(),
         reason: PolicyCode::new("Case_7/2026").unwrap(),
         placed_by: "Anna@banca-alfa.it".to_owned(),
         placed_at: Timestamp(5),
@@ -240,6 +243,14 @@ fn what_is_another_role_s_is_not_ours_and_what_is_malformed_is_no_act() {
     }
 }
 
+const KINDS: [HoldKind; 5] = [
+    HoldKind::Litigation,
+    HoldKind::Regulator,
+    HoldKind::Subject,
+    HoldKind::OpenRequest,
+    HoldKind::Restriction,
+];
+
 fn any_code() -> impl Strategy<Value = PolicyCode> {
     "[A-Za-z0-9][A-Za-z0-9._/:-]{0,63}".prop_map(|text| PolicyCode::new(text).unwrap())
 }
@@ -301,12 +312,13 @@ proptest! {
     #[test]
     fn a_hold_comes_back_as_it_was_placed(
         selector in any_selector(), reason in any_code(), account in any_account(),
-        kind in prop::sample::select(&[HoldKind::Litigation, HoldKind::Regulator, HoldKind::Subject, HoldKind::OpenRequest][..]),
+        kind in prop::sample::select(&KINDS[..]), purposes in any_purposes(),
         at in any::<i64>(), review in any::<i64>(),
     ) {
+        let purposes = if kind == HoldKind::Restriction { purposes } else { BTreeSet::new() };
         let placed = Hold {
-            kind, reason, placed_by: account.clone(), placed_at: Timestamp(at), review_at: Timestamp(review),
-            ..some_hold(selector)
+            kind, purposes, reason, placed_by: account.clone(), placed_at: Timestamp(at),
+            review_at: Timestamp(review), ..some_hold(selector)
         };
         prop_assert_eq!(hold_of(&hold_placed(&placed)), Hold { placed_by: restored(&account), ..placed });
     }

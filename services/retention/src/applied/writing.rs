@@ -29,10 +29,7 @@ impl RestoredStore {
                     self.store.place(&first, &events::hold(&first, now)).await?
                 }
                 Some(standing) => {
-                    let Some(selector) = widened(&standing, &placed.selector) else {
-                        return Ok(Outcome::Known);
-                    };
-                    let next = Hold { version: standing.version + 1, selector, ..standing };
+                    let Some(next) = widened(&standing, &placed) else { return Ok(Outcome::Known) };
                     self.store.change_hold(&next, &events::hold(&next, now)).await?
                 }
             };
@@ -43,7 +40,8 @@ impl RestoredStore {
         Err(Error::Contended("the hold"))
     }
 
-    /// Releases a hold, by the two who did: first the one asks, then the other agrees.
+    /// Releases a hold, by the two who did: first the one asks, then the other agrees; or at once by the one
+    /// who did alone.
     pub(super) async fn hold_released(&self, release: &Release) -> Result<Outcome, Error> {
         let now = self.clock.now();
         for _ in 0..TRIES {
@@ -256,12 +254,30 @@ fn begun(intent: &Intent, items: u32) -> Erasure {
     }
 }
 
-/// What a hold covers with another part of it; none where the store has that, or released it.
-fn widened(standing: &Hold, part: &Selector) -> Option<Selector> {
+/// A hold with another part of it; none where the store has that, or released it. A restriction of which no
+/// part with purposes was there yet restricts every one until the next comes.
+fn widened(standing: &Hold, part: &Hold) -> Option<Hold> {
     if standing.state == HoldState::Released {
         return None;
     }
-    match (&standing.selector, part) {
+    let selector = covering_more(&standing.selector, &part.selector);
+    let purposes = more_of(&standing.purposes, &part.purposes);
+    if selector.is_none() && purposes.is_none() {
+        return None;
+    }
+    let mut next = Hold { version: standing.version + 1, ..standing.clone() };
+    if let Some(selector) = selector {
+        next.selector = selector;
+    }
+    if let Some(purposes) = purposes {
+        next.purposes = purposes;
+    }
+    Some(next)
+}
+
+/// What both cover, where the second covers something that the first does not.
+fn covering_more(standing: &Selector, part: &Selector) -> Option<Selector> {
+    match (standing, part) {
         (Selector::Recordings(some), Selector::Recordings(more)) => {
             more_of(some, more).map(Selector::Recordings)
         }

@@ -2,12 +2,12 @@
 
 use std::collections::BTreeSet;
 
-use kernel::{HoldId, RecordingId, SubjectId};
+use kernel::{HoldId, PurposeName, RecordingId, SubjectId};
 use platform::OutboxStore;
 use policy::code::Code;
 
-use super::{alfa, event, ids, moment, told};
-use crate::hold::{Hold, HoldKind, HoldState, MAX_NAMED, Selector};
+use super::{alfa, event, ids, moment, purpose, told};
+use crate::hold::{Hold, HoldKind, HoldState, MAX_NAMED, MAX_PURPOSES, Selector};
 use crate::store::{Store, Written};
 
 /// A hold of alfa at version 1.
@@ -18,6 +18,7 @@ pub(crate) fn hold(selector: Selector) -> Hold {
         version: 1,
         kind: HoldKind::Litigation,
         selector,
+        purposes: BTreeSet::new(),
         reason: Code::new("case-7").expect("a code"),
         placed_by: "anna".to_owned(),
         placed_at: moment(0, 1),
@@ -93,7 +94,13 @@ pub async fn a_hold_changes_only_from_the_version_before<S: Store + OutboxStore>
 
 /// Every selector and kind, in every state.
 pub async fn a_hold_comes_back_as_it_was(store: &dyn Store) {
-    let kinds = [HoldKind::Litigation, HoldKind::Regulator, HoldKind::Subject, HoldKind::OpenRequest];
+    let kinds = [
+        HoldKind::Litigation,
+        HoldKind::Regulator,
+        HoldKind::Subject,
+        HoldKind::OpenRequest,
+        HoldKind::Restriction,
+    ];
     for (kind, selector) in kinds.into_iter().cycle().zip(selectors()) {
         let review_at = moment(kind.number(), 0);
         let first = Hold { kind, review_at, ..hold(selector) };
@@ -110,6 +117,29 @@ pub async fn a_hold_comes_back_as_it_was(store: &dyn Store) {
         released(store, &gone).await;
         assert_eq!(back().await, gone);
         assert!(store.released(&alfa(), None, 100).await.expect("read").contains(&gone));
+    }
+}
+
+/// None, one, and as many of the longest names as there may be; what is added to it later, too.
+pub async fn a_restriction_comes_back_with_its_purposes(store: &dyn Store) {
+    let names =
+        |count: usize| (0..count).map(|number| purpose(&format!("{number:x>63}"))).collect::<BTreeSet<_>>();
+    let kind = HoldKind::Restriction;
+    for selector in selectors() {
+        for count in [0, 1, MAX_PURPOSES] {
+            let first = Hold { kind, purposes: names(count), ..hold(selector.clone()) };
+            placed(store, &first).await;
+            let back = async || store.hold(&alfa(), first.id).await.expect("read").expect("there");
+            assert_eq!(back().await, first);
+            let purposes: BTreeSet<PurposeName> = &first.purposes | &BTreeSet::from([purpose("quality")]);
+            let more = Hold { version: 2, purposes, ..first.clone() };
+            released(store, &more).await;
+            assert_eq!(back().await, more);
+            assert!(store.standing(&alfa()).await.expect("read").contains(&more));
+            let gone = Hold { version: 3, state: HoldState::Released, ..more };
+            released(store, &gone).await;
+            assert_eq!(back().await, gone);
+        }
     }
 }
 

@@ -35,8 +35,12 @@ pub(super) struct Met {
 }
 
 impl Erasing {
-    /// Stops the erasures of what a hold covers; the hold is in the store. May be called again.
+    /// Stops the erasures of what a hold covers; the hold is in the store. A restriction stops none. May be
+    /// called again.
     pub async fn stopped_by(&self, hold: &Hold) -> Result<Crossed, Error> {
+        if !hold.kind.keeps() {
+            return Ok(Crossed::default());
+        }
         let mut met = Met::default();
         let mut after = None;
         loop {
@@ -91,7 +95,7 @@ impl Erasing {
 
     async fn cross(&self, hold: &Hold, item: Item, met: &mut Met) -> Result<(), Error> {
         let kept = self.kept_of(&item).await?;
-        if !covers(hold, &item, kept.as_ref()) {
+        if !keeps(hold, &item, kept.as_ref()) {
             return Ok(());
         }
         let mut item = item;
@@ -179,7 +183,7 @@ impl Erasing {
             return Ok(false);
         }
         let kept = self.kept_of(item).await?;
-        Ok(holds.iter().any(|hold| covers(hold, item, kept.as_ref())))
+        Ok(holds.iter().any(|hold| keeps(hold, item, kept.as_ref())))
     }
 
     pub(super) async fn kept_of(&self, item: &Item) -> Result<Option<Kept>, Error> {
@@ -193,11 +197,12 @@ impl Erasing {
     }
 }
 
-/// Of a recording that has no row yet only its id is known; the saga looks again once it has one.
-pub(super) fn covers(hold: &Hold, item: &Item, kept: Option<&Kept>) -> bool {
+/// Whether it keeps what an item is about. Of a recording that has no row yet only its id is known; the saga
+/// looks again once it has one.
+pub(super) fn keeps(hold: &Hold, item: &Item, kept: Option<&Kept>) -> bool {
     match (kept, &hold.selector) {
         (Some(kept), _) => hold.keeps(kept),
-        (None, Selector::Recordings(ids)) => ids.contains(&item.recording),
+        (None, Selector::Recordings(ids)) => hold.kind.keeps() && ids.contains(&item.recording),
         (None, Selector::Subjects(_) | Selector::Query { .. }) => false,
     }
 }

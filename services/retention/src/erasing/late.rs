@@ -11,7 +11,7 @@ use std::collections::BTreeSet;
 use kernel::{ErasureId, RecordingId, SubjectId, TenantId};
 
 use super::Erasing;
-use super::crossing::{Met, covers};
+use super::crossing::{Met, keeps};
 use crate::erasure::{Erasure, State, Step};
 use crate::error::Error;
 use crate::hold::{Hold, Selector};
@@ -98,7 +98,7 @@ impl Erasing {
             let is_last = page.len() < MAX_LISTED as usize;
             for item in page.iter().filter(|item| item.step == Step::Done) {
                 let kept = self.kept_of(item).await?;
-                if covers(hold, item, kept.as_ref()) {
+                if keeps(hold, item, kept.as_ref()) {
                     met.erased_before.insert(item.recording);
                 }
             }

@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 use std::fmt::Write;
 
-use kernel::{HoldId, InvalidId, RecordingId, RegimeName, SubjectId, Timestamp};
+use kernel::{HoldId, InvalidId, PurposeName, RecordingId, RegimeName, SubjectId, Timestamp};
 use platform::call::Touched;
 use policy::code::Code;
 use policy::retention::{DataKind, ExtensionOrder, OrderScope, Rule};
@@ -11,7 +11,7 @@ use proto::retention::v1 as wire;
 
 use crate::error::Error;
 use crate::events;
-use crate::hold::{Hold, HoldKind, HoldState, MAX_NAMED, Selector};
+use crate::hold::{Hold, HoldKind, HoldState, MAX_NAMED, MAX_PURPOSES, Selector};
 use crate::kept::{Due, TermState};
 use crate::service::{Considered, DueNow, DuePage, Explained, ExplainedTerm, NewHold, Placed};
 
@@ -19,8 +19,11 @@ use crate::service::{Considered, DueNow, DuePage, Explained, ExplainedTerm, NewH
 const PAGE: u32 = 100;
 /// Entries of the largest page.
 const PAGE_MAX: u32 = 500;
-/// Most recordings and persons that the holds of one page name: about a megabyte, which every client takes.
+/// Most recordings, persons and purposes that the holds of one page name: about a megabyte, which every
+/// client takes.
 const NAMED_MAX: usize = 50_000;
+/// What a purpose counts among these: its name is as long as so many ids.
+const OF_PURPOSE: usize = 4;
 
 /// An id of 16 bytes.
 pub(super) fn id<T>(
@@ -91,16 +94,40 @@ pub(super) fn by(asked: i64, now: Timestamp) -> Result<Timestamp, Error> {
 
 /// A hold as it is asked for.
 pub(super) fn new_hold(asked: wire::PlaceHoldRequest) -> Result<NewHold, Error> {
+    let kind =
+        HoldKind::from_number(asked.kind.into()).ok_or_else(|| Error::invalid("kind", "must be named"))?;
     Ok(NewHold {
         id: id(HoldId::from_slice, &asked.hold_id, "hold_id")?,
-        kind: HoldKind::from_number(asked.kind.into())
-            .ok_or_else(|| Error::invalid("kind", "must be named"))?,
+        kind,
         selector: selector(
             &asked.selector.ok_or_else(|| Error::invalid("selector", "must say what is held"))?,
         )?,
+        purposes: purposes(kind, asked.purposes)?,
         reason: code(&asked.reason, "reason")?,
         review_at: Timestamp(asked.review_at),
     })
+}
+
+/// Purposes, of which none comes twice, and which only a restriction has.
+fn purposes(kind: HoldKind, asked: Vec<String>) -> Result<BTreeSet<PurposeName>, Error> {
+    const WHAT: &str = "purposes";
+    let may_name = match kind {
+        HoldKind::Restriction => true,
+        HoldKind::Litigation | HoldKind::Regulator | HoldKind::Subject | HoldKind::OpenRequest => false,
+    };
+    if !may_name && !asked.is_empty() {
+        return Err(Error::invalid(WHAT, "may be named by a restriction only"));
+    }
+    if asked.len() > MAX_PURPOSES {
+        return Err(Error::invalid(WHAT, format!("must be at most {MAX_PURPOSES}")));
+    }
+    let mut found = BTreeSet::new();
+    for text in asked {
+        if !found.insert(name(PurposeName::new, text, WHAT)?) {
+            return Err(Error::invalid(WHAT, "must not name the same one twice"));
+        }
+    }
+    Ok(found)
 }
 
 fn selector(asked: &wire::HoldSelector) -> Result<Selector, Error> {
@@ -251,6 +278,7 @@ pub(super) fn hold(hold: &Hold) -> wire::Hold {
         state: events::hold_state(hold.state).into(),
         released_by: hold.released_by.clone(),
         released_at: hold.released_at.map(|at| at.0).unwrap_or_default(),
+        purposes: hold.purposes.iter().map(ToString::to_string).collect(),
     }
 }
 
@@ -262,6 +290,7 @@ pub(super) fn fitting(holds: &[Hold]) -> &[Hold] {
             Selector::Recordings(ids) => ids.len(),
             Selector::Subjects(ids) | Selector::Query { subjects: ids, .. } => ids.len(),
         };
+        named += hold.purposes.len() * OF_PURPOSE;
         named <= NAMED_MAX
     });
     let count = fits.count().clamp(holds.len().min(1), holds.len());
@@ -293,6 +322,7 @@ fn kind(kind: HoldKind) -> wire::HoldKind {
         HoldKind::Regulator => wire::HoldKind::Regulator,
         HoldKind::Subject => wire::HoldKind::Subject,
         HoldKind::OpenRequest => wire::HoldKind::OpenRequest,
+        HoldKind::Restriction => wire::HoldKind::Restriction,
     }
 }
 
@@ -308,6 +338,7 @@ pub(super) fn kind_word(kind: HoldKind) -> &'static str {
         HoldKind::Regulator => "regulator",
         HoldKind::Subject => "subject",
         HoldKind::OpenRequest => "open-request",
+        HoldKind::Restriction => "restriction",
     }
 }
 

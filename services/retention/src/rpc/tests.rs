@@ -47,6 +47,15 @@ fn place(recordings: &[RecordingId]) -> wire::PlaceHoldRequest {
         }),
         reason: "case-7".to_owned(),
         review_at: after(DAY * 180).0,
+        purposes: Vec::new(),
+    }
+}
+
+fn restrict(recordings: &[RecordingId], purposes: &[&str]) -> wire::PlaceHoldRequest {
+    wire::PlaceHoldRequest {
+        kind: wire::HoldKind::Restriction.into(),
+        purposes: purposes.iter().map(|name| (*name).to_owned()).collect(),
+        ..place(recordings)
     }
 }
 
@@ -114,6 +123,23 @@ async fn a_hold_that_cannot_be_is_refused_by_its_field_and_leaves_nothing() {
         ("reason", |asked| asked.reason = "Anna Bianchi asks".to_owned()),
         ("review_at", |asked| asked.review_at = 0),
         ("review_at", |asked| asked.review_at = i64::MAX),
+        ("purposes", |asked| asked.purposes = vec!["quality".to_owned()]),
+        ("purposes", |asked| {
+            asked.purposes = vec!["quality".to_owned()];
+            asked.kind = wire::HoldKind::Subject.into();
+        }),
+        ("purposes", |asked| {
+            asked.purposes = vec!["Anna Bianchi".to_owned()];
+            asked.kind = wire::HoldKind::Restriction.into();
+        }),
+        ("purposes", |asked| {
+            asked.purposes = vec!["quality".to_owned(); 2];
+            asked.kind = wire::HoldKind::Restriction.into();
+        }),
+        ("purposes", |asked| {
+            asked.purposes = (0..=crate::hold::MAX_PURPOSES).map(|number| format!("p-{number}")).collect();
+            asked.kind = wire::HoldKind::Restriction.into();
+        }),
     ];
     for (field, spoil) in cases {
         let mut message = place(&[id]);
@@ -167,6 +193,35 @@ async fn a_hold_is_placed_listed_and_released_over_the_contract() {
     names(list(ListHoldsRequest { page_size: 501, ..Default::default() }).await, "page_size");
     names(list(ListHoldsRequest { page_token: "x".into(), ..Default::default() }).await, "page_token");
     names(list(ListHoldsRequest { hold_id: vec![1], ..Default::default() }).await, "hold_id");
+}
+
+#[tokio::test]
+async fn a_restriction_comes_back_with_its_purposes_and_is_shown_beside_the_holds() {
+    let stand = Stand::new().await;
+    let id = stand.bench.recording().await;
+    let names: Vec<_> = (0..crate::hold::MAX_PURPOSES).map(|number| format!("p-{number}")).collect();
+    let most: Vec<_> = names.iter().map(String::as_str).collect();
+    for purposes in [&[][..], &["quality"][..], &most[..]] {
+        let message = restrict(&[id], purposes);
+        let placed = stand.rpc.place_hold(asked("anna", message.clone())).await.unwrap().into_inner();
+        let mut hold = placed.hold.unwrap();
+        assert_eq!(hold.kind(), wire::HoldKind::Restriction);
+        hold.purposes.sort_unstable();
+        let mut expected = message.purposes;
+        expected.sort_unstable();
+        assert_eq!((hold.purposes, placed.stopped, placed.erased_before), (expected, vec![], vec![]));
+    }
+    let explain = ExplainRequest { recording_id: id.to_bytes().to_vec() };
+    let explained = stand.rpc.explain(asked("anna", explain)).await.unwrap().into_inner();
+    assert_eq!(explained.holds.len(), 3);
+    let message = MayServeRequest {
+        recording_id: id.to_bytes().to_vec(),
+        purpose: "quality".to_owned(),
+        r#use: Use::Replay.number(),
+        reference: String::new(),
+    };
+    let answer = stand.rpc.may_serve(asked("crypto", message)).await.unwrap().into_inner();
+    assert_eq!(answer, MayServeResponse { allowed: false, reason: "restricted".to_owned() });
 }
 
 #[tokio::test]

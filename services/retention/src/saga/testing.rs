@@ -249,6 +249,7 @@ pub(crate) fn hold(selector: Selector) -> Hold {
         version: 1,
         kind: HoldKind::Subject,
         selector,
+        purposes: BTreeSet::new(),
         reason: code("case-7"),
         placed_by: "anna".to_owned(),
         placed_at: NOW,

@@ -24,7 +24,7 @@ pub struct Explained {
     pub kept: Kept,
     /// Each term of it, in their order.
     pub terms: Vec<ExplainedTerm>,
-    /// The holds that keep it now.
+    /// The holds that cover it now: those that keep it, and restrictions.
     pub holds: Vec<Hold>,
     /// The erasures that touched it, newest first.
     pub erasures: Vec<ErasureId>,
@@ -93,7 +93,7 @@ impl Service {
         let standing = self.store.standing(tenant).await?;
         let mut erasures = self.store.erasures_of(&kept.key).await?;
         erasures.sort_unstable_by(|one, other| other.cmp(one));
-        let holds = standing.into_iter().filter(|hold| hold.keeps(&kept)).collect();
+        let holds = standing.into_iter().filter(|hold| hold.covers(&kept)).collect();
         Ok(Explained { terms, holds, erasures, kept })
     }
 

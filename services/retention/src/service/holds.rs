@@ -2,9 +2,11 @@
 //!
 //! A hold is in the store before anything else is done about it: from then on every erasure that is not decided finds
 //! it. Then it is journalled, then it stops what is under way. Whoever is told of an error repeats the same call, which
-//! does what is left.
+//! does what is left. A restriction keeps nothing, and so stops nothing.
 
-use kernel::{HoldId, RecordingId, TenantId, Timestamp};
+use std::collections::BTreeSet;
+
+use kernel::{HoldId, PurposeName, RecordingId, TenantId, Timestamp};
 use policy::code::Code;
 use tracing::info;
 
@@ -24,6 +26,8 @@ pub struct NewHold {
     pub kind: HoldKind,
     /// Over what.
     pub selector: Selector,
+    /// Of a restriction: only these purposes, every one where empty.
+    pub purposes: BTreeSet<PurposeName>,
     /// A code.
     pub reason: Code,
     /// When somebody is to look whether it is still needed.
@@ -44,7 +48,7 @@ pub struct Placed {
 /// Which holds are listed.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum Which {
-    /// Those that keep something.
+    /// Those that keep or restrict something.
     Standing,
     /// Those that no longer do.
     Released,
@@ -84,6 +88,7 @@ impl Service {
             version: 1,
             kind: new.kind,
             selector: new.selector.clone(),
+            purposes: new.purposes.clone(),
             reason: new.reason.clone(),
             placed_by: by.to_owned(),
             placed_at: now,
@@ -123,12 +128,13 @@ impl Service {
         }
     }
 
-    /// Asks for a hold's release, or agrees to it: with the second person it is released.
+    /// Asks for a hold's release, or agrees to it: with the second person it is released, or with the service
+    /// that placed it for a request.
     pub async fn release(&self, tenant: &TenantId, by: &str, id: HoldId) -> Result<Hold, Error> {
         for _ in 0..TRIES {
             let hold = self.hold(tenant, id).await?;
             let now = self.clock.now();
-            let next = match hold.release(as_recorded(&hold, by), now) {
+            let next = match hold.release(by, now) {
                 Ok(next) => next,
                 Err(error) => {
                     // Where whoever released it got no further than the store, this is what finishes it.
@@ -183,8 +189,8 @@ impl Service {
 impl NewHold {
     /// Whether a hold of this id says the same. Who placed it first placed it.
     fn is_content_of(&self, hold: &Hold) -> bool {
-        let asked = (self.kind, &self.selector, &self.reason, self.review_at);
-        asked == (hold.kind, &hold.selector, &hold.reason, hold.review_at)
+        let asked = (self.kind, &self.selector, &self.purposes, &self.reason, self.review_at);
+        asked == (hold.kind, &hold.selector, &hold.purposes, &hold.reason, hold.review_at)
     }
 }
 
@@ -199,13 +205,6 @@ impl Hold {
             ..self.clone()
         }
     }
-}
-
-/// The name by which a hold knows whoever asks: one that came back from the journal may name people by a hash, and is
-/// released by nobody who placed it or has asked, all the same.
-fn as_recorded<'n>(hold: &'n Hold, by: &'n str) -> &'n str {
-    let mut known = hold.released_by.iter().chain([&hold.placed_by]);
-    known.find(|recorded| acts::is_same(by, recorded)).map_or(by, String::as_str)
 }
 
 fn word(error: ReleaseError) -> &'static str {

@@ -24,9 +24,10 @@ const NOT_KEPT: &str = "not-kept";
 const PERIOD_OVER: &str = "period-over";
 /// Its entries are gone, or going.
 const ERASED: &str = "erased";
-/// The person's own hold leaves it to that person and courts (GDPR Art. 18(2)).
+/// A hold that its person needs, or a restriction of the purpose, leaves it to that person and courts (GDPR
+/// Art. 18(2)).
 const RESTRICTED: &str = "restricted";
-/// No standing hold of this id covers the recording.
+/// No standing hold of this id keeps the recording.
 const NO_HOLD: &str = "no-hold";
 /// No order of this reference, and no authority's hold of this id, covers the recording.
 const NO_ORDER: &str = "no-order";
@@ -71,7 +72,7 @@ enum Named {
 struct Facts {
     /// How the audio of the purpose stands; none where it is not kept.
     lasts: Option<Lasts>,
-    /// The person's own hold covers the recording.
+    /// A hold restricts the purpose of the recording.
     is_restricted: bool,
     /// What the reference names.
     named: Named,
@@ -92,16 +93,19 @@ fn decide(wanted: Use, facts: Facts) -> Served {
         // What is past its period opens for the hold, which keeps it, and for nothing else.
         Use::LegalClaim => match (lasts, facts.named) {
             (Lasts::Ended, _) => Served::Refuses(ERASED),
-            (_, Named::Hold(_)) => Served::Allows,
-            (_, Named::Nothing | Named::Order) => Served::Refuses(NO_HOLD),
+            (_, Named::Hold(kind)) if kind.keeps() => Served::Allows,
+            (_, Named::Nothing | Named::Hold(_) | Named::Order) => Served::Refuses(NO_HOLD),
         },
         Use::Authority => match (lasts, facts.named) {
             (Lasts::Ended, _) => Served::Refuses(ERASED),
             (_, Named::Order | Named::Hold(HoldKind::Regulator)) => restricted,
             (_, Named::Nothing)
-            | (_, Named::Hold(HoldKind::Litigation | HoldKind::Subject | HoldKind::OpenRequest)) => {
-                Served::Refuses(NO_ORDER)
-            }
+            | (
+                _,
+                Named::Hold(
+                    HoldKind::Litigation | HoldKind::Subject | HoldKind::OpenRequest | HoldKind::Restriction,
+                ),
+            ) => Served::Refuses(NO_ORDER),
         },
         Use::Probe => Served::Refuses(PROBE),
     }
@@ -134,10 +138,10 @@ impl Service {
         let key = RecordingKey { tenant: tenant.clone(), id: recording };
         let Some(kept) = self.once_stamped(&key).await? else { return Ok(Served::Refuses(NOT_KEPT)) };
         let holds = self.store.standing(tenant).await?;
-        let covering: Vec<_> = holds.iter().filter(|hold| hold.keeps(&kept)).collect();
+        let covering: Vec<_> = holds.iter().filter(|hold| hold.covers(&kept)).collect();
         let facts = Facts {
             lasts: lasts(&kept, purpose, self.clock.now()),
-            is_restricted: covering.iter().any(|hold| hold.kind == HoldKind::Subject),
+            is_restricted: covering.iter().any(|hold| hold.restricts(&kept, purpose)),
             named: self.named(&kept, &covering, wanted, reference).await?,
         };
         Ok(decide(wanted, facts))

@@ -1,5 +1,5 @@
-//! What erasures have that is not one value, as the text of a column: JSON, which both adapters keep alike. An adapter
-//! says in which table a text lies that cannot be.
+//! What erasures and holds have that is not one value, as the text of a column: JSON, which both adapters
+//! keep alike. An adapter says in which table a text lies that cannot be.
 
 use std::collections::BTreeSet;
 
@@ -104,12 +104,12 @@ pub(super) fn read_scope(text: &str) -> Result<Scope, Error> {
     }
 }
 
-/// The purposes that were decided to go, as text.
-pub(super) fn erased(erased: &BTreeSet<PurposeName>) -> Result<String, Error> {
-    serde_json::to_string(erased)
+/// Purposes as text: those that were decided to go, or that a restriction names.
+pub(super) fn purposes(purposes: &BTreeSet<PurposeName>) -> Result<String, Error> {
+    serde_json::to_string(purposes)
 }
 
-pub(super) fn read_erased(text: &str) -> Result<BTreeSet<PurposeName>, Error> {
+pub(super) fn read_purposes(text: &str) -> Result<BTreeSet<PurposeName>, Error> {
     serde_json::from_str(text)
 }
 

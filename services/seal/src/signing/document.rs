@@ -28,6 +28,8 @@ pub enum DocumentKind {
     Receipt = 4,
     /// That a producer of audit events is alive, with its last number.
     Heartbeat = 5,
+    /// What a person's package has in it.
+    Package = 6,
 }
 
 /// A payload with its signature and the certificate of who signed it.
@@ -178,6 +180,7 @@ impl DocumentKind {
             3 => Some(Self::NotRecorded),
             4 => Some(Self::Receipt),
             5 => Some(Self::Heartbeat),
+            6 => Some(Self::Package),
             _ => None,
         }
     }

@@ -65,7 +65,8 @@ pub struct ExtendArgs {
 /// `verbale hold`.
 #[derive(Debug, Subcommand)]
 pub enum HoldCommand {
-    /// Place a hold: what it covers is kept, what comes later too.
+    /// Place a hold: what it covers is kept, what comes later too; a restriction keeps nothing and leaves it
+    /// stored only.
     Place(PlaceArgs),
     /// Ask for a hold's release, or agree to it: two other people than the one who placed it.
     Release {
@@ -98,6 +99,9 @@ pub struct PlaceArgs {
     /// And before then (RFC 3339).
     #[arg(long, requires = "from")]
     pub to: Option<String>,
+    /// Of a restriction: only this purpose; may be repeated. Every purpose where none is given.
+    #[arg(long)]
+    pub purpose: Vec<PurposeName>,
     /// A code, such as a case number: `a-z 0-9 . : -`; never free text.
     #[arg(long, value_parser = filled)]
     pub reason: String,
@@ -120,6 +124,8 @@ pub enum HoldKind {
     Subject,
     /// A request that is open.
     OpenRequest,
+    /// Storage only, nothing is kept beyond its period (GDPR Art. 18(1)(a), (b), (d)).
+    Restriction,
 }
 
 /// `verbale erasure`.

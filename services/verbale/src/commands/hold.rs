@@ -43,6 +43,7 @@ async fn place(caller: &Caller, args: PlaceArgs, out: Output) -> Result<Exit> {
         selector: Some(selector),
         reason: args.reason,
         review_at: moment(&args.review)?.0,
+        purposes: args.purpose.iter().map(ToString::to_string).collect(),
     })?;
     let placed = RetentionClient::new(caller.wire()).place_hold(request).await?.into_inner();
     let hold = placed.hold.unwrap_or_default();
@@ -143,6 +144,7 @@ fn kind_of(kind: HoldKind) -> wire::HoldKind {
         HoldKind::Regulator => wire::HoldKind::Regulator,
         HoldKind::Subject => wire::HoldKind::Subject,
         HoldKind::OpenRequest => wire::HoldKind::OpenRequest,
+        HoldKind::Restriction => wire::HoldKind::Restriction,
     }
 }
 
@@ -154,7 +156,13 @@ fn state_word(hold: &wire::Hold) -> String {
     shown::word(hold.state().as_str_name(), "HOLD_STATE_")
 }
 
+/// What it is over, and of a restriction for which purposes.
 fn covers(hold: &wire::Hold) -> String {
+    let over = selected(hold);
+    if hold.purposes.is_empty() { over } else { format!("{over} for {}", hold.purposes.join(", ")) }
+}
+
+fn selected(hold: &wire::Hold) -> String {
     let selector = hold.selector.clone().unwrap_or_default();
     let (recordings, people) = (selector.recording_ids.len(), selector.subject_ids.len());
     let range = format!("{} to {}", Timestamp(selector.from), Timestamp(selector.to));
@@ -186,7 +194,8 @@ pub fn shown_hold(hold: &wire::Hold) -> Value {
     json!({
         "hold": shown::id(&hold.hold_id), "kind": kind_word(hold), "state": state_word(hold),
         "recordings": ids(&selector.recording_ids), "subjects": ids(&selector.subject_ids),
-        "from": shown::time(selector.from), "to": shown::time(selector.to), "reason": hold.reason,
+        "from": shown::time(selector.from), "to": shown::time(selector.to), "purposes": hold.purposes,
+        "reason": hold.reason,
         "placed_by": hold.placed_by, "placed_at": shown::time(hold.placed_at),
         "review_at": shown::time(hold.review_at), "released_by": hold.released_by,
         "released_at": shown::time(hold.released_at),

@@ -10,7 +10,7 @@ use crate::cli::{ExtendArgs, RetentionCommand};
 use crate::commands::{ensure_policy, hold, moment};
 use crate::connect::Caller;
 use crate::output::{Exit, Output, table};
-use crate::shown;
+use crate::{shown, timeline};
 
 /// The most that one answer lists.
 const PAGE: u32 = 500;
@@ -200,7 +200,7 @@ fn explained_drawn(told: &wire::ExplainResponse) -> String {
         text.push_str(&format!("\n{} ({}): every rule\n{rules}", term.purpose, kind(term)));
     }
     for held in &told.holds {
-        text.push_str(&format!("\nheld: {}", hold::line(held)));
+        text.push_str(&format!("\n{}: {}", timeline::effect(held), hold::line(held)));
     }
     for id in &told.erasure_ids {
         text.push_str(&format!("\nerasure {}", shown::id(id)));

@@ -20,6 +20,8 @@ pub struct Peers {
     pub archive: Option<Addresses>,
     /// Of retention.
     pub retention: Option<Addresses>,
+    /// Of dsar.
+    pub dsar: Option<Addresses>,
     /// Of audit.
     pub audit: Option<Addresses>,
     /// Where the other replicas of this process's roles reach this one, for what only it can do; unset where there
@@ -39,6 +41,7 @@ impl Peers {
             RoleName::Crypto => self.crypto.as_ref(),
             RoleName::Archive => self.archive.as_ref(),
             RoleName::Retention => self.retention.as_ref(),
+            RoleName::Dsar => self.dsar.as_ref(),
             RoleName::Audit => self.audit.as_ref(),
         }
     }

@@ -28,11 +28,12 @@ use crate::output::{Output, Style};
 use crate::{shown, timeline};
 
 /// How long what goes by itself may take.
-const PATIENCE: Duration = Duration::from_secs(30);
+pub(super) const PATIENCE: Duration = Duration::from_secs(30);
 const DAY: Duration = Duration::from_secs(86_400);
 
 /// The calls that the story goes on with.
-const DUTY: &str = "mifid-order-it";
+pub(super) const DUTY: &str = "mifid-order-it";
+pub(super) const ASKED: &str = "access-request-en";
 const WITHDRAWN: &str = "withdrawal-midcall-it";
 const ORDER: &str = "card-payment-en";
 
@@ -44,10 +45,10 @@ pub(super) struct Later {
 
 /// Tells one step after another.
 pub(super) struct Teller<'a> {
-    demo: &'a Demo,
+    pub(super) demo: &'a Demo,
     told: &'a [Told<'a>],
     clock: &'a LeapingClock,
-    out: Output,
+    pub(super) out: Output,
     later: Later,
 }
 
@@ -59,11 +60,13 @@ impl<'a> Teller<'a> {
 
     /// While the mesh of the five calls is up; a backup is made before most of it.
     pub(super) async fn go_on(&mut self, backup: &Path) -> Result<()> {
+        self.copies().await?;
         self.title("Time goes by");
         self.withdrawn_unasked().await?;
         backup::create(&self.demo.places.data, backup, self.clock.now()).context("the backup")?;
         self.note(format!("  a backup of the data, without keys, is in {}", backup.display()));
         self.stretch_unreadable().await?;
+        self.erasure().await?;
         self.period_over().await?;
         self.keys_turn().await?;
         self.draw(DUTY).await?;
@@ -84,7 +87,7 @@ impl<'a> Teller<'a> {
         let quality = self.hears(caller, id, "quality", Use::Replay, "").await?;
         self.step("the quality purpose stays gone", quality.is_err(), words(&quality));
         let kept = self.hears(caller, id, "mifid2-transaction", Use::Replay, "").await?;
-        self.step("the duty's copy plays", kept.is_ok(), words(&kept));
+        self.step("the duty's copy stays restricted", kept == Err("restricted".to_owned()), words(&kept));
         let order = self.of(ORDER)?;
         let (id, caller) = (id_of(order)?, &order.caller);
         let heard = self.hears(caller, id, "verbal-contract", Use::Replay, "").await?;
@@ -113,13 +116,15 @@ impl<'a> Teller<'a> {
             }),
             reason: "case-2026-117".to_owned(),
             review_at,
+            purposes: Vec::new(),
         })?;
         RetentionClient::new(compliance.wire()).place_hold(request).await.context("the hold")?;
         self.step("anna places a hold over the order call", true, format!("hold {hold}, case-2026-117"));
 
         self.clock.leap(5 * 366 * DAY);
         let explained = retention::explained(&duty.caller, id).await?;
-        let held = !explained.holds.is_empty() && self.clock.now().0 > explained.latest;
+        let is_held = explained.holds.iter().any(|held| held.hold_id == hold.to_bytes());
+        let held = is_held && self.clock.now().0 > explained.latest;
         self.step(
             "five years are over, and the hold keeps it",
             held,
@@ -198,19 +203,12 @@ impl<'a> Teller<'a> {
     }
 
     async fn period_over(&mut self) -> Result<()> {
-        let told = self.of(DUTY)?;
-        let id = id_of(told)?;
+        self.title("91 days on");
         self.clock.leap(91 * DAY);
-        let gone = self.erased_by_itself(&told.caller, ErasureCause::PeriodOver, id, "quality").await?;
-        self.step("91 days on, the bank's quality purpose ends", true, gone);
-        let quality = self.hears(&told.caller, id, "quality", Use::Replay, "").await?;
-        self.step("supervisors hear it no more", quality.is_err(), words(&quality));
-        let duty = self.hears(&told.caller, id, "mifid2-transaction", Use::Replay, "").await?;
-        self.step("compliance still hears it, for the duty", duty.is_ok(), words(&duty));
         let shop = self.of(ORDER)?;
         let gone =
             self.erased_by_itself(&shop.caller, ErasureCause::PeriodOver, id_of(shop)?, "quality").await?;
-        self.step("the shop's ends too, and takes what only quality kept of its call", true, gone);
+        self.step("the shop's quality purpose ends, and takes what only that kept of its call", true, gone);
         Ok(())
     }
 
@@ -265,7 +263,7 @@ impl<'a> Teller<'a> {
     }
 
     /// A replay into a file that is not kept; the refusal's word where there is one.
-    async fn hears(
+    pub(super) async fn hears(
         &self,
         caller: &Caller,
         id: RecordingId,
@@ -297,7 +295,7 @@ impl<'a> Teller<'a> {
         }
     }
 
-    fn of(&self, name: &str) -> Result<&'a Told<'a>> {
+    pub(super) fn of(&self, name: &str) -> Result<&'a Told<'a>> {
         self.told
             .iter()
             .find(|told| told.story.name == name)
@@ -319,15 +317,15 @@ impl<'a> Teller<'a> {
         Ok(())
     }
 
-    fn title(&self, title: &str) {
+    pub(super) fn title(&self, title: &str) {
         self.out.line(format!("\n{}", self.out.style(Style::Bold, title)));
     }
 
-    fn note(&self, text: String) {
+    pub(super) fn note(&self, text: String) {
         self.out.line(text);
     }
 
-    fn step(&mut self, what: &str, well: bool, detail: String) {
+    pub(super) fn step(&mut self, what: &str, well: bool, detail: String) {
         let said = if detail.is_empty() { String::new() } else { format!(": {detail}") };
         self.out.line(format!("  {} {what}{said}", tick(well, self.out)));
         self.later.well &= well;
@@ -336,13 +334,14 @@ impl<'a> Teller<'a> {
 }
 
 /// What somebody heard.
-struct Heard {
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub(super) struct Heard {
     frames: u64,
     /// How much of it is erased, on any leg, in microseconds.
     erased: u64,
 }
 
-fn words(heard: &std::result::Result<Heard, String>) -> String {
+pub(super) fn words(heard: &std::result::Result<Heard, String>) -> String {
     match heard {
         Ok(heard) if heard.erased == 0 => format!("{} frames play", heard.frames),
         Ok(heard) => {
@@ -371,6 +370,6 @@ pub(super) fn five_years_on(settings: &Settings, files: &Path) -> Result<Setting
     Ok(much_later)
 }
 
-fn id_of(told: &Told<'_>) -> Result<RecordingId> {
+pub(super) fn id_of(told: &Told<'_>) -> Result<RecordingId> {
     Ok(RecordingId::from_slice(&told.recording.recording_id)?)
 }

@@ -1,7 +1,7 @@
-//! Until when a recording is kept, and by whose hold, in words under its timeline.
+//! Until when a recording is kept, by whose hold, and what restricts it, in words under its timeline.
 
 use kernel::Timestamp;
-use proto::retention::v1::{DataKind, ExplainResponse, Hold, Term, TermState};
+use proto::retention::v1::{DataKind, ExplainResponse, Hold, HoldKind, Term, TermState};
 
 use super::NAMES;
 use crate::output::{Output, Style};
@@ -25,16 +25,37 @@ fn period(term: &Term, now: Timestamp) -> String {
     }
 }
 
+/// What a hold does to what it covers, as a word.
+pub fn effect(hold: &Hold) -> &'static str {
+    match hold.kind() {
+        HoldKind::Restriction => "restricted",
+        HoldKind::Litigation
+        | HoldKind::Regulator
+        | HoldKind::Subject
+        | HoldKind::OpenRequest
+        | HoldKind::Unspecified => "held",
+    }
+}
+
 fn held(hold: &Hold) -> String {
     let kind = shown::word(hold.kind().as_str_name(), "HOLD_KIND_");
-    let id = shown::id(&hold.hold_id);
-    format!("held by {} ({kind}, hold {id}) until two people release it", hold.reason)
+    let (id, purposes) = (shown::id(&hold.hold_id), hold.purposes.join(", "));
+    let of_purposes = if purposes.is_empty() { purposes } else { format!("{purposes}: ") };
+    let (effect, who) = (effect(hold), who_releases(hold));
+    format!("{of_purposes}{effect} by {} ({kind}, hold {id}) until {who} release it", hold.reason)
+}
+
+/// What a service of the mesh has placed for a request it releases alone.
+fn who_releases(hold: &Hold) -> String {
+    let is_of_a_request = matches!(hold.kind(), HoldKind::OpenRequest | HoldKind::Restriction);
+    match is_of_a_request && hold.placed_by.starts_with("service/") {
+        true => format!("{} or two people", hold.placed_by),
+        false => "two people".to_owned(),
+    }
 }
 
 #[cfg(test)]
 mod tests {
-    use proto::retention::v1::HoldKind;
-
     use super::*;
 
     #[test]
@@ -71,5 +92,33 @@ mod tests {
         let trimmed: Vec<_> = lines.iter().map(|line| line.trim()).collect();
         assert_eq!(trimmed, wanted);
         assert!(lines.iter().all(|line| line.starts_with(&" ".repeat(NAMES))), "{lines:?}");
+    }
+
+    #[test]
+    fn what_restricts_a_recording_is_told_apart_from_what_keeps_it() {
+        let id = shown::id(&[7; 16]);
+        let told = |kind: HoldKind, placed_by: &str, purposes: &[&str]| {
+            held(&Hold {
+                hold_id: vec![7; 16],
+                kind: kind.into(),
+                reason: "request-7".to_owned(),
+                placed_by: placed_by.to_owned(),
+                purposes: purposes.iter().map(|name| (*name).to_owned()).collect(),
+                ..Default::default()
+            })
+        };
+        let settled = "until service/dsar or two people release it";
+        assert_eq!(
+            told(HoldKind::Restriction, "service/dsar", &["quality", "training"]),
+            format!("quality, training: restricted by request-7 (restriction, hold {id}) {settled}")
+        );
+        assert_eq!(
+            told(HoldKind::Restriction, "anna", &[]),
+            format!("restricted by request-7 (restriction, hold {id}) until two people release it")
+        );
+        assert_eq!(
+            told(HoldKind::OpenRequest, "service/dsar", &[]),
+            format!("held by request-7 (open-request, hold {id}) {settled}")
+        );
     }
 }

@@ -226,6 +226,35 @@ pub(super) async fn retention(shared: &mut Shared) -> Result<Role> {
     Ok(retention::build(&shared.config.retention, deps))
 }
 
+/// People's requests.
+pub(super) async fn dsar(shared: &mut Shared) -> Result<Role> {
+    let store: Arc<dyn dsar::Store> = match shared.cql.clone() {
+        None => {
+            let (file, clock) = (shared.data("dsar.db"), Arc::clone(&shared.clock));
+            let store = dsar::store::sqlite::SqliteStore::open(&file, Options::default(), clock).await;
+            let store = Arc::new(store.context("dsar's store cannot be opened")?);
+            shared.publish("dsar", store.clone(), store.bell());
+            store
+        }
+        Some(cql) => {
+            let store = Arc::new(dsar::store::scylla::ScyllaStore::open(cql).await?);
+            shared.publish("dsar", store.clone(), store.bell());
+            store
+        }
+    };
+    let deps = dsar::Deps {
+        store,
+        log: Arc::clone(&shared.log),
+        clock: Arc::clone(&shared.clock),
+        instance: shared.signer("dsar")?,
+        wire: shared.wire("dsar"),
+        bare: shared.bare_wire(),
+        policies: shared.policies("dsar"),
+        metrics: shared.metrics.clone(),
+    };
+    Ok(dsar::build(&shared.config.dsar, deps))
+}
+
 /// The ledger.
 pub(super) async fn audit(shared: &mut Shared) -> Result<Role> {
     let store: Arc<dyn audit::store::LedgerStore> = match shared.cql.clone() {

@@ -137,6 +137,11 @@ impl Shared {
         wire::client(self.inside.wire(), Arc::new(tokens))
     }
 
+    /// A wire to every other role that brings no token: whoever calls puts somebody else's there.
+    pub(super) fn bare_wire(&self) -> Wire {
+        self.inside.wire()
+    }
+
     /// The ways to other instances of this role.
     pub(super) fn owners(&self, role: &str) -> Arc<dyn ingest::Owners> {
         let tokens = LocalTokens::new(self.issuer.clone(), role, self.config.auth.service_token_life.0);

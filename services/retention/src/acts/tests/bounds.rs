@@ -8,7 +8,7 @@ use kernel::ManualClock;
 use objects::{MemoryObjects, Prefix};
 
 use super::*;
-use crate::hold::MAX_NAMED;
+use crate::hold::{MAX_NAMED, MAX_PURPOSES};
 
 fn long_code() -> PolicyCode {
     PolicyCode::new("X".repeat(PolicyCode::MAX_LEN)).unwrap()
@@ -38,7 +38,13 @@ fn largest() -> Vec<Vec<Act>> {
         review_at: from,
         ..some_hold(selector)
     });
-    let holds: Vec<_> = holds.collect();
+    let mut holds: Vec<_> = holds.collect();
+    holds.push(Hold {
+        id: HoldId::from_bytes([9; 16]),
+        kind: HoldKind::Restriction,
+        purposes: long_names(MAX_PURPOSES),
+        ..holds[0].clone()
+    });
     let released = Hold {
         version: u64::MAX,
         state: HoldState::Released,
@@ -80,13 +86,16 @@ async fn the_journal_takes_the_largest_of_all_acts_and_gives_them_back() {
     let journal = Journal::open(objects, prefix, clock, Duration::from_secs(1)).await.unwrap();
     let mut number = 0;
     for acts in largest() {
-        assert!(acts.len() <= MAX_ACTS, "{} acts of one append", acts.len());
+        assert!(acts.len() <= MAX_ACTS + 7, "{} acts of one thing", acts.len());
         read_all(&acts);
-        let last = journal.append(acts.clone()).await.unwrap();
-        assert_eq!(last, number + acts.len() as u64);
-        let found = journal.read(number, acts.len()).await.unwrap();
-        assert!(found.into_iter().map(|record| record.act).eq(acts));
-        number = last;
+        // As who appends them does.
+        for acts in acts.chunks(MAX_ACTS) {
+            let last = journal.append(acts.to_vec()).await.unwrap();
+            assert_eq!(last, number + acts.len() as u64);
+            let found = journal.read(number, acts.len()).await.unwrap();
+            assert!(found.into_iter().map(|record| record.act).eq(acts.iter().cloned()));
+            number = last;
+        }
     }
 }
 

@@ -1,12 +1,12 @@
 use std::collections::BTreeSet;
 
-use kernel::{HoldId, RecordingId, SubjectId};
+use kernel::{HoldId, PurposeName, RecordingId, SubjectId};
 
 use super::*;
 use crate::acts::{hold_placed, hold_released, order_placed};
 use crate::contract::{hold, order, released_by};
 use crate::events;
-use crate::hold::{Hold, HoldState, ReleaseError, Selector};
+use crate::hold::{Hold, HoldKind, HoldState, MAX_PURPOSES, ReleaseError, Selector};
 use crate::store::Order;
 
 fn many_recordings(count: usize) -> Selector {
@@ -68,6 +68,60 @@ async fn the_parts_of_a_hold_come_together() {
         let found = one(&stand, placed.id).await.unwrap();
         assert_eq!((found.state, found.released_by), (HoldState::Released, released.released_by));
     }
+}
+
+fn long_names(count: usize) -> BTreeSet<PurposeName> {
+    (0..count).map(|number| PurposeName::new(format!("{number:x>63}")).unwrap()).collect()
+}
+
+/// A restriction that the role for requests has placed; the journal has its name by its hash.
+fn restriction(selector: Selector, purposes: BTreeSet<PurposeName>) -> Hold {
+    let placed_by = "service/dsar".to_owned();
+    Hold { kind: HoldKind::Restriction, purposes, placed_by, ..hold(selector) }
+}
+
+#[tokio::test]
+async fn a_restriction_comes_back_with_its_purposes_in_however_many_parts() {
+    let query =
+        |count| Selector::Query { from: moment(0, 0), until: moment(9, 0), subjects: many_subjects(count) };
+    for selector in [many_recordings(1), many_recordings(20), query(0), query(20)] {
+        for count in [0, 1, 2, MAX_PURPOSES] {
+            let placed = restriction(selector.clone(), long_names(count));
+            let acts = hold_placed(&placed);
+            comes_to_the_same(&acts, async |stand: &Stand| one(stand, placed.id).await).await;
+            let stand = Stand::empty().await;
+            stand.apply(&acts).await;
+            let found = one(&stand, placed.id).await.unwrap();
+            let placed_by = found.placed_by.clone();
+            assert_eq!(Hold { version: 1, ..found }, Hold { placed_by, ..placed });
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_service_takes_a_restored_hold_of_its_own_back_and_the_journal_has_that() {
+    let placed = restriction(many_recordings(1), long_names(2));
+    let stand = Stand::empty().await;
+    stand.apply(&hold_placed(&placed)).await;
+    let restored = one(&stand, placed.id).await.unwrap();
+    assert_ne!(restored.placed_by, placed.placed_by, "the journal cannot hold its name");
+    assert_eq!(restored.release("service/audit", moment(1, 0)).unwrap().state, HoldState::ReleaseAsked);
+    let released = restored.release("service/dsar", moment(1, 0)).unwrap();
+    assert_eq!(released.state, HoldState::Released);
+    let acts = [hold_placed(&placed), vec![hold_released(&released)]].concat();
+    comes_to_the_same(&acts, async |stand: &Stand| one(stand, placed.id).await).await;
+    stand.apply(&acts).await;
+    let found = one(&stand, placed.id).await.unwrap();
+    assert_eq!((found.state, found.version, found.released_at), (HoldState::Released, 2, Some(moment(1, 0))));
+    assert_eq!(found.released_by, [restored.placed_by]);
+    // Where somebody had asked before, both are named.
+    let asked = placed.release("bruno", moment(1, 0)).unwrap();
+    let released = asked.release("service/dsar", moment(1, 0)).unwrap();
+    let stand = Stand::empty().await;
+    stand.apply(&[hold_placed(&placed), vec![hold_released(&released)]].concat()).await;
+    let found = one(&stand, placed.id).await.unwrap();
+    assert_eq!((found.state, found.version), (HoldState::Released, 3));
+    assert_eq!(found.released_by[0], "bruno");
 }
 
 #[tokio::test]

@@ -67,6 +67,7 @@ fn hold(selector: Selector) -> Hold {
         version: 1,
         kind: HoldKind::Subject,
         selector,
+        purposes: BTreeSet::new(),
         reason: Code::new("case-7").unwrap(),
         placed_by: "anna".to_owned(),
         placed_at: Timestamp(1),
@@ -316,6 +317,8 @@ proptest! {
         prop_assert!(under.erase.is_empty() && !under.kept.is_empty());
         let free = decide(&row, cause, &scope, &[], now);
         prop_assert!(free.outcome != Outcome::Deferred && free.erase.is_superset(&under.erase));
+        let restricted = Hold { kind: HoldKind::Restriction, ..covering() };
+        prop_assert_eq!(decide(&row, cause, &scope, &[restricted], now), free, "a restriction keeps nothing");
     }
 
     #[test]

@@ -6,7 +6,7 @@ use journal::Kind;
 use kernel::Timestamp;
 
 use crate::erasure::{Scope, State, Step, Target};
-use crate::hold::{Hold, Selector};
+use crate::hold::{Hold, HoldKind, Selector};
 use crate::saga::testing::{Bench, both, hold, later, names, policy_rule, tenant};
 use crate::store::Store;
 
@@ -137,6 +137,40 @@ async fn another_hold_keeps_what_one_lets_go() {
     bench.erasing().resume_deferred(&tenant()).await.unwrap();
     bench.run().await;
     assert_eq!(bench.erasure(erasure.id).await.state, State::Done);
+}
+
+#[tokio::test]
+async fn a_restriction_holds_up_no_erasure_of_a_recording_with_a_row_or_without() {
+    for has_row in [true, false] {
+        let bench = Bench::new().await;
+        bench.control().await;
+        let recording = if has_row {
+            bench.keep(both("quality", later(40), &policy_rule()), &[]).await
+        } else {
+            let recording = kernel::RecordingId::new();
+            bench.mesh.sealed(recording, &["quality"]);
+            recording
+        };
+        let over = || Selector::Recordings([recording].into());
+        let restriction = Hold { kind: HoldKind::Restriction, ..hold(over()) };
+        let (erasing, held) = (bench.erasing(), hold(over()));
+        let erasure = bench.order(Target::Recording(recording), Scope::Everything).await;
+        let crossed = bench.place(&erasing, &restriction).await;
+        assert_eq!((crossed.stopped, crossed.erased_before), (vec![], vec![]));
+        assert_eq!(bench.item(erasure.id, recording).await.step, Step::Registered);
+        assert_eq!(bench.place(&erasing, &held).await.stopped, [recording]);
+        assert_eq!(bench.item(erasure.id, recording).await.step, Step::Deferred);
+        // The restriction still stands when the hold does not.
+        let released = bench.release(&held).await;
+        erasing.released(&released).await.unwrap();
+        assert_eq!(bench.item(erasure.id, recording).await.step, Step::Registered);
+        if has_row {
+            bench.run().await;
+            assert_eq!(bench.erasure(erasure.id).await.state, State::Done);
+            let late = Hold { kind: HoldKind::Restriction, ..hold(over()) };
+            assert_eq!(bench.place(&erasing, &late).await.erased_before, []);
+        }
+    }
 }
 
 #[tokio::test]

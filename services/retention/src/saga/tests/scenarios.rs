@@ -7,7 +7,7 @@ use kernel::{RecordingId, SubjectId};
 use policy::retention::DataKind;
 
 use crate::erasure::{KeptBy, Scope, State, Step, Target};
-use crate::hold::Selector;
+use crate::hold::{Hold, HoldKind, Selector};
 use crate::kept::TermState;
 use crate::saga::testing::{
     Bench, EPOCH, both, code, duty_rule, hold, later, name, names, policy_rule, tenant, term,
@@ -180,6 +180,22 @@ async fn s56_what_its_person_needs_is_not_swept() {
     assert!(bench.store.erasures(&tenant(), None, 10).await.unwrap().is_empty());
     assert_eq!(bench.mesh.purposes(recording), names(&["quality"]));
     bench.release(&placed).await;
+    bench.erasing().sweep_all().await.unwrap();
+    bench.run().await;
+    assert!(bench.mesh.opens(recording).is_empty());
+}
+
+#[tokio::test]
+async fn what_is_restricted_is_swept_at_its_end() {
+    let bench = Bench::new().await;
+    bench.control().await;
+    let subject = SubjectId::new();
+    let recording = bench.keep(both("quality", later(10), &policy_rule()), &[subject]).await;
+    let restriction = Hold { kind: HoldKind::Restriction, ..hold(Selector::Subjects([subject].into())) };
+    bench.place(&bench.erasing(), &restriction).await;
+    bench.clock.set(later(11));
+    let (plan, _) = bench.erasing().plan(&tenant()).await.unwrap();
+    assert_eq!((plan.recordings, plan.held), (1, 0));
     bench.erasing().sweep_all().await.unwrap();
     bench.run().await;
     assert!(bench.mesh.opens(recording).is_empty());

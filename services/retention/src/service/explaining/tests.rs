@@ -79,12 +79,13 @@ async fn what_holds_it_and_what_touched_it_is_told() {
     let id = bench.recording_of(&["quality"], &[anna]).await;
     let hers = new_hold(HoldKind::Subject, Selector::Subjects([anna].into()));
     let other = new_hold(HoldKind::Litigation, Selector::Subjects([SubjectId::new()].into()));
-    for hold in [&hers, &other] {
+    let restriction = new_hold(HoldKind::Restriction, Selector::Subjects([anna].into()));
+    for hold in [&hers, &other, &restriction] {
         bench.service.place(&tenant(), "paola", hold.clone()).await.unwrap();
     }
     let explained = bench.service.explain(&tenant(), id).await.unwrap();
-    let holds: Vec<_> = explained.holds.iter().map(|hold| hold.id).collect();
-    assert_eq!((holds, explained.erasures), (vec![hers.id], Vec::new()));
+    let holds: BTreeSet<_> = explained.holds.iter().map(|hold| hold.id).collect();
+    assert_eq!((holds, explained.erasures), (BTreeSet::from([hers.id, restriction.id]), Vec::new()));
 }
 
 #[tokio::test]
@@ -124,7 +125,10 @@ async fn what_is_due_comes_by_date_with_its_purposes_and_holds() {
     ids.sort_unstable();
     let ends = bench.audio_ends(ids[0], "quality").await;
     let hold = new_hold(HoldKind::Litigation, Selector::Recordings([ids[1]].into()));
-    bench.service.place(&tenant(), "anna", hold.clone()).await.unwrap();
+    let restriction = new_hold(HoldKind::Restriction, Selector::Recordings(ids.iter().copied().collect()));
+    for hold in [&hold, &restriction] {
+        bench.service.place(&tenant(), "anna", hold.clone()).await.unwrap();
+    }
     let none = bench.service.due(&tenant(), Timestamp(ends.0 - 1), None, 10).await.unwrap();
     assert_eq!(none, DuePage { recordings: Vec::new(), next: None });
     let (mut found, mut after) = (Vec::new(), None);

@@ -5,7 +5,7 @@ use kernel::{Clock, ErasureId, ErrorCode, ServiceError, SubjectId};
 use super::*;
 use crate::erasure::{Cause, Erasure, Item, Report, Scope, State, Step, Target};
 use crate::store::Store;
-use crate::testing::{Bench, DAY, after, new_hold, tenant};
+use crate::testing::{Bench, DAY, after, new_hold, purposes, tenant};
 
 async fn refusal(bench: &Bench, new: NewHold) -> Error {
     let before = bench.traces().await;
@@ -50,8 +50,22 @@ async fn another_hold_under_the_same_id_is_refused() {
         NewHold { selector: Selector::Recordings([other].into()), ..new.clone() },
         NewHold { reason: Code::new("case-8").unwrap(), ..new.clone() },
         NewHold { review_at: after(DAY * 90), ..new.clone() },
+        NewHold { kind: HoldKind::Restriction, purposes: purposes(&["quality"]), ..new.clone() },
     ] {
         is_refused(&refusal(&bench, rival).await, "other-hold");
+    }
+}
+
+#[tokio::test]
+async fn a_restriction_is_another_one_for_other_purposes() {
+    let bench = Bench::new().await;
+    let over = Selector::Recordings([bench.recording().await].into());
+    let new = NewHold { purposes: purposes(&["quality"]), ..new_hold(HoldKind::Restriction, over) };
+    let first = bench.service.place(&tenant(), "anna", new.clone()).await.unwrap();
+    assert_eq!(first.hold.purposes, new.purposes);
+    assert_eq!(bench.service.place(&tenant(), "anna", new.clone()).await.unwrap(), first);
+    for purposes in [purposes(&[]), purposes(&["duty"]), purposes(&["duty", "quality"])] {
+        is_refused(&refusal(&bench, NewHold { purposes, ..new.clone() }).await, "other-hold");
     }
 }
 
@@ -123,6 +137,44 @@ async fn of_two_who_release_at_once_each_is_counted() {
         );
         let states: Vec<_> = [one.unwrap(), other.unwrap()].iter().map(|hold| hold.state).collect();
         assert!(states.contains(&HoldState::ReleaseAsked) && states.contains(&HoldState::Released));
+    }
+}
+
+#[tokio::test]
+async fn the_service_that_placed_one_for_a_request_takes_it_back_at_once() {
+    let bench = Bench::new().await;
+    for kind in [HoldKind::OpenRequest, HoldKind::Restriction] {
+        let new = new_hold(kind, Selector::Subjects([SubjectId::new()].into()));
+        bench.service.place(&tenant(), "service/dsar", new.clone()).await.unwrap();
+        let asked = bench.service.release(&tenant(), "bruno", new.id).await.unwrap();
+        assert_eq!(asked.state, HoldState::ReleaseAsked, "{kind:?}: people are two");
+        let before = bench.traces().await;
+        let released = bench.service.release(&tenant(), "service/dsar", new.id).await.unwrap();
+        assert_eq!((released.state, released.released_at), (HoldState::Released, Some(bench.clock.now())));
+        assert_eq!(released.released_by, ["bruno", "service/dsar"]);
+        let gone = bench.traces().await;
+        assert_eq!((gone.0, gone.3), (0, before.3 + 1), "the journal has the release");
+        let late = bench.service.release(&tenant(), "service/dsar", new.id).await.unwrap_err();
+        is_refused(&late, "already-released");
+    }
+    // As the journal names it, whose characters cannot be those of its name.
+    let placed_by = journalled("service/dsar");
+    let restored = Hold { kind: HoldKind::OpenRequest, placed_by, ..crate::contract::some_hold() };
+    bench.store.place(&restored, &events::hold(&restored, bench.clock.now())).await.unwrap();
+    let released = bench.service.release(&tenant(), "service/dsar", restored.id).await.unwrap();
+    assert_eq!((released.state, released.version), (HoldState::Released, 2));
+    let new = new_hold(HoldKind::Litigation, Selector::Subjects([SubjectId::new()].into()));
+    bench.service.place(&tenant(), "service/dsar", new.clone()).await.unwrap();
+    let error = bench.service.release(&tenant(), "service/dsar", new.id).await.unwrap_err();
+    is_refused(&error, "placed-by-same");
+}
+
+/// An account as a row names it that came back from the journal.
+fn journalled(account: &str) -> String {
+    let placed = Hold { placed_by: account.to_owned(), ..crate::contract::some_hold() };
+    match acts::read(&acts::hold_placed(&placed)[0]).unwrap() {
+        acts::Said::HoldPlaced { hold, .. } => hold.placed_by,
+        other => panic!("{other:?}"),
     }
 }
 
@@ -233,4 +285,17 @@ async fn a_hold_says_which_erasures_it_stopped_and_which_go_on() {
         bench.service.release(&tenant(), by, new.id).await.unwrap();
     }
     assert_ne!(step(stopped, early).await, Step::Deferred, "it goes on once the hold is released");
+}
+
+#[tokio::test]
+async fn a_restriction_stops_no_erasure() {
+    let bench = Bench::new().await;
+    let (early, late) = (bench.recording().await, bench.recording().await);
+    let goes_on = under_way(&bench, early, Step::Registered).await;
+    under_way(&bench, late, Step::Decided).await;
+    let new = new_hold(HoldKind::Restriction, Selector::Recordings([early, late].into()));
+    let placed = bench.service.place(&tenant(), "anna", new).await.unwrap();
+    assert_eq!((placed.stopped, placed.erased_before), (Vec::new(), Vec::new()));
+    let item = bench.store.item(&tenant(), goes_on, early).await.unwrap().unwrap();
+    assert_eq!(item.step, Step::Registered);
 }

@@ -4,12 +4,18 @@ use platform::config::Period;
 use super::*;
 use crate::config::Config;
 use crate::hold::Selector;
-use crate::testing::{Bench, DAY, after, extension, new_hold, purpose, sealed, six_years, tenant};
+use crate::service::NewHold;
+use crate::testing::{Bench, DAY, after, extension, new_hold, purpose, purposes, sealed, six_years, tenant};
 
 const LASTS: [Option<Lasts>; 5] =
     [None, Some(Lasts::Runs), Some(Lasts::Over), Some(Lasts::Ending), Some(Lasts::Ended)];
-const KINDS: [HoldKind; 4] =
-    [HoldKind::Litigation, HoldKind::Regulator, HoldKind::Subject, HoldKind::OpenRequest];
+const KINDS: [HoldKind; 5] = [
+    HoldKind::Litigation,
+    HoldKind::Regulator,
+    HoldKind::Subject,
+    HoldKind::OpenRequest,
+    HoldKind::Restriction,
+];
 
 fn every_named() -> Vec<Named> {
     [Named::Nothing, Named::Order].into_iter().chain(KINDS.map(Named::Hold)).collect()
@@ -18,12 +24,16 @@ fn every_named() -> Vec<Named> {
 /// What the five of [`LASTS`] are answered.
 type Row = [&'static str; 5];
 
-/// The rule as people have it: by use, by whether the person's hold restricts, by what the reference names.
+/// The rule as people have it: by use, by whether a hold restricts the purpose, by what the reference names.
 fn row(wanted: Use, is_restricted: bool, named: Named) -> Row {
     match (wanted, is_restricted, named) {
         (Use::Replay | Use::Review, false, _) => ["not-kept", "", "period-over", "erased", "erased"],
         (Use::Replay | Use::Review, true, _) => ["not-kept", "restricted", "period-over", "erased", "erased"],
         (Use::Rights, _, _) => ["not-kept", "", "period-over", "erased", "erased"],
+        // What only restricts keeps nothing, so nothing is claimed under it.
+        (Use::LegalClaim, _, Named::Hold(HoldKind::Restriction)) => {
+            ["not-kept", "no-hold", "no-hold", "no-hold", "erased"]
+        }
         (Use::LegalClaim, _, Named::Hold(_)) => ["not-kept", "", "", "", "erased"],
         (Use::LegalClaim, _, _) => ["not-kept", "no-hold", "no-hold", "no-hold", "erased"],
         (Use::Authority, false, Named::Order | Named::Hold(HoldKind::Regulator)) => {
@@ -52,7 +62,7 @@ fn every_combination_has_its_answer() {
             }
         }
     }
-    assert_eq!(count, 6 * 2 * 6 * 5);
+    assert_eq!(count, 6 * 2 * 7 * 5);
 }
 
 #[test]
@@ -194,4 +204,60 @@ async fn a_persons_own_hold_leaves_it_to_that_person_and_to_courts() {
     }
     let other = bench.recording_of(&["quality"], &[SubjectId::new()]).await;
     assert_eq!(bench.serves(other, "quality", Use::Replay, "").await, Served::Allows);
+}
+
+#[tokio::test]
+async fn a_restriction_leaves_its_purposes_to_their_person_and_to_courts() {
+    let bench = Bench::new().await;
+    let anna = SubjectId::new();
+    let id = bench.recording_of(&["quality", "duty"], &[anna]).await;
+    let over = || Selector::Subjects([anna].into());
+    let restriction = NewHold { purposes: purposes(&["quality"]), ..new_hold(HoldKind::Restriction, over()) };
+    let litigation = new_hold(HoldKind::Litigation, over());
+    let regulator = new_hold(HoldKind::Regulator, over());
+    for hold in [&restriction, &litigation, &regulator] {
+        bench.service.place(&tenant(), "paola", hold.clone()).await.unwrap();
+    }
+    let [restricting, claim, order] = [&restriction, &litigation, &regulator].map(|hold| hold.id.to_string());
+    for (wanted, reference, quality, duty) in [
+        (Use::Replay, "", Served::Refuses("restricted"), Served::Allows),
+        (Use::Review, "", Served::Refuses("restricted"), Served::Allows),
+        (Use::Authority, order.as_str(), Served::Refuses("restricted"), Served::Allows),
+        (Use::Rights, "", Served::Allows, Served::Allows),
+        (Use::LegalClaim, claim.as_str(), Served::Allows, Served::Allows),
+        (Use::LegalClaim, restricting.as_str(), Served::Refuses("no-hold"), Served::Refuses("no-hold")),
+        (Use::Authority, restricting.as_str(), Served::Refuses("no-order"), Served::Refuses("no-order")),
+    ] {
+        assert_eq!(bench.serves(id, "quality", wanted, reference).await, quality, "{wanted} {reference}");
+        assert_eq!(bench.serves(id, "duty", wanted, reference).await, duty, "{wanted} {reference}");
+    }
+    let whole = new_hold(HoldKind::Restriction, over());
+    bench.service.place(&tenant(), "paola", whole.clone()).await.unwrap();
+    assert_eq!(
+        bench.serves(id, "duty", Use::Replay, "").await,
+        Served::Refuses("restricted"),
+        "every purpose"
+    );
+    for (hold, quality) in [(&whole, Served::Refuses("restricted")), (&restriction, Served::Allows)] {
+        for by in ["bruno", "carla"] {
+            bench.service.release(&tenant(), by, hold.id).await.unwrap();
+        }
+        assert_eq!(bench.serves(id, "duty", Use::Replay, "").await, Served::Allows);
+        assert_eq!(bench.serves(id, "quality", Use::Replay, "").await, quality);
+    }
+}
+
+#[tokio::test]
+async fn what_is_restricted_is_still_over_at_its_end() {
+    let bench = Bench::new().await;
+    let id = bench.recording().await;
+    let restriction = new_hold(HoldKind::Restriction, Selector::Recordings([id].into()));
+    bench.service.place(&tenant(), "paola", restriction.clone()).await.unwrap();
+    let ends = bench.audio_ends(id, "quality").await;
+    bench.clock.set(ends);
+    assert_eq!(bench.serves(id, "quality", Use::Rights, "").await, Served::Refuses("period-over"));
+    let claimed = bench.serves(id, "quality", Use::LegalClaim, &restriction.id.to_string()).await;
+    assert_eq!(claimed, Served::Refuses("no-hold"));
+    let due = bench.service.due(&tenant(), ends, None, 10).await.unwrap();
+    assert_eq!((due.recordings.len(), due.recordings[0].held_by.as_slice()), (1, &[][..]));
 }

@@ -5,7 +5,7 @@ fn is_taken(column: &str, text: &str) -> bool {
     match column {
         "target" => read_target(text).is_ok(),
         "scope" => read_scope(text).is_ok(),
-        "erased" => read_erased(text).is_ok(),
+        "purposes" => read_purposes(text).is_ok(),
         "kept" => read_kept(text).is_ok(),
         "report" => read_report(text).is_ok(),
         "failure" => read_failure(text).is_ok(),
@@ -27,7 +27,7 @@ fn what_cannot_be_is_refused() {
             r#"{"stretch":{"start":5,"end":5,"legs":[1]}}"#,
         ),
         ("scope", r#"{"stretch":{"start":0,"end":1,"legs":[]}}"#, r#"{"stretch":{"start":0,"end":1}}"#),
-        ("erased", r#"["quality"]"#, r#"["No Slug"]"#),
+        ("purposes", r#"["quality"]"#, r#"["No Slug"]"#),
         (
             "kept",
             r#"[{"purpose":null,"by":{"rule":"regime:mifid2-16-7"},"until":7}]"#,

@@ -9,7 +9,7 @@
 //! retention_due         a sixteenth of what is due in one hour, by the recording's last four bits
 //! retention_of_subject  a person's recordings by the year in their ids, and retention_subject_year which there are
 //! retention_tenant      every tenant
-//! retention_hold        a hold; conditional writes alone
+//! retention_hold        a hold; conditional writes alone. Its selector has a restriction's purposes, too
 //! retention_standing    a tenant's holds that stand, and retention_released those that do not: people place them
 //! retention_order       a tenant's orders; conditional writes alone
 //! retention_total       how many of a tenant's recordings have a running term: a counter

@@ -13,7 +13,7 @@ use super::row::{Found, all};
 use super::schema::selector;
 use crate::hold::{Hold, HoldKind, HoldState, Selector};
 use crate::kept::{Due, Kept, RecordingKey, Term, TermState};
-use crate::store::{MAX_LISTED, Order};
+use crate::store::{MAX_LISTED, Order, columns};
 
 /// A recording.
 pub(super) fn kept(c: &Connection, key: &RecordingKey) -> Result<Option<Kept>, Error> {
@@ -110,13 +110,13 @@ pub(super) fn hold(c: &Connection, tenant: &TenantId, id: HoldId) -> Result<Opti
     Ok(found?.pop())
 }
 
-/// Holds that keep.
+/// Holds that stand.
 pub(super) fn standing(c: &Connection, tenant: &TenantId) -> Result<Vec<Hold>, Error> {
     let find = "SELECT * FROM hold INDEXED BY hold_standing WHERE tenant = ? AND state IN (1, 2) ORDER BY id";
     all(c, "hold", find, params![tenant.as_str()], |row| read_hold(c, tenant, row))
 }
 
-/// Holds that keep nothing any more.
+/// Holds that do not any more.
 pub(super) fn released(
     c: &Connection,
     tenant: &TenantId,
@@ -140,6 +140,7 @@ fn read_hold(c: &Connection, tenant: &TenantId, row: &Found<'_>) -> Result<Hold,
         version: row.get("version")?,
         kind: row.coded("kind", HoldKind::from_number)?,
         selector: read_selector(c, tenant, id, row)?,
+        purposes: row.text("purposes", |text| columns::read_purposes(&text))?,
         reason: row.text("reason", Code::new)?,
         placed_by: row.get("placed_by")?,
         placed_at: row.at("placed_at")?,

@@ -5,7 +5,7 @@
 use ::sqlite::Component;
 
 /// Retention's tables.
-pub(super) const COMPONENT: Component = Component { name: "retention", steps: &[FIRST] };
+pub(super) const COMPONENT: Component = Component { name: "retention", steps: &[FIRST, RESTRICTIONS] };
 
 /// The numbers of [`crate::hold::Selector`]'s variants in `hold.selector`; never reused.
 pub(super) mod selector {
@@ -163,3 +163,6 @@ CREATE INDEX item_deferred ON erasure_item (tenant, erasure, recording) WHERE st
 CREATE INDEX item_owed ON erasure_item (tenant, erasure, recording) WHERE owed = 1;
 CREATE INDEX item_by_recording ON erasure_item (tenant, recording, erasure);
 ";
+
+// The purposes that a restriction names, as JSON. Holds of before name none.
+const RESTRICTIONS: &str = "ALTER TABLE hold ADD COLUMN purposes TEXT NOT NULL DEFAULT '[]';";

@@ -10,6 +10,7 @@ use super::*;
 use crate::contract::{
     alfa, event, event_of, moment, order, recording, released_by, running, some_hold, with_terms,
 };
+use crate::hold::HoldKind;
 use crate::kept::{Due, Kept};
 use crate::store::Store;
 use crate::store::{MAX_HOLDS, MAX_ORDERS};
@@ -52,6 +53,21 @@ async fn a_file_is_opened_again_with_what_it_holds() {
     store.stamp(&kept, &event_of(&kept)).await.unwrap();
     drop((store, other));
     assert_eq!(open(directory.path()).await.kept(&kept.key).await.unwrap(), Some(kept));
+}
+
+#[tokio::test]
+async fn a_hold_of_before_there_were_restrictions_names_no_purpose() {
+    const BEFORE: &[Component] =
+        &[Component { name: schema::COMPONENT.name, steps: schema::COMPONENT.steps.split_at(1).0 }];
+    let directory = tempfile::tempdir().unwrap();
+    let db = Db::open(&directory.path().join("retention.db"), Options::default(), BEFORE).await.unwrap();
+    let insert = "INSERT INTO hold VALUES ('banca-alfa', x'07070707070707070707070707070707', 1, 4, 2, NULL,
+        NULL, 'case-7', 'anna', 1, 2, 1, NULL)";
+    db.write(move |tx| Ok::<_, ::sqlite::Error>(tx.execute_batch(insert)?)).await.unwrap();
+    drop(db);
+    let standing = open(directory.path()).await.standing(&alfa()).await.unwrap();
+    assert_eq!((standing.len(), standing[0].kind), (1, HoldKind::OpenRequest));
+    assert!(standing[0].purposes.is_empty());
 }
 
 #[tokio::test]
@@ -111,7 +127,7 @@ async fn no_more_holds_stand_than_may() {
         &store,
         "WITH RECURSIVE number(n) AS (SELECT 2 UNION ALL SELECT n + 1 FROM number WHERE n < 10000)
          INSERT INTO hold SELECT tenant, randomblob(16), version, kind, selector, from_at, until_at, reason,
-             placed_by, placed_at, review_at, state, released_at FROM hold, number",
+             placed_by, placed_at, review_at, state, released_at, purposes FROM hold, number",
     )
     .await;
     let late = some_hold();
@@ -173,6 +189,7 @@ async fn a_hold_that_cannot_be_is_refused_by_table_and_column() {
         ("UPDATE hold SET selector = 3", "hold holds from_at"),
         ("UPDATE hold SET kind = 0", "hold holds kind"),
         ("UPDATE hold SET reason = 'two words'", "hold holds reason"),
+        ("UPDATE hold SET purposes = '[\"No Slug\"]'", "hold holds purposes"),
     ] {
         let (store, _, _directory) = fresh().await.unwrap();
         let hold = some_hold();

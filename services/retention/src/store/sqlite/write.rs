@@ -10,7 +10,7 @@ use super::notes;
 use super::schema::selector;
 use crate::hold::{Hold, Selector};
 use crate::kept::Kept;
-use crate::store::{MAX_HOLDS, MAX_ORDERS, Order, Written};
+use crate::store::{MAX_HOLDS, MAX_ORDERS, Order, Written, columns};
 
 /// Why nothing was written.
 #[derive(Debug, thiserror::Error)]
@@ -109,7 +109,7 @@ fn insert_terms(tx: &Tx<'_>, kept: &Kept) -> Result<(), Error> {
 
 /// A hold's first row.
 pub(super) fn place(tx: &Tx<'_>, hold: &Hold, event: &Envelope) -> Result<Written, Refusal> {
-    let insert = "INSERT INTO hold VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13)
+    let insert = "INSERT INTO hold VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14)
         ON CONFLICT DO NOTHING";
     if write_hold(tx, insert, hold)? == 0 {
         return Ok(Written::Conflict);
@@ -123,7 +123,8 @@ pub(super) fn place(tx: &Tx<'_>, hold: &Hold, event: &Envelope) -> Result<Writte
 /// A hold's row after a change.
 pub(super) fn change_hold(tx: &Tx<'_>, hold: &Hold, event: &Envelope) -> Result<Written, Error> {
     let update = "UPDATE hold SET version = ?3, kind = ?4, selector = ?5, from_at = ?6, until_at = ?7,
-            reason = ?8, placed_by = ?9, placed_at = ?10, review_at = ?11, state = ?12, released_at = ?13
+            reason = ?8, placed_by = ?9, placed_at = ?10, review_at = ?11, state = ?12, released_at = ?13,
+            purposes = ?14
         WHERE tenant = ?1 AND id = ?2 AND version = ?3 - 1";
     if write_hold(tx, update, hold)? == 0 {
         return Ok(Written::Conflict);
@@ -158,6 +159,7 @@ fn write_hold(tx: &Tx<'_>, statement: &str, hold: &Hold) -> Result<usize, Error>
             hold.review_at.0,
             hold.state.number(),
             hold.released_at.map(|Timestamp(at)| at),
+            json(columns::purposes(&hold.purposes))?,
         ],
     )
 }

@@ -1,0 +1,207 @@
+//! What is kept of a person, as the items of a plan: asked of every store that may have something.
+//!
+//! A store that does not answer fails the whole: what could not be asked is never taken for nothing. Read
+//! [`find`]; what one recording comes to is a pure function in `recording`, what nothing of a recording is in
+//! `besides`.
+
+mod besides;
+mod keeping;
+mod people;
+mod recording;
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use kernel::{HoldId, RecordingId, RequestId, SubjectId, Timestamp};
+use policy::request::{ItemKey, State};
+use policy::rights::{BasisState, Right};
+use proto::archive::v1::Recording;
+
+use crate::act::RequestKey;
+use crate::error::Error;
+use crate::mesh::Mesh;
+use crate::plan::{MAX_ITEMS, PlanItem};
+use crate::store::{MAX_LISTED, Store};
+use recording::of_recording;
+
+const ARCHIVE: &str = "archive";
+const RETENTION: &str = "retention";
+const CONSENT: &str = "consent";
+const AUDIT: &str = "audit";
+const DSAR: &str = "dsar";
+const BACKUPS: &str = "backups";
+
+/// What was found.
+#[derive(Clone, PartialEq, Eq, Default, Debug)]
+pub struct Plan {
+    /// In the order of their keys, of which none comes twice.
+    pub items: Vec<PlanItem>,
+    /// Every store that was asked, and how many artefacts it named, under whatever right.
+    pub stores: Vec<(&'static str, u64)>,
+}
+
+/// What is looked for.
+#[derive(Clone, Copy, Debug)]
+pub struct Asked<'a> {
+    /// By which request.
+    pub key: &'a RequestKey,
+    /// Of whom.
+    pub subject: SubjectId,
+    /// Under which rights.
+    pub rights: &'a BTreeSet<Right>,
+    /// The hold that the request itself has placed, which keeps nothing from it.
+    pub own_hold: Option<HoldId>,
+    /// The call in which it was said.
+    pub said_in: Option<RecordingId>,
+}
+
+/// Finds what is kept of a person.
+pub async fn find(
+    mesh: &dyn Mesh,
+    store: &dyn Store,
+    asked: &Asked<'_>,
+    now: Timestamp,
+) -> Result<Plan, Error> {
+    let mut finding = Finding::new(mesh, asked, now);
+    finding.recordings().await?;
+    finding.ledger().await?;
+    let consent = mesh.consent(&asked.key.tenant, asked.subject).await?;
+    let others = others(store, asked).await?;
+    let has_recordings = !finding.seen.is_empty();
+    let Finding { mut items, artefacts, terms, .. } = finding;
+    add(&mut items, besides::items(asked, &consent, &others, has_recordings)?)?;
+    Ok(Plan {
+        items: items.into_values().collect(),
+        stores: vec![
+            (ARCHIVE, artefacts),
+            (RETENTION, terms),
+            (CONSENT, u64::from(!consent.history.is_empty())),
+            (AUDIT, u64::from(has_recordings)),
+            (DSAR, others.len() as u64),
+            (BACKUPS, u64::from(has_recordings)),
+        ],
+    })
+}
+
+/// The other requests of the person that were at least acknowledged.
+async fn others(store: &dyn Store, asked: &Asked<'_>) -> Result<Vec<RequestId>, Error> {
+    let heads = store.of_subject(&asked.key.tenant, asked.subject).await?;
+    if heads.len() >= MAX_LISTED as usize {
+        return Err(Error::TooMany { what: "requests of one person", bound: MAX_LISTED.into() });
+    }
+    let others = heads.into_iter().filter(|head| head.key != *asked.key && head.state != State::Received);
+    Ok(others.map(|head| head.key.id).collect())
+}
+
+/// What was found so far.
+struct Finding<'a> {
+    mesh: &'a dyn Mesh,
+    asked: &'a Asked<'a>,
+    now: Timestamp,
+    items: BTreeMap<ItemKey, PlanItem>,
+    /// Every recording that archive listed, in whatever state.
+    seen: BTreeSet<RecordingId>,
+    artefacts: u64,
+    terms: u64,
+}
+
+impl<'a> Finding<'a> {
+    fn new(mesh: &'a dyn Mesh, asked: &'a Asked<'a>, now: Timestamp) -> Self {
+        Self { mesh, asked, now, items: BTreeMap::new(), seen: BTreeSet::new(), artefacts: 0, terms: 0 }
+    }
+
+    async fn recordings(&mut self) -> Result<(), Error> {
+        let mut token = String::new();
+        loop {
+            let known = self.seen.len();
+            let (page, next) =
+                self.mesh.recordings(&self.asked.key.tenant, self.asked.subject, token).await?;
+            for row in &page {
+                self.recording(row).await?;
+            }
+            token = match next {
+                None => return Ok(()),
+                // Who is sent round in circles would never come to an end.
+                Some(_) if self.seen.len() == known => {
+                    return Err(Error::Answer { peer: ARCHIVE, what: "a page of nothing new" });
+                }
+                Some(next) => next,
+            };
+        }
+    }
+
+    /// One row of a list, which does not say who took part: the facts have to be asked for.
+    async fn recording(&mut self, row: &Recording) -> Result<(), Error> {
+        let (mesh, asked) = (self.mesh, self.asked);
+        let id = recording::id(row)?;
+        if !self.seen.insert(id) || !recording::is_planned(row)? {
+            return self.check_seen();
+        }
+        self.check_seen()?;
+        let facts = mesh.recording(&asked.key.tenant, id).await?;
+        let kept = mesh.kept(&asked.key.tenant, id).await?;
+        let mut live = BTreeMap::new();
+        for purpose in recording::on_consent(&facts, kept.as_ref())? {
+            let lost = mesh.basis_lost(&asked.key.tenant, id, &purpose).await?;
+            live.insert(purpose, lost.is_none());
+        }
+        let items = of_recording(asked, &facts, kept.as_ref(), &live)?;
+        let now = self.now;
+        add(&mut self.items, items.into_iter().map(|item| as_of(item, now)))?;
+        self.artefacts += recording::artefacts(&facts)?;
+        self.terms += recording::terms(kept.as_ref())?;
+        Ok(())
+    }
+
+    fn check_seen(&self) -> Result<(), Error> {
+        if self.seen.len() <= MAX_ITEMS {
+            return Ok(());
+        }
+        Err(Error::TooMany { what: "recordings of one person", bound: MAX_ITEMS as u64 })
+    }
+
+    /// Whether the ledger answers. Who has opened what is one artefact, however much of it there is: one
+    /// recording is enough to ask about.
+    async fn ledger(&self) -> Result<(), Error> {
+        let Some(first) = self.seen.first() else { return Ok(()) };
+        let object = format!("recording/{first}");
+        self.mesh.entries(&self.asked.key.tenant, object, String::new()).await.map(|_| ())
+    }
+}
+
+/// Adds items to what is found, which has no key twice.
+fn add(
+    found: &mut BTreeMap<ItemKey, PlanItem>,
+    items: impl IntoIterator<Item = PlanItem>,
+) -> Result<(), Error> {
+    for item in items {
+        let key = item.key().map_err(|_| Error::Damaged("an item without a name"))?;
+        if found.insert(key, item).is_some() {
+            return Err(Error::Damaged("an item twice"));
+        }
+        if found.len() > MAX_ITEMS {
+            return Err(Error::TooMany { what: "items of a plan", bound: MAX_ITEMS as u64 });
+        }
+    }
+    Ok(())
+}
+
+/// A period that is over keeps nothing any more, even where no sweep has come yet. That is how retention
+/// takes an order.
+fn as_of(mut item: PlanItem, now: Timestamp) -> PlanItem {
+    if item.until.is_none_or(|until| until > now) {
+        return item;
+    }
+    if item.question.basis == BasisState::ContractRunning {
+        item.question.basis = BasisState::ContractEnded;
+    }
+    if item.question.basis == BasisState::DutyRunning {
+        item.question.basis = BasisState::DutyEnded;
+        if item.kept_by.starts_with(keeping::REGIME) {
+            item.kept_by.clear();
+        }
+    }
+    item
+}
+
+#[cfg(test)]
+mod tests;

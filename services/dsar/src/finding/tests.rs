@@ -1,0 +1,54 @@
+mod besides;
+mod properties;
+mod recordings;
+mod whole;
+
+use kernel::Basis;
+use policy::rights::Question;
+
+use super::*;
+use crate::testing;
+
+/// Who asks, and for what.
+#[derive(Debug)]
+struct Who {
+    key: RequestKey,
+    subject: SubjectId,
+    rights: BTreeSet<Right>,
+}
+
+impl Who {
+    fn asking(rights: &[Right]) -> Self {
+        let key = RequestKey { tenant: testing::tenant(), id: RequestId::new() };
+        Self { key, subject: SubjectId::new(), rights: rights.iter().copied().collect() }
+    }
+
+    fn asked(&self) -> Asked<'_> {
+        let (key, rights) = (&self.key, &self.rights);
+        Asked { key, subject: self.subject, rights, own_hold: None, said_in: None }
+    }
+
+    /// A call with an agent, in which they are the customer.
+    fn call(&self, purposes: &[(&str, Basis)]) -> Recording {
+        testing::recording(RecordingId::new(), self.subject, SubjectId::new(), purposes)
+    }
+
+    /// What a call that is kept for all that it has a basis for comes to.
+    fn items(&self, facts: &Recording) -> Vec<PlanItem> {
+        of_recording(&self.asked(), facts, Some(&testing::explained(facts)), &BTreeMap::new()).unwrap()
+    }
+}
+
+/// Items as `<right>/<leg, or metadata>: <presence>`, in order.
+fn told(items: &[PlanItem], facts: &Recording) -> Vec<String> {
+    let recording = format!("{}/", RecordingId::from_slice(&facts.recording_id).unwrap());
+    let mut told: Vec<_> = items
+        .iter()
+        .map(|item| {
+            let Question { right, presence, .. } = item.question;
+            format!("{right}/{}: {presence}", item.artefact.to_string().replace(&recording, ""))
+        })
+        .collect();
+    told.sort_unstable();
+    told
+}

@@ -1,0 +1,168 @@
+use std::time::Duration;
+
+use policy::rights::{Outcome, RULES, Reason, RuleId};
+
+use super::*;
+use crate::letter::phrases::{About, Progress};
+
+/// Whether a text has a word that only programs know.
+pub(super) fn names_code(text: &str) -> bool {
+    let mut words = text.split(|letter: char| !letter.is_alphanumeric());
+    let rule = words.any(|word| RuleId::ALL.iter().any(|rule| rule.as_str() == word));
+    let reason = Reason::ALL.iter().any(|reason| text.contains(reason.as_str()));
+    // Outcomes of one word are words of the language, too.
+    let mut outcomes = Outcome::ALL.iter().map(|outcome| outcome.as_str()).filter(|word| word.contains('-'));
+    rule || reason || outcomes.any(|word| text.contains(word))
+}
+
+#[test]
+fn every_rule_has_a_sentence_of_its_own_in_each_language() {
+    let mut said = BTreeSet::new();
+    for rule in RULES {
+        for language in Language::ALL {
+            let sentence = phrases(language).rule(rule.id());
+            assert!(sentence.ends_with('.') && !names_code(sentence), "{}: {sentence}", rule.id());
+            assert!(said.insert(sentence), "{}: {sentence}", rule.id());
+        }
+    }
+}
+
+#[test]
+fn every_outcome_and_reason_has_a_sentence_in_each_language() {
+    let mut said = BTreeSet::new();
+    for language in Language::ALL {
+        let say = phrases(language);
+        for &outcome in Outcome::ALL {
+            let (done, planned) = (Progress::Done, Progress::Planned);
+            for sentence in [say.outcome(outcome, done), say.outcome(outcome, planned)] {
+                assert!(sentence.ends_with('.') && !names_code(sentence), "{outcome}: {sentence}");
+            }
+            assert!(said.insert(say.outcome(outcome, done)), "{outcome}");
+        }
+        for &reason in Reason::ALL {
+            assert!(said.insert(say.reason(reason)), "{reason}");
+        }
+    }
+}
+
+#[test]
+fn every_regime_is_cited_in_each_language() {
+    for regime in policy::regime::ALL {
+        let name = kernel::RegimeName::new(regime.name).unwrap();
+        assert!(
+            Language::ALL.into_iter().all(|language| phrases(language).regime(&name).is_some()),
+            "{name}"
+        );
+    }
+}
+
+#[test]
+fn every_category_and_basis_has_words_in_each_language() {
+    for language in Language::ALL {
+        let mut said = BTreeSet::new();
+        for &category in Category::ALL {
+            let about = About { category: Some(category), purpose: None, basis: None };
+            assert!(said.insert(phrases(language).about(&about)), "{category}");
+        }
+        for &basis in BasisState::ALL {
+            let about = About { category: Some(Category::AudioLeg), purpose: None, basis: Some(basis) };
+            assert!(said.insert(phrases(language).about(&about)), "{basis}");
+        }
+    }
+}
+
+#[test]
+fn italian_drops_the_vowel_before_eight_and_eleven() {
+    let title = |text: &str| phrases(Language::Italian).title(text.parse().unwrap());
+    assert_eq!(title("2026-05-01"), "La Sua richiesta del 1º maggio 2026");
+    assert_eq!(title("2026-12-08"), "La Sua richiesta dell'8 dicembre 2026");
+    assert_eq!(title("2026-08-11"), "La Sua richiesta dell'11 agosto 2026");
+    assert_eq!(title("2026-01-18"), "La Sua richiesta del 18 gennaio 2026");
+}
+
+#[test]
+fn many_calls_are_counted_and_some_are_listed() {
+    let letter = |calls: u8| {
+        let items = (1..=calls).map(|day| consented(day, Right::Access)).collect();
+        Acts::of(received(&[Right::Access])).fulfilled(items).letter(Language::English)
+    };
+    let (few, many) = (letter(20), letter(21));
+    assert!(few.contains("- 1 January 2026, 09:05\n") && few.contains("- 20 January 2026, 09:05\n"), "{few}");
+    let counted =
+        "This is about 21 calls, the first of them on 1 January 2026 and the last on 21 January 2026.";
+    assert!(many.contains(counted) && !many.contains("09:05"), "{many}");
+}
+
+#[test]
+fn ends_that_differ_stand_beside_their_calls() {
+    let items = vec![by_duty(12, Right::Erase), by_duty(14, Right::Erase)];
+    let text = Acts::of(received(&[Right::Erase])).fulfilled(items).letter(Language::English);
+    let kept = "It is kept until a day between 12 January 2031 and 14 January 2031, depending on the call \
+                (MiFID II Art. 16(7)); it is then erased by itself";
+    assert!(text.contains(kept), "{text}");
+    assert!(text.contains("- 14 January 2026, 09:05 (until 14 January 2031)\n"), "{text}");
+}
+
+#[test]
+fn what_was_done_by_hand_says_so_and_not_where_it_is_filed() {
+    let metadata = PlanItem {
+        artefact: Artefact::Metadata(RecordingId::from_bytes([12; 16])),
+        question: Question { category: Category::CallMetadata, ..consented(12, Right::Rectify).question },
+        ..consented(12, Right::Rectify)
+    };
+    let acts = Acts::of(received(&[Right::Rectify])).verified().planned(vec![metadata]).all_decided();
+    let items = acts.items.keys().cloned().collect();
+    let acts = acts.approved().then("anna", Act::ItemsDone { items, filed: Some(code("crm-77")) });
+    let text = acts.letter(Language::English);
+    assert!(text.contains("We have corrected this data.") && text.contains("by hand"), "{text}");
+    assert!(!text.contains("crm-77"), "{text}");
+}
+
+#[test]
+fn an_open_request_says_what_is_planned_and_when_it_is_due() {
+    let acts = Acts::of(received(&[Right::Erase])).verified().planned(vec![consented(12, Right::Erase)]);
+    let text = acts.all_decided().approved().letter(Language::English);
+    assert!(text.contains("it is not our answer yet") && text.contains("2 April 2026"), "{text}");
+    assert!(text.contains("We will erase this data"), "{text}");
+}
+
+#[test]
+fn nothing_that_is_kept_is_told_so() {
+    let text = Acts::of(received(&[Right::Access])).verified().planned(Vec::new()).all_decided();
+    let text = text.approved().then("worker", Act::ExecutionClosed).then("worker", Act::ProbesPassed);
+    assert!(text.letter(Language::English).contains("found nothing that this concerns"));
+}
+
+#[test]
+fn an_extension_and_the_law_of_the_united_kingdom_are_named() {
+    let british = Received { jurisdiction: "GB".parse().unwrap(), ..received(&[Right::Erase]) };
+    let told = at("2026-03-03T09:00:00Z");
+    let reason = policy::deadline::Reason::Complexity;
+    let acts = Acts::of(british).then("anna", Act::Extended { reason, notice_delivered_at: told });
+    let text = acts.letter(Language::English);
+    for part in
+        ["UK GDPR", "Art. 12A", "two months more", "3 March 2026", "Information Commissioner's Office"]
+    {
+        assert!(text.contains(part), "{part}: {text}");
+    }
+}
+
+#[test]
+fn a_representative_learns_which_authority_is_needed() {
+    let asked = Received { asker: Asker::Representative, ..received(&[Right::Access]) };
+    let acts = Acts::of(asked).then("anna", Act::Acknowledged { hold: None });
+    let text = acts.then("anna", Act::Proved(Proof::Session)).letter(Language::English);
+    assert!(text.contains("asking for somebody else") && text.contains("a mandate"), "{text}");
+    assert!(!text.contains("by logging in"), "what was shown is not asked again: {text}");
+}
+
+#[test]
+fn a_letter_is_the_same_until_the_file_changes() {
+    let acts = Acts::of(received(&[Right::Erase])).fulfilled(vec![by_duty(12, Right::Erase)]);
+    let shown = write(&acts.file(), &key(), at("2026-03-03T10:00:00Z"), Language::Italian);
+    let later = at("2026-03-03T10:00:00Z").plus(Duration::from_secs(86_400 * 400));
+    assert_eq!(write(&acts.file(), &key(), later, Language::Italian), shown);
+    assert_eq!(shown.hash, Hash::of(shown.text.as_bytes()));
+    let delivered = acts.then("anna", Act::Delivered { letter: shown.hash });
+    assert_eq!(write(&delivered.file(), &key(), later, Language::Italian), shown);
+}

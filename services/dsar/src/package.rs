@@ -1,0 +1,95 @@
+//! The copy that a person gets (GDPR Art. 15 and 20), as a ZIP: made for one stream and kept nowhere.
+//!
+//! What was granted is read from the file of the request (`granted`), every fact is gathered before the
+//! first byte (`gather`), and the audio is fetched while it streams, chunk by chunk (`packing`). What
+//! tells of the audio comes after it, so that it tells of what is really there: `data.json` (`data`, made
+//! by `told`), the page (`page`), the vCons (`vcon`), and last the signed list of all files
+//! (`manifest`). A ZIP that ends in the middle has no list of its files, and nobody takes it for a whole
+//! one.
+
+mod choice;
+mod container;
+mod data;
+mod gather;
+mod granted;
+mod manifest;
+mod packing;
+mod page;
+mod told;
+mod vcon;
+
+use std::collections::BTreeSet;
+use std::sync::Arc;
+
+use futures::stream::BoxStream;
+use kernel::{Clock, RecordingId};
+use platform::auth::Token;
+use platform::{Instance, PolicyBook};
+use policy::request::ItemKey;
+
+use self::granted::Granted;
+use self::packing::Packing;
+use crate::act::RequestKey;
+use crate::error::Error;
+use crate::file::File;
+use crate::mesh::Mesh;
+
+/// Most recordings that one package tells of.
+const MAX_RECORDINGS: usize = 10_000;
+/// Most pieces of audio that one package has: the signed list of its files holds no more.
+const MAX_AUDIO: usize = 12_000;
+
+/// What a package is made with.
+#[derive(Clone)]
+pub struct Parts {
+    /// archive, retention, consent and audit.
+    pub mesh: Arc<dyn Mesh>,
+    /// The tenants' policies.
+    pub policies: Arc<PolicyBook>,
+    /// Signs the list of its files.
+    pub instance: Arc<Instance>,
+    /// Domain time.
+    pub clock: Arc<dyn Clock>,
+}
+
+/// A package that is handed out.
+pub struct Handed {
+    /// What it answers.
+    pub items: BTreeSet<ItemKey>,
+    /// The recordings that it tells of.
+    pub recordings: BTreeSet<RecordingId>,
+    /// The ZIP. It ends with an error where it cannot be whole.
+    pub stream: BoxStream<'static, Result<Vec<u8>, Error>>,
+}
+
+/// Makes the package of a request's granted copies, with the token and the reason of whoever hands it out. A
+/// store that does not answer is an error here, before the first byte.
+pub async fn hand_out(
+    parts: Parts,
+    key: RequestKey,
+    file: File,
+    token: Token,
+    reason: String,
+) -> Result<Handed, Error> {
+    let granted = Granted::of(&file);
+    if granted.items.is_empty() {
+        return Err(Error::refused("nothing-granted", "no copy was granted that could be handed out"));
+    }
+    within("recordings of one package", granted.recordings.len(), MAX_RECORDINGS)?;
+    let now = parts.clock.now();
+    manifest::can_be_signed(&parts.instance, now)?;
+    let facts = gather::gather(&parts, &key.tenant, file.received.subject, &granted).await?;
+    let wanted = choice::candidates(&facts, &granted, file.received.subject);
+    within("pieces of audio in one package", wanted.len(), MAX_AUDIO)?;
+    let data = told::told(&key, &file, &facts, &granted, now);
+    let (items, recordings) = (granted.items, granted.recordings);
+    let stream = Packing::new(parts, key, &file.received, token, reason, data, wanted).stream();
+    Ok(Handed { items, recordings, stream })
+}
+
+fn within(what: &'static str, count: usize, bound: usize) -> Result<(), Error> {
+    if count > bound { Err(Error::TooMany { what, bound: bound as u64 }) } else { Ok(()) }
+}
+
+#[cfg(test)]
+mod tests;

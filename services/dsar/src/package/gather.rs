@@ -1,0 +1,133 @@
+//! Gathers every fact of a package before its first byte, so that a store that does not answer is an error
+//! and no gap.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
+
+use kernel::{RecordingId, SubjectId, TenantId};
+use policy::{PolicyHash, TenantPolicy};
+use proto::archive::v1::Recording;
+use proto::audit::v1::Entry;
+use proto::consent::v1::GetStateResponse;
+use proto::retention::v1::ExplainResponse;
+
+use super::Parts;
+use super::granted::Granted;
+use crate::error::Error;
+
+/// Most entries of the ledger that are looked at for one package.
+const MAX_ENTRIES: usize = 200_000;
+/// Most pages of entries about one recording: audit answers a hundred at a time.
+const MAX_PAGES: usize = 2_000;
+/// What a note is called that says that a notice was played.
+pub(super) const NOTICE_PLAYED: &str = "notice.played";
+/// Somebody listened.
+pub(super) const REPLAYED: &str = "recording.replayed";
+/// Somebody handed a package out.
+pub(super) const HANDED_OUT: &str = "request.package-handed-out";
+
+/// One recording's facts.
+pub(super) struct Found {
+    /// Its id.
+    pub(super) id: RecordingId,
+    /// What archive knows.
+    pub(super) recording: Recording,
+    /// Until when it is kept; none where nothing of it is.
+    pub(super) kept: Option<ExplainResponse>,
+    /// Who has opened it.
+    pub(super) entries: Vec<Entry>,
+}
+
+/// Everything that a package tells.
+pub(super) struct Facts {
+    /// The recordings, in order of their beginnings.
+    pub(super) recordings: Vec<Found>,
+    /// What the person consented to; none where that was not granted.
+    pub(super) consent: Option<GetStateResponse>,
+    /// The policies whose notices were shown.
+    pub(super) policies: BTreeMap<[u8; 32], Arc<TenantPolicy>>,
+}
+
+/// Asks archive, retention, audit, consent, and for the policies.
+pub(super) async fn gather(
+    parts: &Parts,
+    tenant: &TenantId,
+    subject: SubjectId,
+    granted: &Granted,
+) -> Result<Facts, Error> {
+    let (mut recordings, mut left) = (Vec::with_capacity(granted.recordings.len()), MAX_ENTRIES);
+    for id in &granted.recordings {
+        let recording = parts.mesh.recording(tenant, *id).await?;
+        if recording.recording_id != id.to_bytes() {
+            return Err(Error::Answer { peer: "archive", what: "another recording" });
+        }
+        let kept = parts.mesh.kept(tenant, *id).await?;
+        let entries = match granted.consultations {
+            true => entries(parts, tenant, *id, &mut left).await?,
+            false => Vec::new(),
+        };
+        recordings.push(Found { id: *id, recording, kept, entries });
+    }
+    recordings.sort_by_key(|found| (found.recording.started_at, found.id));
+    let consent = match granted.consent {
+        true => Some(parts.mesh.consent(tenant, subject).await?),
+        false => None,
+    };
+    let policies = policies(parts, tenant, &recordings, consent.as_ref()).await?;
+    Ok(Facts { recordings, consent, policies })
+}
+
+/// The entries that tell of a person who has heard a recording; the mesh's own openings of keys tell nothing
+/// of that.
+async fn entries(
+    parts: &Parts,
+    tenant: &TenantId,
+    id: RecordingId,
+    left: &mut usize,
+) -> Result<Vec<Entry>, Error> {
+    let object = format!("recording/{id}");
+    let (mut found, mut token) = (Vec::new(), String::new());
+    for _ in 0..MAX_PAGES {
+        let (page, next) = parts.mesh.entries(tenant, object.clone(), token).await?;
+        *left = left.checked_sub(page.len()).ok_or_else(too_many)?;
+        found.extend(page.into_iter().filter(|entry| tells(entry, &object)));
+        match next {
+            Some(next) => token = next,
+            None => return Ok(found),
+        }
+    }
+    Err(too_many())
+}
+
+/// Whether an entry says that somebody heard it. A stream leaves a second one when it ends, which tells of
+/// the same act.
+fn tells(entry: &Entry, object: &str) -> bool {
+    let heard = entry.action == REPLAYED || entry.action == HANDED_OUT;
+    let about = entry.objects.iter().any(|named| named == object);
+    heard && about && entry.outcome == "ok" && !entry.facts.contains_key("after")
+}
+
+fn too_many() -> Error {
+    Error::TooMany { what: "ledger entries about the recordings of one package", bound: MAX_ENTRIES as u64 }
+}
+
+/// The policies by whose notices people were told.
+async fn policies(
+    parts: &Parts,
+    tenant: &TenantId,
+    recordings: &[Found],
+    consent: Option<&GetStateResponse>,
+) -> Result<BTreeMap<[u8; 32], Arc<TenantPolicy>>, Error> {
+    let told = recordings.iter().map(|found| &found.recording);
+    let told = told.filter(|recording| recording.notes.iter().any(|note| note.kind == NOTICE_PLAYED));
+    let hashes = told.map(|recording| &recording.policy_hash);
+    let history = consent.into_iter().flat_map(|consent| &consent.history);
+    let shown = history.filter(|event| !event.notice.is_empty()).map(|event| &event.policy_hash);
+    let hashes = hashes.chain(shown).filter_map(|bytes| PolicyHash::from_slice(bytes).ok());
+    let hashes: BTreeSet<[u8; 32]> = hashes.map(|hash| *hash.as_bytes()).collect();
+    let mut known = BTreeMap::new();
+    for hash in hashes {
+        known.insert(hash, parts.policies.by_hash(tenant, PolicyHash(hash)).await?);
+    }
+    Ok(known)
+}

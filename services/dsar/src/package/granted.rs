@@ -1,0 +1,109 @@
+//! What was granted of a request: which items a package answers, and what it may have of each leg. Pure.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use kernel::{LegNo, PurposeName, RecordingId};
+use policy::request::ItemKey;
+use policy::rights::{Outcome, Presence, Reason, Right, Verdict};
+
+use crate::file::File;
+use crate::plan::{Artefact, PlanItem};
+
+/// What was decided of one leg for one purpose under one right.
+pub(super) struct LegItem {
+    /// The purpose.
+    pub(super) purpose: PurposeName,
+    /// Access or portability.
+    pub(super) right: Right,
+    /// Why not all of it.
+    pub(super) reasons: &'static [Reason],
+    outcome: Outcome,
+    /// Nobody is heard on it who is no part of the person's own call.
+    undisturbed: bool,
+}
+
+impl LegItem {
+    /// Whether its audio is handed out. Legs are sealed apart, so that a person's own leg is what is left of
+    /// the call once the other party is taken out of it.
+    pub(super) fn is_audible(&self, own: bool) -> bool {
+        match self.outcome {
+            Outcome::GrantFull => true,
+            Outcome::GrantRedacted => own && self.undisturbed,
+            Outcome::Correct
+            | Outcome::Annotate
+            | Outcome::Erase
+            | Outcome::EraseByExpiry
+            | Outcome::DeferRestrict
+            | Outcome::Restrict
+            | Outcome::StopPurpose
+            | Outcome::RetainMinimal
+            | Outcome::Refuse
+            | Outcome::NotApplicable
+            | Outcome::PendingSubject
+            | Outcome::PendingBalance
+            | Outcome::EraseRedacting => false,
+        }
+    }
+}
+
+/// What was granted.
+#[derive(Default)]
+pub(super) struct Granted {
+    /// The items.
+    pub(super) items: BTreeSet<ItemKey>,
+    /// The recordings of which anything was.
+    pub(super) recordings: BTreeSet<RecordingId>,
+    /// Those whose facts were.
+    pub(super) described: BTreeSet<RecordingId>,
+    /// What was decided of each leg, granted or not.
+    pub(super) legs: BTreeMap<(RecordingId, LegNo), Vec<LegItem>>,
+    /// The consent history.
+    pub(super) consent: bool,
+    /// Who has listened.
+    pub(super) consultations: bool,
+}
+
+impl Granted {
+    /// What was decided on the items of a request.
+    pub(super) fn of(file: &File) -> Self {
+        let mut granted = Self::default();
+        for (key, item) in &file.items {
+            let decision = file.request.items().get(key).and_then(|item| item.decision());
+            if let (Right::Access | Right::Port, Some(decision)) = (item.right(), decision) {
+                granted.add(key, item, decision.verdict);
+            }
+        }
+        granted
+    }
+
+    fn add(&mut self, key: &ItemKey, item: &PlanItem, verdict: Verdict) {
+        if let (Artefact::Leg(recording, leg), Some(purpose)) = (&item.artefact, &item.purpose) {
+            let decided = LegItem {
+                purpose: purpose.clone(),
+                right: item.right(),
+                reasons: verdict.reasons(),
+                outcome: verdict.outcome(),
+                undisturbed: matches!(item.question.presence, Presence::Oneself | Presence::Dialog),
+            };
+            self.legs.entry((*recording, *leg)).or_default().push(decided);
+        }
+        if !matches!(verdict.outcome(), Outcome::GrantFull | Outcome::GrantRedacted) {
+            return;
+        }
+        self.items.insert(key.clone());
+        self.recordings.extend(item.artefact.recording());
+        match &item.artefact {
+            Artefact::Metadata(recording) => {
+                self.described.insert(*recording);
+            }
+            Artefact::Consent => self.consent = true,
+            Artefact::AccessLog => self.consultations = true,
+            Artefact::Leg(..) | Artefact::Request(_) | Artefact::Backups => {}
+        }
+    }
+
+    /// What was decided of a leg.
+    pub(super) fn leg(&self, recording: RecordingId, leg: LegNo) -> &[LegItem] {
+        self.legs.get(&(recording, leg)).map(Vec::as_slice).unwrap_or_default()
+    }
+}

@@ -1,0 +1,7 @@
+//! What is in a package, what is not, and how it ends where it cannot be whole.
+
+mod bench;
+mod page;
+mod portable;
+mod streaming;
+mod whole;

@@ -1,0 +1,165 @@
+//! The calls of a package, without their audio.
+
+use std::collections::BTreeSet;
+
+use jiff::tz::TimeZone;
+use kernel::{Basis, LegNo, SubjectId, Timestamp};
+use policy::jurisdiction::Jurisdiction;
+use proto::archive::v1::{Recording, RecordingLeg};
+use proto::retention::v1::{DataKind, Term};
+
+use super::super::choice::is_own;
+use super::super::data::{Call, Kept, Leg, Note, Purpose, Span, Stretch, Withheld};
+use super::super::gather::{Facts, Found};
+use super::super::granted::Granted;
+use super::{known, words};
+use crate::mesh::basis;
+
+/// How much of a recording's id its files are called by, where that is enough.
+const SHORT: usize = 8;
+
+pub(super) fn calls(
+    facts: &Facts,
+    granted: &Granted,
+    subject: SubjectId,
+    jurisdiction: Jurisdiction,
+) -> Vec<Call> {
+    let zone = jurisdiction.time_zone();
+    let mut stems = BTreeSet::new();
+    let call = |found: &Found| call(found, granted, subject, stem(found, &zone, &mut stems));
+    facts.recordings.iter().map(call).collect()
+}
+
+/// What a call's files are called by: its day and the beginning of its id; all of that where two calls began
+/// in the same minute, since ids begin with their time.
+fn stem(found: &Found, zone: &TimeZone, taken: &mut BTreeSet<String>) -> String {
+    let began = Timestamp(found.recording.started_at).to_jiff().to_zoned(zone.clone());
+    let (day, id) = (began.date(), found.id.to_string());
+    let short = format!("{day}-{}", id.get(..SHORT).unwrap_or(&id));
+    let stem = if taken.contains(&short) { format!("{day}-{id}") } else { short };
+    taken.insert(stem.clone());
+    stem
+}
+
+fn call(found: &Found, granted: &Granted, subject: SubjectId, stem: String) -> Call {
+    let recording = &found.recording;
+    let own = subject.to_bytes();
+    let (yours, others): (Vec<_>, Vec<_>) =
+        recording.parties.iter().partition(|party| party.subject_id == own);
+    let described = granted.described.contains(&found.id);
+    let began = Timestamp(recording.started_at);
+    Call {
+        id: found.id.to_string(),
+        state: words::state(recording.state),
+        started_at: began.to_string(),
+        duration_micros: recording.duration,
+        complete: recording.complete,
+        language: known(&recording.language),
+        your_role: yours.first().map_or("unknown", |party| words::role(party.role)),
+        others: others.iter().map(|party| words::role(party.role)).collect(),
+        purposes: purposes(found),
+        legs: legs(found, granted, subject),
+        pauses: pauses(recording),
+        marks: if described { marks(recording) } else { Vec::new() },
+        notes: if described { notes(recording) } else { Vec::new() },
+        began,
+        stem,
+    }
+}
+
+fn purposes(found: &Found) -> Vec<Purpose> {
+    let recording = &found.recording;
+    let with_basis = recording.bases.iter().map(|interval| interval.purpose.as_str());
+    let gone = recording.gone.iter().map(|gone| gone.purpose.as_str());
+    let names: BTreeSet<&str> = with_basis.chain(gone).collect();
+    names.into_iter().map(|name| purpose(found, name)).collect()
+}
+
+fn purpose(found: &Found, name: &str) -> Purpose {
+    let recording = &found.recording;
+    let own: Vec<_> = recording.bases.iter().filter(|interval| interval.purpose == name).collect();
+    let rests = own.iter().find_map(|interval| basis(interval.basis));
+    let span = |start: u64, end: u64| Span { start_micros: start, end_micros: end.min(recording.duration) };
+    let terms = found.kept.iter().flat_map(|kept| &kept.terms);
+    let lost = recording.gone.iter().find(|gone| gone.purpose == name);
+    Purpose {
+        name: name.to_owned(),
+        basis: rests.map_or("unknown", Basis::as_str),
+        article: rests.map_or("", words::article),
+        stands: own.iter().map(|interval| span(interval.start, interval.end)).collect(),
+        kept: terms.filter(|term| term.purpose == name).map(kept).collect(),
+        lost: lost.map(|gone| gone.reason.clone()),
+    }
+}
+
+fn kept(term: &Term) -> Kept {
+    Kept {
+        data: match DataKind::try_from(term.kind).unwrap_or(DataKind::Unspecified) {
+            DataKind::Audio => "audio",
+            DataKind::Metadata | DataKind::Unspecified => "metadata",
+        },
+        until: Timestamp(term.ends).to_string(),
+        rule: term.rule.clone(),
+        article: term.article.clone(),
+        ends: Timestamp(term.ends),
+    }
+}
+
+fn legs(found: &Found, granted: &Granted, subject: SubjectId) -> Vec<Leg> {
+    let mut legs: Vec<_> = found.recording.legs.iter().collect();
+    legs.sort_by_key(|leg| leg.leg);
+    legs.dedup_by_key(|leg| leg.leg);
+    legs.into_iter().map(|row| leg(found, row, granted, subject)).collect()
+}
+
+fn leg(found: &Found, row: &RecordingLeg, granted: &Granted, subject: SubjectId) -> Leg {
+    let recording = &found.recording;
+    let own = is_own(recording, row, subject);
+    let number = u16::try_from(row.leg).map(LegNo);
+    let items = number.map(|number| granted.leg(found.id, number)).unwrap_or_default();
+    let because: BTreeSet<_> = items.iter().flat_map(|item| item.reasons).collect();
+    let because = because.into_iter().map(|reason| reason.as_str().to_owned()).collect();
+    let audible = items.iter().any(|item| item.is_audible(own));
+    let party = usize::try_from(row.party).ok().and_then(|party| recording.parties.get(party));
+    let theirs = party.map_or("unknown", |party| words::role(party.role));
+    Leg {
+        leg: row.leg,
+        whose: if own { "you" } else { theirs },
+        audio: Vec::new(),
+        withheld: (!audible).then_some(Withheld { because }),
+        gaps: gaps(recording, row),
+        refused: Vec::new(),
+    }
+}
+
+/// Where a leg is silent: what was not stored, and what was erased since.
+fn gaps(recording: &Recording, row: &RecordingLeg) -> Vec<Stretch> {
+    let absent = row.absences.iter().map(|absence| (absence.start, absence.end, absence.reason.as_str()));
+    let erased = recording.erased.iter().filter(|erased| erased.leg == row.leg);
+    let erased = erased.map(|erased| (erased.start, erased.end, "erased"));
+    let all: BTreeSet<_> = absent.chain(erased).collect();
+    all.into_iter().map(|(start, end, what)| stretch(recording, start, end, what)).collect()
+}
+
+fn pauses(recording: &Recording) -> Vec<Stretch> {
+    let pauses = recording.pauses.iter();
+    pauses.map(|pause| stretch(recording, pause.start, pause.end, &pause.reason)).collect()
+}
+
+fn marks(recording: &Recording) -> Vec<Stretch> {
+    recording.marks.iter().map(|mark| stretch(recording, mark.start, mark.end, &mark.label)).collect()
+}
+
+fn notes(recording: &Recording) -> Vec<Note> {
+    let note = |note: &proto::archive::v1::Note| Note {
+        position_micros: note.position,
+        kind: note.kind.clone(),
+        code: note.code.clone(),
+    };
+    recording.notes.iter().map(note).collect()
+}
+
+/// A stretch; an end that nothing has closed is the call's.
+fn stretch(recording: &Recording, start: u64, end: u64, what: &str) -> Stretch {
+    Stretch { start_micros: start, end_micros: end.min(recording.duration.max(start)), what: what.to_owned() }
+}

@@ -1,0 +1,122 @@
+//! The copy and the answer: both are made of what there is when they are asked for, and kept nowhere.
+
+use std::collections::BTreeSet;
+use std::sync::Arc;
+
+use futures::{StreamExt, TryStreamExt, stream};
+use kernel::chain;
+use platform::auth::Token;
+use policy::request::{Actor, ItemKey, State};
+use seal::Hash;
+use tracing::{info, warn};
+
+use super::{Service, itself};
+use crate::act::{Act, MAX_NAMED, RequestKey};
+use crate::error::Error;
+use crate::file::File;
+use crate::letter::{self, Letter};
+use crate::package::{self, Handed};
+use crate::plan::Language;
+
+impl Service {
+    /// The answer as things stand, in its language or another one.
+    pub async fn letter(&self, key: &RequestKey, language: Option<Language>) -> Result<Letter, Error> {
+        let file = self.file(key).await?;
+        let language = language.unwrap_or(file.received.language);
+        Ok(letter::write(&file, key, self.now(), language))
+    }
+
+    /// The answer was delivered, by this letter: that closes the request. What it was about is held no longer.
+    pub async fn deliver(&self, key: &RequestKey, by: &Actor, letter: Hash) -> Result<File, Error> {
+        let file = self.file(key).await?;
+        if file.letter == Some(letter) {
+            return Ok(file);
+        }
+        let says = Language::ALL.map(|language| letter::write(&file, key, self.now(), language).hash);
+        if !says.contains(&letter) {
+            let why = "the letter is not what the answer says by now: read it again and deliver that one";
+            return Err(Error::refused("other-letter", why));
+        }
+        if file.request.state() == State::Responding {
+            self.release(key, &file).await?;
+        }
+        let closed = self.act(key, by, Act::Delivered { letter }).await?;
+        info!(tenant = %key.tenant, request = %key.id, "a request was answered");
+        Ok(closed)
+    }
+
+    /// Lets go what the open request held.
+    pub(crate) async fn release(&self, key: &RequestKey, file: &File) -> Result<(), Error> {
+        match file.hold {
+            Some(hold) => self.mesh().release(&key.tenant, hold).await,
+            None => Ok(()),
+        }
+    }
+
+    /// The copy, for one stream. What it has in it is done once the stream has ended well.
+    pub async fn hand_out(
+        self: &Arc<Self>,
+        key: &RequestKey,
+        _by: &Actor,
+        token: Token,
+        reason: String,
+    ) -> Result<Handed, Error> {
+        let file = self.file(key).await?;
+        match file.request.state() {
+            State::Executing | State::Verifying | State::Responding | State::Closed => {}
+            State::Received
+            | State::Identifying
+            | State::AwaitingSubject
+            | State::Discovering
+            | State::Deciding
+            | State::AwaitingApproval => {
+                let why = "a copy is handed out once it was decided on, and approved where that is needed";
+                return Err(Error::refused("not-decided", why));
+            }
+        }
+        let parts = package::Parts {
+            mesh: Arc::clone(&self.parts.mesh),
+            policies: Arc::clone(&self.parts.policies),
+            instance: Arc::clone(&self.parts.instance),
+            clock: Arc::clone(&self.parts.clock),
+        };
+        let Handed { items, recordings, stream: package } =
+            package::hand_out(parts, key.clone(), file, token, reason).await?;
+        let (service, key, named) = (Arc::clone(self), key.clone(), items.clone());
+        let after = stream::once(async move { service.handed(&key, &named).await });
+        // Polled only where everything before it was well: an error ends the stream.
+        let after = after.try_filter_map(|()| async { Ok(None) });
+        let stream = until_error(package.chain(after).boxed());
+        Ok(Handed { items, recordings, stream })
+    }
+
+    /// Marks what was handed out; nothing where that was done before.
+    async fn handed(&self, key: &RequestKey, items: &BTreeSet<ItemKey>) -> Result<(), Error> {
+        let file = self.file(key).await?;
+        if file.request.state() != State::Executing {
+            return Ok(());
+        }
+        let open: Vec<ItemKey> =
+            file.unsettled().map(|(key, _)| key.clone()).filter(|key| items.contains(key)).collect();
+        for some in open.chunks(MAX_NAMED) {
+            let act = Act::ItemsDone { items: some.iter().cloned().collect(), filed: None };
+            self.act(key, &itself(), act).await?;
+        }
+        if let Err(error) = self.carry_on(key).await {
+            warn!(tenant = %key.tenant, request = %key.id, error = chain(&error), "a request waits");
+        }
+        Ok(())
+    }
+}
+
+/// The stream up to its first error, that one included.
+fn until_error(
+    stream: stream::BoxStream<'static, Result<Vec<u8>, Error>>,
+) -> stream::BoxStream<'static, Result<Vec<u8>, Error>> {
+    let ending = stream.scan(false, |has_failed, next| {
+        let item = (!*has_failed).then_some(next);
+        *has_failed |= matches!(item, Some(Err(_)));
+        futures::future::ready(item)
+    });
+    ending.boxed()
+}

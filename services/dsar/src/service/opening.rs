@@ -1,0 +1,197 @@
+//! How a request begins: received through whichever channel, then acknowledged under a hold that keeps what it is about.
+
+use std::collections::BTreeSet;
+
+use kernel::{EventId, HoldId, Position, RecordingId, RequestId, SubjectId, TenantId, Timestamp};
+use policy::code::Code;
+use policy::deadline::{Calendars, Region};
+use policy::jurisdiction::Jurisdiction;
+use policy::request::{Actor, Asker, Channel, State};
+use policy::rights::Right;
+use proto::common::v1::Identifier;
+use tracing::{info, warn};
+
+use super::{Service, itself};
+use crate::act::{Act, Received, Record, RequestKey};
+use crate::error::Error;
+use crate::file::File;
+use crate::mesh::{On, Restriction, RestrictionKind};
+use crate::plan::Language;
+use crate::store::Written;
+
+/// Why the hold of an open request stands.
+const OPEN_REQUEST: &str = "open-request";
+
+/// A request as somebody takes it in.
+#[derive(Clone, PartialEq, Debug)]
+pub struct NewRequest {
+    /// Its id, by which a repetition is known.
+    pub id: RequestId,
+    /// What is asked.
+    pub rights: BTreeSet<Right>,
+    /// How it came.
+    pub channel: Channel,
+    /// Who asks.
+    pub asker: Asker,
+    /// About whom.
+    pub who: Who,
+    /// When the controller received it; now, or with the call in which it was said, where none is given.
+    pub received_at: Option<Timestamp>,
+    /// The call in which it was said, and where in it.
+    pub said_in: Option<(RecordingId, Option<Position>)>,
+    /// A region whose holidays count, too.
+    pub region: Option<Region>,
+    /// In which language it is answered; the country's where none is given.
+    pub language: Option<Language>,
+}
+
+/// About whom a request is.
+#[derive(Clone, PartialEq, Debug)]
+pub enum Who {
+    /// A person who is known by id.
+    Subject(SubjectId),
+    /// Whoever has this.
+    Identifier(Identifier),
+}
+
+impl Service {
+    /// Takes a request in, or answers for one that stands with this id and content.
+    pub async fn open(&self, tenant: &TenantId, by: &Actor, new: NewRequest) -> Result<File, Error> {
+        let key = RequestKey { tenant: tenant.clone(), id: new.id };
+        let received = self.received(tenant, new).await?;
+        let record = Record {
+            id: EventId::new(),
+            key: key.clone(),
+            version: 1,
+            at: self.now(),
+            by: by.clone(),
+            act: Act::Received(received.clone()),
+        };
+        let first = File::receive(&record)?;
+        if self.append(&record, &first).await? == Written::Conflict
+            && !is_same(&self.file(&key).await?.received, &received)
+        {
+            let why = format!("request {} was received with another content", key.id);
+            return Err(Error::refused("other-request", why));
+        }
+        info!(%tenant, request = %key.id, "a request was received");
+        // It was received, whatever becomes of the hold: the work on open requests places it, too.
+        match self.acknowledge(&key).await {
+            Ok(file) => Ok(file),
+            Err(error) => {
+                warn!(%tenant, request = %key.id, error = kernel::chain(&error),
+                    "what an open request is about is not held yet");
+                self.bell.notify_one();
+                self.file(&key).await
+            }
+        }
+    }
+
+    /// The request as it is kept.
+    async fn received(&self, tenant: &TenantId, new: NewRequest) -> Result<Received, Error> {
+        let NewRequest { rights, channel, asker, who, received_at, said_in, region, language, .. } = new;
+        let policy = self.parts.policies.in_force(tenant).await?.policy;
+        let jurisdiction = policy.jurisdiction;
+        if let Some(region) = region.filter(|region| !region.is_in(jurisdiction)) {
+            let problem = format!("{region} is no part of {jurisdiction}, where the controller is");
+            return Err(Error::invalid("region", problem));
+        }
+        let subject = match who {
+            Who::Subject(subject) => subject,
+            Who::Identifier(identifier) => self.mesh().resolve(tenant, identifier).await?,
+        };
+        let said_at = match said_in {
+            Some((recording, position)) => {
+                let facts = self.mesh().recording(tenant, recording).await?;
+                let position = position.unwrap_or_default().0;
+                Some(Timestamp(facts.started_at.saturating_add_unsigned(position)))
+            }
+            None => None,
+        };
+        let received_at = received_at.or(said_at).unwrap_or(self.now());
+        if received_at > self.now() {
+            return Err(Error::invalid("received_at", "must not be in the future"));
+        }
+        Ok(Received {
+            rights,
+            channel,
+            asker,
+            subject,
+            received_at,
+            said_in,
+            jurisdiction,
+            region,
+            calendar: Calendars::NEWEST,
+            language: language.unwrap_or_else(|| spoken_in(jurisdiction)),
+        })
+    }
+
+    /// Holds what a request is about, and says so; nothing where that was done.
+    pub(crate) async fn acknowledge(&self, key: &RequestKey) -> Result<File, Error> {
+        let file = self.file(key).await?;
+        if file.request.state() != State::Received {
+            return Ok(file);
+        }
+        let hold = needs_hold(&file.received.rights).then(|| hold_of(key.id));
+        if let Some(id) = hold {
+            let restriction = Restriction {
+                id,
+                kind: RestrictionKind::OpenRequest,
+                on: On::Subject(file.received.subject),
+                reason: Code::new(OPEN_REQUEST).expect("a plain word is a code"),
+            };
+            // The same each time it is asked for, or it would be another hold.
+            let review_at = file.received.received_at.max(self.first_seen(key).await?);
+            let review_at = review_at.plus(self.parts.config.hold.0);
+            self.mesh().restrict(&key.tenant, &restriction, review_at).await?;
+        }
+        match self.act(key, &itself(), Act::Acknowledged { hold }).await {
+            // Somebody else did.
+            Err(Error::Lifecycle(_)) => self.file(key).await,
+            done => done,
+        }
+    }
+
+    /// When the request was written down.
+    pub(crate) async fn first_seen(&self, key: &RequestKey) -> Result<Timestamp, Error> {
+        Ok(self.history(key).await?.first().map_or(Timestamp(0), |first| first.at))
+    }
+}
+
+/// Whether what is asked is lost where nothing holds it: a withdrawal keeps nothing.
+fn needs_hold(rights: &BTreeSet<Right>) -> bool {
+    rights.iter().any(|right| match right {
+        Right::Withdraw | Right::ObjectMarketing => false,
+        Right::Access | Right::Rectify | Right::Erase | Right::Restrict | Right::Port | Right::Object => true,
+    })
+}
+
+/// Whether a repetition says what was received. When it came is not compared where nobody said so.
+fn is_same(standing: &Received, repeated: &Received) -> bool {
+    let asked = |received: &Received| {
+        let Received { rights, channel, asker, subject, said_in, region, language, .. } = received.clone();
+        (rights, channel, asker, subject, said_in, region, language)
+    };
+    asked(standing) == asked(repeated)
+}
+
+fn spoken_in(jurisdiction: Jurisdiction) -> Language {
+    if jurisdiction.as_str() == "IT" { Language::Italian } else { Language::English }
+}
+
+/// The hold of an open request: the same each time.
+pub(crate) fn hold_of(request: RequestId) -> HoldId {
+    HoldId::from_bytes(derived(request, b"hold"))
+}
+
+/// An id that follows from a request: the same each time, and in its place in time where the request's is.
+pub(crate) fn derived(request: RequestId, what: &[u8]) -> [u8; 16] {
+    use sha2::{Digest, Sha256};
+    let mut bytes = request.to_bytes();
+    let digest: [u8; 32] = Sha256::new().chain_update(bytes).chain_update(what).finalize().into();
+    bytes[6..].copy_from_slice(&digest[..10]);
+    // RFC 9562: version 8, variant 10.
+    bytes[6] = bytes[6] & 0x0f | 0x80;
+    bytes[8] = bytes[8] & 0x3f | 0x80;
+    bytes
+}

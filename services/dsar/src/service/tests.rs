@@ -1,0 +1,198 @@
+//! What people do wrong is refused with its reason, and changes nothing.
+
+use std::collections::BTreeSet;
+use std::time::Duration;
+
+use kernel::{RecordingId, RequestId, ServiceError, SubjectId, Timestamp};
+use policy::deadline;
+use policy::request::{PlanName, Proof, State};
+use policy::rights::Right;
+
+use super::{NewRequest, Which};
+use crate::act::{Act, Decided, Found, RequestKey};
+use crate::error::{Error, told};
+use crate::testing::{Bench, DAY, START, actor, asked, tenant};
+use crate::working::tests::{planned, with_a_call};
+
+fn word(error: &Error) -> String {
+    platform::error::reason(&told(error)).to_owned()
+}
+
+fn all(plan: &PlanName) -> Decided {
+    Decided { plan: plan.clone(), items: BTreeSet::new(), found: Found::default(), left: None }
+}
+
+#[tokio::test]
+async fn what_is_said_in_a_call_was_received_then_and_there() {
+    let bench = Bench::new().await;
+    let (customer, id) = with_a_call(&bench);
+    let service = bench.service();
+    let said = Duration::from_secs(90);
+    let position = kernel::Position(90_000_000);
+    let new = NewRequest { said_in: Some((id, Some(position))), ..asked(customer, &[Right::Access]) };
+    let file = service.open(&tenant(), &actor("anna"), new).await.unwrap();
+    assert_eq!(file.received.received_at, START.plus(said));
+    assert_eq!(file.request.clock().due().strict.date.to_string(), "2026-04-02");
+}
+
+#[tokio::test]
+async fn a_request_that_cannot_be_is_refused_and_not_there() {
+    let bench = Bench::new().await;
+    let (customer, _) = with_a_call(&bench);
+    let service = bench.service();
+    let good = || asked(customer, &[Right::Access]);
+    let tomorrow = service.now().plus(DAY);
+    let cases = [
+        ("in the future", NewRequest { received_at: Some(tomorrow), ..good() }),
+        ("asks nothing", NewRequest { rights: BTreeSet::new(), ..good() }),
+        ("elsewhere", NewRequest { region: Some("DE-BY".parse().unwrap()), ..good() }),
+        ("before calendars", NewRequest { received_at: Some(Timestamp(0)), ..good() }),
+        ("an unknown call", NewRequest { said_in: Some((RecordingId::new(), None)), ..good() }),
+    ];
+    for (case, new) in cases {
+        let id = new.id;
+        assert!(service.open(&tenant(), &actor("anna"), new).await.is_err(), "{case}");
+        let key = RequestKey { tenant: tenant(), id };
+        let missing = service.file(&key).await.unwrap_err();
+        assert_eq!(missing.code(), kernel::ErrorCode::NotFound, "{case}");
+    }
+    assert!(service.list(&tenant(), Which::All, None, 10).await.unwrap().is_empty());
+}
+
+#[tokio::test]
+async fn a_decision_takes_two_people_who_have_seen_the_same_plan() {
+    let bench = Bench::new().await;
+    let (customer, _) = with_a_call(&bench);
+    let service = bench.service();
+    let (key, file) = planned(&service, customer, &[Right::Erase]).await;
+    let plan = file.request.plan().unwrap().name.clone();
+    let stale = PlanName::new("0123456789abcdef").unwrap();
+    let refused = service.decide(&key, &actor("anna"), all(&stale), false).await.unwrap_err();
+    assert_eq!(word(&refused), "stale-plan");
+    let file = service.decide(&key, &actor("anna"), all(&plan), true).await.unwrap();
+    assert_eq!(file.request.state(), State::AwaitingApproval);
+    let version = file.version;
+    let refused = service.approve(&key, &actor("anna"), plan.clone(), false).await.unwrap_err();
+    assert_eq!(word(&refused), "same-person");
+    let refused = service.approve(&key, &actor("bruno"), stale, false).await.unwrap_err();
+    assert_eq!(word(&refused), "stale-plan");
+    assert_eq!(service.file(&key).await.unwrap().version, version, "nothing has changed");
+    assert!(bench.mesh.state().erasures.is_empty());
+    let file = service.approve(&key, &actor("bruno"), plan, true).await.unwrap();
+    assert_eq!(file.request.state(), State::Deciding, "a no sends it back");
+}
+
+#[tokio::test]
+async fn a_plan_that_has_changed_has_another_name_and_is_decided_anew() {
+    let bench = Bench::new().await;
+    let (customer, _) = with_a_call(&bench);
+    let service = bench.service();
+    let (key, file) = planned(&service, customer, &[Right::Access]).await;
+    let first = file.request.plan().unwrap().name.clone();
+    let again = service.plan(&key, &actor("anna"), true).await.unwrap();
+    assert_eq!((again.name.clone(), again.file.version), (first.clone(), file.version), "nothing is new");
+    service.decide(&key, &actor("anna"), all(&first), false).await.unwrap();
+    let purposes = [("quality", kernel::Basis::Consent)];
+    let more = crate::testing::recording(RecordingId::new(), customer, SubjectId::new(), &purposes);
+    bench.keep(more);
+    let dry = service.plan(&key, &actor("anna"), false).await.unwrap();
+    assert_ne!(dry.name, first);
+    assert_eq!(
+        service.file(&key).await.unwrap().request.plan().unwrap().name,
+        first,
+        "a dry run keeps nothing"
+    );
+    let new = service.plan(&key, &actor("anna"), true).await.unwrap();
+    assert!(new.file.items.len() > file.items.len());
+    assert_eq!(new.file.undecided().count(), new.file.items.len());
+    let refused = service.decide(&key, &actor("anna"), all(&first), true).await.unwrap_err();
+    assert_eq!(word(&refused), "stale-plan");
+}
+
+#[tokio::test]
+async fn a_store_that_does_not_answer_is_a_failure_and_no_plan() {
+    for method in ["recordings", "kept", "consent"] {
+        let bench = Bench::new().await;
+        let (customer, _) = with_a_call(&bench);
+        let service = bench.service();
+        let new = asked(customer, &[Right::Access]);
+        let key = RequestKey { tenant: tenant(), id: new.id };
+        service.open(&tenant(), &actor("anna"), new).await.unwrap();
+        let refused = service.plan(&key, &actor("anna"), true).await.unwrap_err();
+        assert_eq!(word(&refused), "not-shown", "nothing is looked for before it is known who asks");
+        service.act(&key, &actor("anna"), Act::Proved(Proof::Session)).await.unwrap();
+        service.act(&key, &actor("anna"), Act::Verified).await.unwrap();
+        bench.mesh.fail(method);
+        let failed = service.plan(&key, &actor("anna"), true).await.unwrap_err();
+        assert_eq!(failed.code(), kernel::ErrorCode::Unavailable, "{method}");
+        assert_eq!(service.file(&key).await.unwrap().request.state(), State::Discovering);
+    }
+}
+
+#[tokio::test]
+async fn time_is_extended_once_and_after_the_person_was_told() {
+    let bench = Bench::new().await;
+    let (customer, _) = with_a_call(&bench);
+    let service = bench.service();
+    let (key, _) = planned(&service, customer, &[Right::Access]).await;
+    let told =
+        |at: Timestamp| Act::Extended { reason: deadline::Reason::Complexity, notice_delivered_at: at };
+    let tomorrow = service.now().plus(DAY);
+    assert!(service.act(&key, &actor("anna"), told(tomorrow)).await.is_err());
+    service.act(&key, &actor("anna"), told(service.now())).await.unwrap();
+    assert!(service.act(&key, &actor("anna"), told(service.now())).await.is_err());
+}
+
+#[tokio::test]
+async fn no_copy_without_a_decision_and_no_answer_but_the_one_that_was_read() {
+    let bench = Bench::new().await;
+    let (customer, _) = with_a_call(&bench);
+    let service = bench.service();
+    let (key, _) = planned(&service, customer, &[Right::Access]).await;
+    let token = crate::testing::token();
+    let refused = service.hand_out(&key, &actor("anna"), token, "request".to_owned()).await;
+    assert_eq!(word(&refused.err().unwrap()), "not-decided");
+    let other = seal::Hash::of(b"another letter");
+    let refused = service.deliver(&key, &actor("anna"), other).await.unwrap_err();
+    assert_eq!(word(&refused), "other-letter");
+    let unknown = RequestKey { tenant: tenant(), id: RequestId::new() };
+    assert_eq!(service.letter(&unknown, None).await.unwrap_err().code(), kernel::ErrorCode::NotFound);
+}
+
+#[tokio::test]
+async fn only_what_the_mesh_cannot_do_is_done_by_hand() {
+    let bench = Bench::new().await;
+    let (customer, _) = with_a_call(&bench);
+    let service = bench.service();
+    let (key, file) = planned(&service, customer, &[Right::Rectify, Right::Restrict]).await;
+    let file = crate::working::tests::decided(&service, &key, &file).await;
+    assert_eq!((file.request.state(), file.waits_for()), (State::Executing, "by-hand"));
+    let plan = file.request.plan().unwrap().name.clone();
+    let filed = policy::code::Code::new("ticket-17").unwrap();
+    let by_hand: BTreeSet<_> = file.unsettled().map(|(key, _)| key.clone()).collect();
+    let settled: BTreeSet<_> =
+        file.request.items().keys().filter(|key| key.as_str().starts_with("restrict/")).cloned().collect();
+    let refused = service.done_by_hand(&key, &actor("anna"), &plan, settled, filed.clone()).await;
+    assert_eq!(word(&refused.unwrap_err()), "not-by-hand");
+    service.done_by_hand(&key, &actor("anna"), &plan, by_hand, filed).await.unwrap();
+    let file = service.execute(&key).await.unwrap();
+    assert_eq!(file.request.state(), State::Responding);
+}
+
+#[tokio::test]
+async fn of_acts_at_once_each_is_taken_in_some_order() {
+    let bench = Bench::new().await;
+    let (customer, _) = with_a_call(&bench);
+    let service = bench.service();
+    let new = asked(customer, &[Right::Access]);
+    let key = RequestKey { tenant: tenant(), id: new.id };
+    service.open(&tenant(), &actor("anna"), new).await.unwrap();
+    let proofs = [Proof::OneTimeCode, Proof::CallKnowledge, Proof::Session, Proof::Human];
+    let anna = actor("anna");
+    let acts = proofs.map(|proof| service.act(&key, &anna, Act::Proved(proof)));
+    for acted in futures::future::join_all(acts).await {
+        acted.unwrap();
+    }
+    let file = service.file(&key).await.unwrap();
+    assert_eq!((file.version, file.request.identity().proofs().len()), (6, 4));
+}

@@ -1,0 +1,145 @@
+//! The work on open requests: what was decided is done, looked at again, and what falls due is told.
+//!
+//! Each turn folds a request's file, does what is to be done next, and writes that as an act. Whatever it asks of other
+//! roles goes by ids that follow from the request, so that a turn that was broken off is done again and nothing is done
+//! twice. Copies come before erasures: what a person asked to have and to have erased is handed out first (scenario 35).
+//!
+//! Read `todo`, which is pure, then `doing` and `probing`; `tasks` has what runs, and `hearing` the requests that were
+//! said in calls.
+
+mod doing;
+mod hearing;
+mod probing;
+mod tasks;
+mod todo;
+
+use kernel::{TenantId, chain};
+use policy::request::State;
+use tracing::{info, warn};
+
+use crate::act::{Act, RequestKey};
+use crate::error::Error;
+use crate::file::File;
+use crate::service::{Service, itself};
+use crate::store::MAX_LISTED;
+
+pub use tasks::tasks;
+
+/// Turns of one request in a row: more than its states, so that what turns in circles is told and not spun on.
+const TURNS: u32 = 32;
+
+/// How a tenant's open requests stand.
+#[derive(Clone, Copy, PartialEq, Eq, Default, Debug)]
+pub(crate) struct Standing {
+    pub(crate) open: i64,
+    /// Their last day is over.
+    pub(crate) overdue: i64,
+    /// Something that was done was found not to be.
+    pub(crate) failing: i64,
+}
+
+impl Standing {
+    fn add(&mut self, other: Self) {
+        self.open += other.open;
+        self.overdue += other.overdue;
+        self.failing += other.failing;
+    }
+}
+
+impl Service {
+    /// Takes a request as far as it goes now, and answers it as it is then.
+    pub async fn execute(&self, key: &RequestKey) -> Result<File, Error> {
+        self.carry_on(key).await
+    }
+
+    pub(crate) async fn carry_on(&self, key: &RequestKey) -> Result<File, Error> {
+        for _ in 0..TURNS {
+            let file = self.file(key).await?;
+            if !self.turn(key, &file).await? {
+                return self.file(key).await;
+            }
+        }
+        Err(Error::Contended("the request"))
+    }
+
+    /// Does the next thing; false where it waits for somebody, or for another role.
+    async fn turn(&self, key: &RequestKey, file: &File) -> Result<bool, Error> {
+        let act = match file.request.state() {
+            State::Received => {
+                let further = self.acknowledge(key).await?;
+                return Ok(further.request.state() != State::Received);
+            }
+            State::Executing => self.do_next(key, file).await?,
+            State::Verifying => Some(self.probe(key, file).await?),
+            State::Identifying
+            | State::AwaitingSubject
+            | State::Discovering
+            | State::Deciding
+            | State::AwaitingApproval
+            | State::Responding
+            | State::Closed => None,
+        };
+        let Some(act) = act else { return Ok(false) };
+        // What is not done is tried again after a rest.
+        let goes_on = !matches!(act, Act::ProbesFailed(_));
+        if let Act::ProbesFailed(items) = &act {
+            warn!(tenant = %key.tenant, request = %key.id, items = items.len(),
+                "what was done of a request is found not to be, and is done again");
+        }
+        match self.act(key, &itself(), act).await {
+            // Somebody else did, or the request has gone on.
+            Err(Error::Lifecycle(refused)) => {
+                info!(tenant = %key.tenant, request = %key.id, why = %refused, "an act was not needed any more");
+                Ok(false)
+            }
+            done => done.map(|_| goes_on),
+        }
+    }
+
+    /// Takes every open request of every tenant as far as it goes now.
+    pub(crate) async fn carry_on_all(&self) -> Result<Standing, Error> {
+        let mut all = Standing::default();
+        for tenant in self.store().tenants().await? {
+            match self.carry_on_tenant(&tenant).await {
+                Ok(standing) => all.add(standing),
+                // One tenant's trouble is no other's.
+                Err(error) => warn!(%tenant, error = chain(&error), "a tenant's requests wait"),
+            }
+        }
+        Ok(all)
+    }
+
+    async fn carry_on_tenant(&self, tenant: &TenantId) -> Result<Standing, Error> {
+        let mut standing = Standing::default();
+        let mut after = None;
+        loop {
+            let page = self.store().open(tenant, after, MAX_LISTED).await?;
+            after = page.last().map(|last| last.key.id);
+            let is_last = page.len() < MAX_LISTED as usize;
+            for head in page {
+                match self.carry_on(&head.key).await {
+                    Ok(file) => standing.add(self.standing(&file)),
+                    Err(error) => {
+                        let overdue = i64::from(head.due <= self.now());
+                        standing.add(Standing { open: 1, overdue, failing: 1 });
+                        warn!(%tenant, request = %head.key.id, error = chain(&error), "a request waits");
+                    }
+                }
+            }
+            if is_last {
+                return Ok(standing);
+            }
+        }
+    }
+
+    fn standing(&self, file: &File) -> Standing {
+        Standing {
+            open: i64::from(file.request.state() != State::Closed),
+            overdue: i64::from(file.request.is_overdue(self.now())),
+            failing: i64::from(file.request.failures() > 0 && file.request.state() == State::Executing),
+        }
+    }
+}
+
+#[cfg(test)]
+pub(crate) mod tests;

@@ -1,0 +1,101 @@
+//! Requests that were said to an agent: the sender of a call notes them with their position, and each is a request that
+//! was received there and then (GDPR Art. 12(1) and (2) know no form).
+
+use std::collections::BTreeSet;
+use std::sync::Arc;
+
+use async_trait::async_trait;
+use eventlog::Stored;
+use kernel::{Position, RecordingId, RequestId, SubjectId, TenantId, chain};
+use platform::feed::Take;
+use policy::request::{Asker, Channel};
+use policy::rights::Right;
+use prost::Message;
+use proto::archive::v1::recording_event::Event;
+use proto::archive::v1::{Note, Recording, RecordingEvent};
+use proto::common::v1::PartyRole;
+use sha2::{Digest, Sha256};
+use tracing::{info, warn};
+
+use crate::error::Error;
+use crate::service::{NewRequest, Service, Who, itself};
+
+/// The consumer group.
+pub(crate) const GROUP: &str = "dsar";
+/// The kind of note that says so; its code is the right.
+const RIGHT_REQUESTED: &str = "dsar.requested";
+
+/// Opens requests that were said in calls, once the call is sealed.
+pub(super) struct Hearing(pub(super) Arc<Service>);
+
+#[async_trait]
+impl Take for Hearing {
+    type Error = Error;
+    async fn take(&self, record: &Stored) -> Result<(), Error> {
+        let Some((tenant, recording)) = sealed(record) else { return Ok(()) };
+        let facts = self.0.mesh().recording(&tenant, recording).await?;
+        for note in facts.notes.iter().filter(|note| note.kind == RIGHT_REQUESTED) {
+            let Some(new) = heard(recording, &facts, note) else {
+                warn!(%tenant, %recording, "somebody asked for a right in a call, and it is not known who or which");
+                continue;
+            };
+            let request = new.id;
+            match self.0.open(&tenant, &itself(), new).await {
+                Ok(_) => info!(%tenant, %recording, %request, "a request was heard in a call"),
+                Err(error @ (Error::Invalid { .. } | Error::Lifecycle(_) | Error::Refused { .. })) => {
+                    warn!(%tenant, %recording, %request, error = chain(&error), "a request that was heard is none");
+                }
+                Err(error) => return Err(error),
+            }
+        }
+        Ok(())
+    }
+}
+
+/// The recording that a record says was sealed; none where it says something else, or nothing that can be.
+fn sealed(record: &Stored) -> Option<(TenantId, RecordingId)> {
+    let envelope = eventlog::from_record(record).ok()?;
+    match RecordingEvent::decode(record.value.clone()).ok()?.event? {
+        Event::Sealed(sealed) => Some((envelope.tenant, RecordingId::from_slice(&sealed.recording_id).ok()?)),
+        Event::NotRecorded(_) | Event::Addended(_) => None,
+    }
+}
+
+/// The request that a note says. The one who asked is the customer: an agent's own request is no part of their work.
+fn heard(recording: RecordingId, facts: &Recording, note: &Note) -> Option<NewRequest> {
+    let right: Right = note.code.parse().ok()?;
+    let mut customers = facts.parties.iter().filter(|party| party.role() == PartyRole::Customer);
+    let subject = SubjectId::from_slice(&customers.next()?.subject_id).ok()?;
+    if customers.next().is_some() {
+        return None;
+    }
+    Some(NewRequest {
+        id: request_of(recording, note),
+        rights: BTreeSet::from([right]),
+        channel: Channel::Call,
+        asker: Asker::Oneself,
+        who: Who::Subject(subject),
+        received_at: None,
+        said_in: Some((recording, Some(Position(note.position)))),
+        region: None,
+        language: crate::plan::Language::named(facts.language.get(..2).unwrap_or_default()),
+    })
+}
+
+/// The request that a note in a call makes: the same each time, and in its place in time where the call is.
+fn request_of(recording: RecordingId, note: &Note) -> RequestId {
+    let mut bytes = recording.to_bytes();
+    let mut hash = Sha256::new();
+    hash.update(bytes);
+    hash.update(note.position.to_be_bytes());
+    hash.update(note.code.as_bytes());
+    let digest: [u8; 32] = hash.finalize().into();
+    bytes[6..].copy_from_slice(&digest[..10]);
+    // RFC 9562: version 8, variant 10.
+    bytes[6] = bytes[6] & 0x0f | 0x80;
+    bytes[8] = bytes[8] & 0x3f | 0x80;
+    RequestId::from_bytes(bytes)
+}
+
+#[cfg(test)]
+mod tests;

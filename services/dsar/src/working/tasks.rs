@@ -1,0 +1,92 @@
+//! What runs in the background: the work on open requests, and the requests that were said in calls.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use eventlog::EventLog;
+use kernel::chain;
+use kernel::topics::RECORDINGS;
+use platform::feed::Feed;
+use platform::lag::LagWatch;
+use platform::telemetry::{Gauge, Metric, MetricKind, Metrics};
+use platform::{Shutdown, Task};
+use tracing::warn;
+
+use super::hearing::{GROUP, Hearing};
+use crate::service::Service;
+
+/// Requests that are not answered.
+pub(crate) const OPEN: Metric = Metric {
+    name: "verbale_dsar_requests_open",
+    help: "requests that are not answered yet",
+    kind: MetricKind::Gauge,
+    labels: &[],
+};
+/// Requests whose last day is over.
+pub(crate) const OVERDUE: Metric = Metric {
+    name: "verbale_dsar_requests_overdue",
+    help: "requests that are not answered though their last day is over: an incident",
+    kind: MetricKind::Gauge,
+    labels: &[],
+};
+/// Requests with which something goes wrong.
+pub(crate) const FAILING: Metric = Metric {
+    name: "verbale_dsar_requests_failing",
+    help: "requests of which something cannot be done, or was found not to be done",
+    kind: MetricKind::Gauge,
+    labels: &[],
+};
+
+/// The tasks of requests.
+pub fn tasks(service: &Arc<Service>, log: &Arc<dyn EventLog>, metrics: &Metrics) -> Vec<Task> {
+    let shown = Shown {
+        open: metrics.gauge(&OPEN, &[]),
+        overdue: metrics.gauge(&OVERDUE, &[]),
+        failing: metrics.gauge(&FAILING, &[]),
+    };
+    let (working, hearing) = (Arc::clone(service), Hearing(Arc::clone(service)));
+    let feed = Feed { log: Arc::clone(log), group: GROUP, topic: RECORDINGS };
+    let lag = LagWatch { log: Arc::clone(log), group: GROUP, topic: RECORDINGS };
+    let mut tasks = vec![Task::new("dsar-requests", move |shutdown| async move {
+        work(&working, &shown, &shutdown).await;
+        Ok(())
+    })];
+    if service.parts.config.heard {
+        tasks.push(Task::new("dsar-heard", move |shutdown| async move {
+            feed.follow(&hearing, &shutdown).await;
+            Ok(())
+        }));
+        tasks.push(lag.into_task(metrics));
+    }
+    tasks
+}
+
+struct Shown {
+    open: Gauge,
+    overdue: Gauge,
+    failing: Gauge,
+}
+
+/// Takes open requests on. A turn that is broken off is done again.
+async fn work(service: &Service, shown: &Shown, shutdown: &Shutdown) {
+    let rest: Duration = service.parts.config.rest.into();
+    loop {
+        let standing = tokio::select! {
+            () = shutdown.draining() => return,
+            standing = service.carry_on_all() => standing,
+        };
+        match standing {
+            Ok(standing) => {
+                shown.open.set(standing.open);
+                shown.overdue.set(standing.overdue);
+                shown.failing.set(standing.failing);
+            }
+            Err(error) => warn!(error = chain(&error), "the tenants that have requests cannot be listed"),
+        }
+        tokio::select! {
+            () = shutdown.draining() => return,
+            () = service.bell.notified() => {}
+            () = tokio::time::sleep(rest) => {}
+        }
+    }
+}
