@@ -1,5 +1,6 @@
 //! What all scenarios stand on.
 
+pub(crate) mod asking;
 mod child;
 mod engines;
 mod expected;

@@ -29,6 +29,7 @@ mod offline;
 mod pauses;
 mod plaintext;
 mod refusals;
+mod requests;
 mod stops;
 mod time;
 mod withdrawals;

@@ -1,0 +1,174 @@
+//! What is erased at once, what a duty or a hold keeps until its day, and what nobody gets.
+
+use kernel::{Position, RecordingId, Timestamp};
+use proto::retention::v1::{ErasureCause, HoldKind};
+use verbale::commands::retention;
+use verbale::connect::Caller;
+
+use crate::harness::asking::{Desk, asked, outcomes, request_id};
+use crate::harness::keeping::{DAY, customer, explained, hold, must_be_gone, over, release, swept_away};
+use crate::harness::{
+    Expected, Sample, World, eventually, hear, in_one_process, on_every_shape, purpose, reason,
+};
+
+on_every_shape!(an_erasure_takes_what_may_go_now_and_what_a_duty_keeps_on_its_day_without_a_new_request);
+in_one_process!(
+    a_hold_on_one_of_three_calls_defers_that_one_and_the_others_go,
+    a_withdrawal_by_letter_stops_the_purpose_and_its_copies_go_unasked,
+    what_an_open_request_is_about_outlives_its_period_until_it_is_answered,
+    nobody_s_request_is_another_tenant_s,
+);
+
+const DUTY: &str = "mifid2-transaction";
+const QUALITY: &str = "quality";
+
+async fn an_erasure_takes_what_may_go_now_and_what_a_duty_keeps_on_its_day_without_a_new_request(
+    world: World,
+) {
+    let sample = Sample::new("mifid-order-it");
+    let other = Sample::new("mifid-order-it").between("agent-018", "+390687654321", "order-of-another");
+    let mesh = world.up().await;
+    let server = mesh.server();
+    let (id, stays) = (world.kept(&server, &sample).await, world.kept(&server, &other).await);
+    let desk = Desk::of(&world, &server, &sample.tenant);
+    let person = customer(&desk.anna, &sample).await;
+    hear(&desk.anna, id, &purpose(DUTY)).await.unwrap();
+
+    let request = desk.ask(person, &["erase"]).await.unwrap();
+    let planned = desk.plan(&request).await;
+    let found = outcomes(&planned);
+    let count = |outcome: &str| found.iter().find(|(own, _)| own == outcome).map_or(0, |(_, count)| *count);
+    assert_eq!((count("erase"), count("defer-restrict")), (3, 3), "two legs and the facts, each: {found:?}");
+    let done = desk.carry_out(&planned).await;
+    assert_eq!((done.state.as_str(), done.waits_for.as_str()), ("responding", "delivery"));
+
+    must_be_gone(&hear(&desk.anna, id, &purpose(QUALITY)).await.unwrap_err(), &["art-17-1"]);
+    let refused = hear(&desk.anna, id, &purpose(DUTY)).await.unwrap_err();
+    assert_eq!(reason(&refused), "restricted");
+    let heard = hear(&desk.anna, stays, &purpose(QUALITY)).await.unwrap();
+    heard.must_be(&Expected::of(&other), &other, &purpose(QUALITY), other.whole());
+
+    let (letter, closed) = desk.answer(&done).await;
+    assert_eq!((closed.state.as_str(), closed.ending.as_str()), ("closed", "partial"));
+    let told = explained(&desk.anna, id).await;
+    let day = told.latest;
+    let year = Timestamp(day).to_jiff().strftime("%Y").to_string();
+    assert!(letter.contains(&year) && letter.contains("Garante"), "{letter}");
+
+    world.pass_to(Timestamp(day)).await;
+    swept_away(&desk.anna, ErasureCause::PeriodOver, id, &[DUTY]).await;
+    mesh.stop().await.unwrap();
+}
+
+async fn a_hold_on_one_of_three_calls_defers_that_one_and_the_others_go(world: World) {
+    let sample = Sample::new("access-request-en");
+    let mesh = world.up().await;
+    let server = mesh.server();
+    let mut ids = Vec::new();
+    for call_id in ["one", "two", "three"] {
+        let call = Sample::new("access-request-en").between(sample.agent(), sample.phone(), call_id);
+        ids.push(world.kept(&server, &call).await);
+    }
+    let desk = Desk::of(&world, &server, &sample.tenant);
+    let person = customer(&desk.anna, &sample).await;
+    let placed = hold(&world, &desk.anna, HoldKind::Litigation, over(&ids[..1])).await;
+
+    let request = desk.ask(person, &["erase"]).await.unwrap();
+    let done = desk.carry_out(&desk.plan(&request).await).await;
+    hear(&desk.anna, ids[0], &purpose(QUALITY)).await.map(drop).unwrap_err();
+    for id in &ids[1..] {
+        must_be_gone(&hear(&desk.anna, *id, &purpose(QUALITY)).await.unwrap_err(), &["art-17-1"]);
+    }
+    assert!(opens(&desk.anna, ids[0]).await, "it is kept for the claim");
+    let (letter, closed) = desk.answer(&done).await;
+    assert_eq!(closed.ending, "partial");
+    assert!(!letter.contains("case-"), "who placed a hold and why is nobody's: {letter}");
+
+    let carla = world.named(&server, &sample.tenant, "carla");
+    release(&desk.bruno, placed).await.unwrap();
+    release(&carla, placed).await.unwrap();
+    eventually("the held one goes, without a new request", async || {
+        (!opens(&desk.anna, ids[0]).await).then_some(())
+    })
+    .await;
+    mesh.stop().await.unwrap();
+}
+
+/// Whether something of a recording is still kept for a purpose.
+async fn opens(caller: &Caller, id: RecordingId) -> bool {
+    let told = retention::explained(caller, id).await.unwrap();
+    told.terms.iter().any(|term| term.state() == proto::retention::v1::TermState::Running)
+}
+
+async fn a_withdrawal_by_letter_stops_the_purpose_and_its_copies_go_unasked(world: World) {
+    let sample = Sample::new("access-request-en");
+    let mesh = world.up().await;
+    let server = mesh.server();
+    let id = world.kept(&server, &sample).await;
+    let desk = Desk::of(&world, &server, &sample.tenant);
+    let person = customer(&desk.anna, &sample).await;
+    let request = desk.ask(person, &["withdraw"]).await.unwrap();
+    // It takes no proof (GDPR Art. 7(3)): that nothing more is needed is all that is said.
+    let planned = desk.plan(&request).await;
+    assert_eq!(outcomes(&planned), [("stop-purpose".to_owned(), 1)]);
+    let done = desk.carry_out(&planned).await;
+    let (_, closed) = desk.answer(&done).await;
+    assert_eq!(closed.ending, "fulfilled");
+    eventually("what rested on it goes", async || (!opens(&desk.anna, id).await).then_some(())).await;
+    must_be_gone(&hear(&desk.anna, id, &purpose(QUALITY)).await.unwrap_err(), &["withdrawn", "art-17-1-b"]);
+    mesh.stop().await.unwrap();
+}
+
+async fn what_an_open_request_is_about_outlives_its_period_until_it_is_answered(world: World) {
+    let sample = Sample::new("access-request-en");
+    let mesh = world.up().await;
+    let server = mesh.server();
+    let id = world.kept(&server, &sample).await;
+    let desk = Desk::of(&world, &server, &sample.tenant);
+    let person = customer(&desk.anna, &sample).await;
+    world.pass(80 * DAY).await;
+    let request = desk.ask(person, &["access"]).await.unwrap();
+    let planned = desk.plan(&request).await;
+    // Its ninety days end on the tenth day of the request.
+    world.pass(11 * DAY).await;
+    let due = eventually("it is due, and held", async || {
+        let told = retention::explained(&desk.anna, id).await.unwrap();
+        let is_over = told.terms.iter().all(|term| term.ends <= world.now().0);
+        (is_over && told.holds.len() == 1).then_some(told)
+    })
+    .await;
+    assert_eq!(due.holds[0].kind(), HoldKind::OpenRequest);
+    let done = desk.carry_out(&planned).await;
+    assert_eq!(done.waits_for, "hand-out");
+    let copy = world.folder().join("late.zip");
+    desk.copy(&done, &copy).await;
+    let stands =
+        verbale::commands::request::get(&desk.anna, request_id(&done)).await.unwrap().request.unwrap();
+    desk.answer(&stands).await;
+    swept_away(&desk.anna, ErasureCause::PeriodOver, id, &[QUALITY]).await;
+    mesh.stop().await.unwrap();
+}
+
+async fn nobody_s_request_is_another_tenant_s(world: World) {
+    let (sample, other) = (Sample::new("access-request-en"), Sample::new("mifid-order-it"));
+    let mesh = world.up().await;
+    let server = mesh.server();
+    let recording = world.record(&server, &sample).await;
+    let (own, theirs) = (Desk::of(&world, &server, &sample.tenant), Desk::of(&world, &server, &other.tenant));
+    let person = customer(&own.anna, &sample).await;
+    let request = own.ask(person, &["access"]).await.unwrap();
+    let id = request_id(&request);
+    let missing = verbale::commands::request::get(&theirs.anna, id).await.unwrap_err();
+    let missing = missing.downcast_ref::<tonic::Status>().map(tonic::Status::code);
+    assert_eq!(missing, Some(tonic::Code::NotFound));
+    // What is said of another tenant's call is said of none.
+    let said = proto::dsar::v1::OpenRequest {
+        recording_id: recording.recording_id.clone(),
+        position: Some(Position(1).0),
+        ..asked(person, &["access"])
+    };
+    let said = theirs.anna.request(said).unwrap();
+    let refused = proto::dsar::v1::requests_client::RequestsClient::new(theirs.anna.wire()).open(said).await;
+    assert_eq!(refused.unwrap_err().code(), tonic::Code::NotFound);
+    mesh.stop().await.unwrap();
+}
