@@ -1,12 +1,15 @@
 //! The command line as scripts use it: JSON, exit codes, and errors that name the place.
 
 mod keeping;
+mod prompt;
+mod requests;
 
 use std::path::Path;
 
 use kernel::{RecordingId, Role};
 use serde_json::{Value, json};
 
+use self::prompt::Prompt;
 use crate::harness::{Sample, World, eventually, free_port, id_of, program, server};
 
 #[tokio::test(flavor = "multi_thread")]
@@ -313,7 +316,8 @@ async fn the_demo_tells_its_story_and_catches_what_it_alters() {
     assert!(caught.len() >= 2 && caught.iter().all(|one| one["caught"] == true), "{caught:?}");
     let later = told["later"].as_array().unwrap();
     assert!(later.len() > 15 && later.iter().all(|step| step["as_it_must_be"] == true), "{later:?}");
-    let shop = later.iter().find(|step| step["what"].as_str().unwrap().starts_with("the shop's ends too"));
+    let shop =
+        later.iter().find(|step| step["what"].as_str().unwrap().starts_with("the shop's quality purpose"));
     assert!(shop.unwrap()["detail"].as_str().unwrap().ends_with(": quality"), "{later:?}");
     let mut heard = Vec::new();
     for call in told["recordings"].as_array().unwrap() {

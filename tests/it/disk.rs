@@ -20,7 +20,7 @@ use crate::harness::{
 
 /// The disk, and what is left of it: less than a fresh deployment and one call take.
 const DISK: u64 = 48 << 20;
-const ROOM: u64 = 3 << 20;
+const ROOM: u64 = 3_400 << 10;
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_full_disk_stops_acknowledgements_and_not_the_process_and_room_is_all_it_needs() {

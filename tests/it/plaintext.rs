@@ -12,6 +12,8 @@ use verbale::call_file::CallFile;
 use verbale::sender::Call;
 use verbale::wav::Wav;
 
+use crate::harness::asking::Desk;
+use crate::harness::keeping::customer;
 use crate::harness::{Expected, Raw, Sample, Scan, World, files, hear_range, id_of, on_every_shape, secrets};
 
 /// Values that occur nowhere by chance.
@@ -21,6 +23,8 @@ const EMAIL: &str = "giulia.verdi@example.org";
 const CALL_ID: &str = "call-quercia-20260302-0001";
 const EMPLOYEE: &str = "employee-quercia-017";
 const REASON: &str = "the customer of the oak tree complains";
+/// The call of which a copy is made, among all samples.
+const COPIED: usize = 0;
 /// What embedded key tables hold once a call is sealed.
 const KEPT: [&str; 5] = ["epoch.kek", "epoch.hpke_secret", "page.key", "entry.sealed", "identifier.value"];
 
@@ -42,6 +46,16 @@ async fn no_audio_no_identifier_and_no_key_lies_anywhere(world: World) {
             listen(&caller, recording, &purpose).await;
         }
     }
+
+    // A copy and a letter are made for whoever gets them, and leave nothing behind.
+    let copied = &samples[COPIED];
+    let desk = Desk::of(&world, &server, &copied.tenant);
+    let person = customer(&desk.anna, copied).await;
+    let request = desk.ask(person, &["access"]).await.unwrap();
+    let done = desk.carry_out(&desk.plan(&request).await).await;
+    let elsewhere = tempfile::tempdir().unwrap();
+    desk.copy(&done, &elsewhere.path().join("copy.zip")).await;
+    desk.answer(&done).await;
 
     let kept = secrets(&world.keys());
     for name in KEPT.iter().filter(|_| world.is_embedded()) {

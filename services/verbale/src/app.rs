@@ -250,6 +250,7 @@ fn permission_hint(reason: &str) -> Option<&'static str> {
         "tenant" => Some("a token for that tenant: `verbale token --role ... --tenant ...`"),
         // The guard's answer to a role that lacks the call's permission; no policy gives permissions.
         "role" => Some("a token with another role: `verbale token --role ... --tenant ...`"),
+        "same-person" => Some("somebody else must: `verbale token --subject NAME ...` for that person"),
         "withdrawn" | "refused" | "not-recorded" => None,
         _ => Some("`verbale policy explain FILE` says who may do what, for which purpose"),
     }

@@ -2,52 +2,13 @@
 
 use kernel::{ErasureId, HoldId, RecordingId, TenantId};
 use platform::config::Period;
-use serde_json::{Value, json};
+use serde_json::json;
 
+use super::Prompt;
 use crate::harness::keeping::{BY_PERIOD, CASE, DAY, ON_REQUEST, settled};
-use crate::harness::{Ended, Sample, World, program};
+use crate::harness::{Sample, World, program};
 
 const QUALITY: &str = "quality";
-
-/// Commands against one server, about one tenant.
-struct Prompt<'w> {
-    world: &'w World,
-    server: String,
-    tenant: TenantId,
-}
-
-impl Prompt<'_> {
-    /// What a command says to people.
-    async fn told(&self, args: &[&str]) -> String {
-        let ended = self.run(args).await;
-        assert_eq!(ended.code, 0, "{args:?}: {ended:?}");
-        ended.out
-    }
-
-    /// What it says to scripts.
-    async fn json(&self, args: &[&str]) -> Value {
-        let ended = self.run(&[args, &["--json"]].concat()).await;
-        assert_eq!(ended.code, 0, "{args:?}: {ended:?}");
-        ended.json()
-    }
-
-    /// The same as somebody else than whose keys directory it is.
-    async fn json_as(&self, name: &str, args: &[&str]) -> Value {
-        let token = self.world.token_of(&self.tenant, name);
-        self.json(&[args, &["--token", token.expose()]].concat()).await
-    }
-
-    /// How it ends, and its word, where it is refused.
-    async fn refused(&self, args: &[&str]) -> (i32, String) {
-        let ended = self.run(&[args, &["--json"]].concat()).await;
-        let word = ended.error()["code"].as_str().unwrap_or_else(|| panic!("{ended:?}")).to_owned();
-        (ended.code, word)
-    }
-
-    async fn run(&self, args: &[&str]) -> Ended {
-        self.world.run(&self.server, self.tenant.as_str(), args).await
-    }
-}
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_hold_is_placed_listed_and_released_from_the_command_line() {

@@ -19,9 +19,6 @@ use crate::mesh::{On, Restriction, RestrictionKind};
 use crate::plan::Language;
 use crate::store::Written;
 
-/// Why the hold of an open request stands.
-const OPEN_REQUEST: &str = "open-request";
-
 /// A request as somebody takes it in.
 #[derive(Clone, PartialEq, Debug)]
 pub struct NewRequest {
@@ -138,7 +135,8 @@ impl Service {
                 id,
                 kind: RestrictionKind::OpenRequest,
                 on: On::Subject(file.received.subject),
-                reason: Code::new(OPEN_REQUEST).expect("a plain word is a code"),
+                // The restrictive journal has it, so that a request which a restored store lacks is known by its hold.
+                reason: Code::new(format!("request/{}", key.id)).expect("a word and an id are a code"),
             };
             // The same each time it is asked for, or it would be another hold.
             let review_at = file.received.received_at.max(self.first_seen(key).await?);

@@ -125,11 +125,7 @@ impl<'a> Teller<'a> {
         let explained = retention::explained(&duty.caller, id).await?;
         let is_held = explained.holds.iter().any(|held| held.hold_id == hold.to_bytes());
         let held = is_held && self.clock.now().0 > explained.latest;
-        self.step(
-            "five years are over, and the hold keeps it",
-            held,
-            format!("{} hold", explained.holds.len()),
-        );
+        self.step("five years are over, and the hold keeps it", held, String::new());
         self.draw(DUTY).await?;
         let duty_over = self.hears(&duty.caller, id, "mifid2-transaction", Use::Replay, "").await?;
         self.step("the duty opens it no more", duty_over.is_err(), words(&duty_over));
