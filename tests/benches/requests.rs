@@ -1,18 +1,20 @@
-//! What it costs to plan an access request of one customer and to write their copy, beside how many recordings of other
-//! people lie in the stores: ten calls of the customer among ten thousand others, a hundred thousand, a million.
+//! What it costs to plan an access request of one customer and to write their copy, beside how many
+//! recordings of other people lie in the stores: ten calls of the customer among ten thousand others, or a
+//! hundred thousand.
 //!
-//! The ten are recorded once, by a mesh on embedded storage; a copy of its directories for each size is then filled by
-//! SQL, and a mesh started on it. Each other recording has rows like one of the ten in every table that has a recording
-//! or its customer, at most four of a kind, because a lookup meets how high a tree is and not what lies beside; its
-//! ledger entries are found by terms of its own. Ids and times lie between those of the ten, so that these are
-//! scattered. Sound has only the ten, and the event log only theirs: neither is searched by a request.
+//! The ten are recorded once, by a mesh on embedded storage; a copy of its directories for each size is
+//! then filled by SQL, and a mesh started on it. Each other recording has rows like one of the ten in every
+//! table that has a recording or its customer, at most four of a kind, because a lookup meets how high a
+//! tree is and not what lies beside; its ledger entries are found by terms of its own. Ids and times lie
+//! between those of the ten, so that these are scattered. Only the ten have sound and records in the event
+//! log: no request searches there.
 //!
-//! Each round goes through all sizes, so that whatever else the machine does meets each alike. `plan` is from the
-//! request's receipt until its plan is frozen, `copy` until the package is on the disk. The ratio is to the first size;
-//! a cost that follows what is of the customer, and not what is kept, has one near 1.
+//! Each round goes through all sizes, so that whatever else the machine does meets each alike. `plan` is
+//! from the request's receipt until its plan is frozen, `copy` until the package is on the disk. The ratio
+//! is to the first size; a cost that follows what is of the customer, and not what is kept, has one near 1.
 //!
-//! `VERBALE_KEPT=10000,100000,1000000` measures with other sizes; the largest needs about 20 GB and some patience. `TMPDIR`
-//! says on which disk.
+//! `VERBALE_KEPT=10000,100000,1000000` measures with other sizes; the largest needs some 20 GB, and
+//! patience. `TMPDIR` says on which disk.
 
 use std::ffi::OsStr;
 use std::io::Write;
@@ -62,8 +64,8 @@ const AGENTS: usize = 200;
 const TOGETHER: usize = 10_000;
 /// Rows that another recording has in one table at most, and its entries in the ledger.
 const ROWS: usize = 4;
-/// The part of the ledger's index that others' entries are in: the first partition of an incarnation that never was, whose
-/// places no writer takes.
+/// Where entries of others are in the ledger's index: in a partition of an incarnation that never was, where
+/// no writer takes places.
 const PART: i64 = 1 << 16;
 
 /// Longest wait for anything that happens by itself.
@@ -180,7 +182,7 @@ impl Place {
     }
 }
 
-/// The sample call under a call id and on a day of its own.
+/// The sample call under a call id and at a time of its own.
 fn call(number: usize) -> Result<Call> {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("data/calls").join(CALL);
     let mut file = CallFile::parse(&std::fs::read_to_string(folder.join("call.json"))?)?;
@@ -228,7 +230,9 @@ fn duplicate(from: &Path, to: &Path) -> Result<()> {
             _ if path.is_dir() => duplicate(&path, &target)?,
             Some("db") => sqlite::backup::copy(&path, &target)?,
             Some("db-wal" | "db-shm") => {}
-            _ => drop(std::fs::copy(&path, &target)?),
+            _ => {
+                std::fs::copy(&path, &target)?;
+            }
         }
     }
     Ok(())
@@ -242,7 +246,7 @@ struct Other {
     agent: SubjectId,
     /// What the ledger finds it by.
     term: [u8; 16],
-    /// By how much it began later than the newest of the ten.
+    /// How much later it began than the newest of the ten: below zero.
     shift: i64,
 }
 
@@ -280,8 +284,8 @@ impl<'t> Filling<'t> {
         connection.execute_batch(
             "PRAGMA synchronous = OFF;
              PRAGMA cache_size = -524288;
-             CREATE TEMP TABLE other (number INTEGER PRIMARY KEY, recording BLOB NOT NULL, customer BLOB NOT NULL,
-                 agent BLOB NOT NULL, term BLOB NOT NULL, shift INTEGER NOT NULL);",
+             CREATE TEMP TABLE other (number INTEGER PRIMARY KEY, recording BLOB NOT NULL,
+                 customer BLOB NOT NULL, agent BLOB NOT NULL, term BLOB NOT NULL, shift INTEGER NOT NULL);",
         )?;
         Ok(Self { connection, ten, statements: Vec::new() })
     }
@@ -313,7 +317,8 @@ impl<'t> Filling<'t> {
         let names: Vec<_> = columns.iter().map(|column| format!("\"{column}\"")).collect();
         let values: Vec<_> = columns.iter().map(|column| fresh(table, column, &customer)).collect();
         Ok(format!(
-            "INSERT INTO main.{table} ({}) SELECT {} FROM temp.other AS other CROSS JOIN temp.own_{table} AS own",
+            "INSERT INTO main.{table} ({}) SELECT {}
+             FROM temp.other AS other CROSS JOIN temp.own_{table} AS own",
             names.join(", "),
             values.join(", ")
         ))
@@ -345,7 +350,8 @@ impl<'t> Filling<'t> {
         let found = format!("FROM {each} CROSS JOIN main.entry AS it ON it.number = {number}");
         self.statements = vec![
             format!(
-                "INSERT INTO main.entry (number, part, idx, fence, committed, tenant, at, event, commitment, sealed)
+                "INSERT INTO main.entry
+                     (number, part, idx, fence, committed, tenant, at, event, commitment, sealed)
                  SELECT {number}, {PART}, other.number * {ROWS} + own.rowid, 0, 1, own.tenant,
                      own.at + other.shift, randomblob(16), own.commitment, own.sealed FROM {each}"
             ),
@@ -410,7 +416,7 @@ impl<'t> Filling<'t> {
 const VERSION: &str = "-(other.number * 4 + own.rowid)";
 const _: () = assert!(ROWS == 4, "versions are apart by as many rows as there are at most");
 
-/// What another recording's row has in a column: its own ids, people and times, or else what the customer's has.
+/// What another recording's row has in a column: ids, people and times of its own, or what the model has.
 fn fresh(table: &str, column: &str, customer: &str) -> String {
     match (table, column) {
         (_, "recording" | "said_in") | ("recording", "id") => "other.recording".to_owned(),
@@ -463,7 +469,7 @@ impl Bench {
         steps::identify(&self.anna, id).await?;
         let planned = steps::plan(&self.anna, id).await?;
         let plan = begun.elapsed();
-        ensure!(planned.total as usize >= CALLS, "the plan has {} items", planned.total);
+        ensure!(planned.total >= CALLS as u64, "the plan has {} items", planned.total);
 
         steps::decide(&self.anna, &self.bruno, id, &planned.plan).await?;
         let stands = steps::worked_on(&self.anna, id, PATIENCE).await?;
@@ -515,7 +521,8 @@ fn median(times: &mut [Duration]) -> f64 {
 /// The sizes that the environment asks for.
 fn sizes() -> Result<Vec<usize>> {
     let Ok(asked) = std::env::var("VERBALE_KEPT") else { return Ok(SIZES.to_vec()) };
-    let size = |text: &str| text.trim().parse().context("VERBALE_KEPT is numbers with commas between");
+    let size =
+        |text: &str| text.trim().parse::<usize>().context("VERBALE_KEPT is numbers with commas between");
     asked.split(',').map(size).collect()
 }
 

@@ -105,6 +105,7 @@ async fn a_plan_that_has_changed_has_another_name_and_is_decided_anew() {
     let new = service.plan(&key, &actor("anna"), true).await.unwrap();
     assert!(new.file.items.len() > file.items.len());
     assert_eq!(new.file.undecided().count(), new.file.items.len());
+    assert_eq!(service.file(&key).await.unwrap(), new.file, "its acts are all that a request is");
     let refused = service.decide(&key, &actor("anna"), all(&first), true).await.unwrap_err();
     assert_eq!(word(&refused), "stale-plan");
 }

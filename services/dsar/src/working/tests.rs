@@ -85,6 +85,7 @@ async fn an_erasure_takes_what_may_go_and_restricts_what_a_duty_keeps() {
     let letter = service.letter(&key, None).await.unwrap();
     let closed = service.deliver(&key, &actor("anna"), letter.hash).await.unwrap();
     assert_eq!(closed.request.ended(), Some(Ending::Partial));
+    assert_eq!(service.file(&key).await.unwrap(), closed, "its acts are all that a request is");
     assert_eq!(closed.waits_for(), "");
 }
 

@@ -235,3 +235,6 @@ impl File {
         if outcomes.any(grants) { "hand-out" } else { "by-hand" }
     }
 }
+
+#[cfg(test)]
+mod tests;
