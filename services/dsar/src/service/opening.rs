@@ -9,6 +9,7 @@ use policy::jurisdiction::Jurisdiction;
 use policy::request::{Actor, Asker, Channel, State};
 use policy::rights::Right;
 use proto::common::v1::Identifier;
+use sha2::{Digest, Sha256};
 use tracing::{info, warn};
 
 use super::{Service, itself};
@@ -179,14 +180,13 @@ fn spoken_in(jurisdiction: Jurisdiction) -> Language {
 
 /// The hold of an open request: the same each time.
 pub(crate) fn hold_of(request: RequestId) -> HoldId {
-    HoldId::from_bytes(derived(request, b"hold"))
+    HoldId::from_bytes(derived(request.to_bytes(), b"hold"))
 }
 
-/// An id that follows from a request: the same each time, and in its place in time where the request's is.
-pub(crate) fn derived(request: RequestId, what: &[u8]) -> [u8; 16] {
-    use sha2::{Digest, Sha256};
-    let mut bytes = request.to_bytes();
-    let digest: [u8; 32] = Sha256::new().chain_update(bytes).chain_update(what).finalize().into();
+/// An id that follows from another: the same each time, and in its place in time where the other one's is.
+pub(crate) fn derived(from: [u8; 16], what: &[u8]) -> [u8; 16] {
+    let digest: [u8; 32] = Sha256::new().chain_update(from).chain_update(what).finalize().into();
+    let mut bytes = from;
     bytes[6..].copy_from_slice(&digest[..10]);
     // RFC 9562: version 8, variant 10.
     bytes[6] = bytes[6] & 0x0f | 0x80;

@@ -34,7 +34,7 @@ impl Service {
                 }
                 Todo::Withdraw(items) => {
                     let purposes: BTreeSet<_> = items.values().cloned().collect();
-                    let event = EventId::from_bytes(derived(key.id, b"withdrawal"));
+                    let event = EventId::from_bytes(derived(key.id.to_bytes(), b"withdrawal"));
                     let (subject, at) = (file.received.subject, file.received.received_at);
                     self.mesh().withdraw(&key.tenant, event, subject, &purposes, at).await?;
                     Ok(Some(done(items.into_keys().collect())))
@@ -54,7 +54,7 @@ impl Service {
     ) -> Result<(), Error> {
         let what = [&b"restriction"[..], &recording.to_bytes()].concat();
         let restriction = Restriction {
-            id: HoldId::from_bytes(derived(key.id, &what)),
+            id: HoldId::from_bytes(derived(key.id.to_bytes(), &what)),
             kind: RestrictionKind::StorageOnly(purposes),
             on: On::Recordings(BTreeSet::from([recording])),
             reason: code("art-18"),
@@ -114,7 +114,7 @@ impl Service {
 /// The erasure of a recording that a request asks for: the same each time.
 pub(super) fn erasure_of(key: &RequestKey, recording: RecordingId) -> ErasureId {
     let what = [&b"erasure"[..], &recording.to_bytes()].concat();
-    ErasureId::from_bytes(derived(key.id, &what))
+    ErasureId::from_bytes(derived(key.id.to_bytes(), &what))
 }
 
 fn done(items: BTreeSet<ItemKey>) -> Act {

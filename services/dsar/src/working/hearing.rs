@@ -14,11 +14,10 @@ use prost::Message;
 use proto::archive::v1::recording_event::Event;
 use proto::archive::v1::{Note, Recording, RecordingEvent};
 use proto::common::v1::PartyRole;
-use sha2::{Digest, Sha256};
 use tracing::{info, warn};
 
 use crate::error::Error;
-use crate::service::{NewRequest, Service, Who, itself};
+use crate::service::{NewRequest, Service, Who, derived, itself};
 
 /// The consumer group.
 pub(crate) const GROUP: &str = "dsar";
@@ -82,19 +81,10 @@ fn heard(recording: RecordingId, facts: &Recording, note: &Note) -> Option<NewRe
     })
 }
 
-/// The request that a note in a call makes: the same each time, and in its place in time where the call is.
+/// The request that a note in a call makes: the same each time.
 fn request_of(recording: RecordingId, note: &Note) -> RequestId {
-    let mut bytes = recording.to_bytes();
-    let mut hash = Sha256::new();
-    hash.update(bytes);
-    hash.update(note.position.to_be_bytes());
-    hash.update(note.code.as_bytes());
-    let digest: [u8; 32] = hash.finalize().into();
-    bytes[6..].copy_from_slice(&digest[..10]);
-    // RFC 9562: version 8, variant 10.
-    bytes[6] = bytes[6] & 0x0f | 0x80;
-    bytes[8] = bytes[8] & 0x3f | 0x80;
-    RequestId::from_bytes(bytes)
+    let what = [&note.position.to_be_bytes(), note.code.as_bytes()].concat();
+    RequestId::from_bytes(derived(recording.to_bytes(), &what))
 }
 
 #[cfg(test)]
