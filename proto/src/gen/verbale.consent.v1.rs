@@ -199,9 +199,134 @@ pub struct MayUseResponse {
 pub struct ResolveSubjectRequest {
     #[prost(message, optional, tag = "1")]
     pub identifier: ::core::option::Option<super::super::common::v1::Identifier>,
+    /// Who had it then; 0: who has it now.
+    #[prost(int64, tag = "2")]
+    pub at: i64,
 }
 #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
 pub struct ResolveSubjectResponse {
+    #[prost(bytes = "vec", tag = "1")]
+    pub subject_id: ::prost::alloc::vec::Vec<u8>,
+    /// Several people use the line: that a call came from it does not tell who called.
+    #[prost(bool, tag = "2")]
+    pub shared_line: bool,
+}
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct GetSubjectRequest {
+    #[prost(oneof = "get_subject_request::Subject", tags = "1, 2")]
+    pub subject: ::core::option::Option<get_subject_request::Subject>,
+}
+/// Nested message and enum types in `GetSubjectRequest`.
+pub mod get_subject_request {
+    #[derive(Clone, PartialEq, Eq, Hash, ::prost::Oneof)]
+    pub enum Subject {
+        #[prost(bytes, tag = "1")]
+        SubjectId(::prost::alloc::vec::Vec<u8>),
+        /// Who has it now.
+        #[prost(message, tag = "2")]
+        Identifier(super::super::super::common::v1::Identifier),
+    }
+}
+#[derive(Clone, PartialEq, ::prost::Message)]
+pub struct GetSubjectResponse {
+    #[prost(bytes = "vec", tag = "1")]
+    pub subject_id: ::prost::alloc::vec::Vec<u8>,
+    /// Those that it had once, too.
+    #[prost(message, repeated, tag = "2")]
+    pub identifiers: ::prost::alloc::vec::Vec<KnownIdentifier>,
+    /// Everybody who is the same person now, the subject among them.
+    #[prost(bytes = "vec", repeated, tag = "3")]
+    pub person_ids: ::prost::alloc::vec::Vec<::prost::alloc::vec::Vec<u8>>,
+    /// Links of everybody in `person_ids`, the oldest first; of very many the newest.
+    #[prost(message, repeated, tag = "4")]
+    pub links: ::prost::alloc::vec::Vec<SubjectLink>,
+}
+/// An identifier without its value.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct KnownIdentifier {
+    #[prost(enumeration = "super::super::common::v1::IdentifierKind", tag = "1")]
+    pub kind: i32,
+    /// `[valid_from, valid_to)`; 0: from ever, and still.
+    #[prost(int64, tag = "2")]
+    pub valid_from: i64,
+    #[prost(int64, tag = "3")]
+    pub valid_to: i64,
+    #[prost(bool, tag = "4")]
+    pub shared_line: bool,
+    #[prost(enumeration = "Assurance", tag = "5")]
+    pub assurance: i32,
+    /// When it became known that it is theirs.
+    #[prost(int64, tag = "6")]
+    pub known_since: i64,
+}
+/// What was found of two subjects. Nothing of keys, consent or recordings follows a link.
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct SubjectLink {
+    #[prost(bytes = "vec", tag = "1")]
+    pub a_id: ::prost::alloc::vec::Vec<u8>,
+    #[prost(bytes = "vec", tag = "2")]
+    pub b_id: ::prost::alloc::vec::Vec<u8>,
+    #[prost(enumeration = "LinkOp", tag = "3")]
+    pub op: i32,
+    /// Under which reference the evidence is filed, a code.
+    #[prost(string, tag = "4")]
+    pub evidence: ::prost::alloc::string::String,
+    #[prost(string, tag = "5")]
+    pub asked_by: ::prost::alloc::string::String,
+    /// Empty: nobody has agreed yet, and it has no effect.
+    #[prost(string, tag = "6")]
+    pub agreed_by: ::prost::alloc::string::String,
+    /// When it was agreed to, or else asked for.
+    #[prost(int64, tag = "7")]
+    pub at: i64,
+}
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct LinkSubjectsRequest {
+    /// In any order.
+    #[prost(bytes = "vec", tag = "1")]
+    pub a_id: ::prost::alloc::vec::Vec<u8>,
+    #[prost(bytes = "vec", tag = "2")]
+    pub b_id: ::prost::alloc::vec::Vec<u8>,
+    #[prost(enumeration = "LinkOp", tag = "3")]
+    pub op: i32,
+    /// A code; whoever agrees names the same one.
+    #[prost(string, tag = "4")]
+    pub evidence: ::prost::alloc::string::String,
+}
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct LinkSubjectsResponse {
+    #[prost(message, optional, tag = "1")]
+    pub link: ::core::option::Option<SubjectLink>,
+    /// Everybody who is the same person as `link.a_id` now.
+    #[prost(bytes = "vec", repeated, tag = "2")]
+    pub person_ids: ::prost::alloc::vec::Vec<::prost::alloc::vec::Vec<u8>>,
+}
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct ReassignIdentifierRequest {
+    #[prost(message, optional, tag = "1")]
+    pub identifier: ::core::option::Option<super::super::common::v1::Identifier>,
+    /// Whoever has it keeps it before then. Not in the future.
+    #[prost(int64, tag = "2")]
+    pub from: i64,
+}
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct ReassignIdentifierResponse {
+    #[prost(bytes = "vec", tag = "1")]
+    pub before_id: ::prost::alloc::vec::Vec<u8>,
+    /// Somebody new, whose it is from then on.
+    #[prost(bytes = "vec", tag = "2")]
+    pub subject_id: ::prost::alloc::vec::Vec<u8>,
+}
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct MarkSharedLineRequest {
+    #[prost(message, optional, tag = "1")]
+    pub identifier: ::core::option::Option<super::super::common::v1::Identifier>,
+    #[prost(bool, tag = "2")]
+    pub shared: bool,
+}
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct MarkSharedLineResponse {
+    /// Who has it now.
     #[prost(bytes = "vec", tag = "1")]
     pub subject_id: ::prost::alloc::vec::Vec<u8>,
 }
@@ -344,6 +469,77 @@ impl Expression {
             "EXPRESSION_WEB" => Some(Self::Web),
             "EXPRESSION_WRITTEN" => Some(Self::Written),
             "EXPRESSION_AGENT_ATTESTED" => Some(Self::AgentAttested),
+            _ => None,
+        }
+    }
+}
+/// How sure it is that an identifier is somebody's.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, ::prost::Enumeration)]
+#[repr(i32)]
+pub enum Assurance {
+    Unspecified = 0,
+    /// A sender says so.
+    Asserted = 1,
+    CallerId = 2,
+    StirA = 3,
+    Otp = 4,
+    Authenticated = 5,
+}
+impl Assurance {
+    /// String value of the enum field names used in the ProtoBuf definition.
+    ///
+    /// The values are not transformed in any way and thus are considered stable
+    /// (if the ProtoBuf definition does not change) and safe for programmatic use.
+    pub fn as_str_name(&self) -> &'static str {
+        match self {
+            Self::Unspecified => "ASSURANCE_UNSPECIFIED",
+            Self::Asserted => "ASSURANCE_ASSERTED",
+            Self::CallerId => "ASSURANCE_CALLER_ID",
+            Self::StirA => "ASSURANCE_STIR_A",
+            Self::Otp => "ASSURANCE_OTP",
+            Self::Authenticated => "ASSURANCE_AUTHENTICATED",
+        }
+    }
+    /// Creates an enum from field names used in the ProtoBuf definition.
+    pub fn from_str_name(value: &str) -> ::core::option::Option<Self> {
+        match value {
+            "ASSURANCE_UNSPECIFIED" => Some(Self::Unspecified),
+            "ASSURANCE_ASSERTED" => Some(Self::Asserted),
+            "ASSURANCE_CALLER_ID" => Some(Self::CallerId),
+            "ASSURANCE_STIR_A" => Some(Self::StirA),
+            "ASSURANCE_OTP" => Some(Self::Otp),
+            "ASSURANCE_AUTHENTICATED" => Some(Self::Authenticated),
+            _ => None,
+        }
+    }
+}
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, ::prost::Enumeration)]
+#[repr(i32)]
+pub enum LinkOp {
+    Unspecified = 0,
+    /// They are one person.
+    Merge = 1,
+    /// They are two after all.
+    Unmerge = 2,
+}
+impl LinkOp {
+    /// String value of the enum field names used in the ProtoBuf definition.
+    ///
+    /// The values are not transformed in any way and thus are considered stable
+    /// (if the ProtoBuf definition does not change) and safe for programmatic use.
+    pub fn as_str_name(&self) -> &'static str {
+        match self {
+            Self::Unspecified => "LINK_OP_UNSPECIFIED",
+            Self::Merge => "LINK_OP_MERGE",
+            Self::Unmerge => "LINK_OP_UNMERGE",
+        }
+    }
+    /// Creates an enum from field names used in the ProtoBuf definition.
+    pub fn from_str_name(value: &str) -> ::core::option::Option<Self> {
+        match value {
+            "LINK_OP_UNSPECIFIED" => Some(Self::Unspecified),
+            "LINK_OP_MERGE" => Some(Self::Merge),
+            "LINK_OP_UNMERGE" => Some(Self::Unmerge),
             _ => None,
         }
     }
@@ -561,7 +757,7 @@ pub mod consent_client {
                 .insert(GrpcMethod::new("verbale.consent.v1.Consent", "MayUse"));
             self.inner.unary(req, path, codec).await
         }
-        /// Finds a subject by an identifier, without telling anything else.
+        /// Finds a subject by an identifier, without telling anything else than whether it is a shared line.
         pub async fn resolve_subject(
             &mut self,
             request: impl tonic::IntoRequest<super::ResolveSubjectRequest>,
@@ -584,6 +780,109 @@ pub mod consent_client {
             let mut req = request.into_request();
             req.extensions_mut()
                 .insert(GrpcMethod::new("verbale.consent.v1.Consent", "ResolveSubject"));
+            self.inner.unary(req, path, codec).await
+        }
+        /// What a subject is known by, without values, and who else is the same person.
+        pub async fn get_subject(
+            &mut self,
+            request: impl tonic::IntoRequest<super::GetSubjectRequest>,
+        ) -> std::result::Result<
+            tonic::Response<super::GetSubjectResponse>,
+            tonic::Status,
+        > {
+            self.inner
+                .ready()
+                .await
+                .map_err(|e| {
+                    tonic::Status::unknown(
+                        format!("Service was not ready: {}", e.into()),
+                    )
+                })?;
+            let codec = tonic_prost::ProstCodec::default();
+            let path = http::uri::PathAndQuery::from_static(
+                "/verbale.consent.v1.Consent/GetSubject",
+            );
+            let mut req = request.into_request();
+            req.extensions_mut()
+                .insert(GrpcMethod::new("verbale.consent.v1.Consent", "GetSubject"));
+            self.inner.unary(req, path, codec).await
+        }
+        /// Asks that two subjects be one person, or two again; another principal who asks the same agrees to it.
+        /// Nothing of them is moved: keys, consent and recordings stay whose they were.
+        pub async fn link_subjects(
+            &mut self,
+            request: impl tonic::IntoRequest<super::LinkSubjectsRequest>,
+        ) -> std::result::Result<
+            tonic::Response<super::LinkSubjectsResponse>,
+            tonic::Status,
+        > {
+            self.inner
+                .ready()
+                .await
+                .map_err(|e| {
+                    tonic::Status::unknown(
+                        format!("Service was not ready: {}", e.into()),
+                    )
+                })?;
+            let codec = tonic_prost::ProstCodec::default();
+            let path = http::uri::PathAndQuery::from_static(
+                "/verbale.consent.v1.Consent/LinkSubjects",
+            );
+            let mut req = request.into_request();
+            req.extensions_mut()
+                .insert(GrpcMethod::new("verbale.consent.v1.Consent", "LinkSubjects"));
+            self.inner.unary(req, path, codec).await
+        }
+        /// An identifier is somebody else's from a moment on: a number that was given out again.
+        pub async fn reassign_identifier(
+            &mut self,
+            request: impl tonic::IntoRequest<super::ReassignIdentifierRequest>,
+        ) -> std::result::Result<
+            tonic::Response<super::ReassignIdentifierResponse>,
+            tonic::Status,
+        > {
+            self.inner
+                .ready()
+                .await
+                .map_err(|e| {
+                    tonic::Status::unknown(
+                        format!("Service was not ready: {}", e.into()),
+                    )
+                })?;
+            let codec = tonic_prost::ProstCodec::default();
+            let path = http::uri::PathAndQuery::from_static(
+                "/verbale.consent.v1.Consent/ReassignIdentifier",
+            );
+            let mut req = request.into_request();
+            req.extensions_mut()
+                .insert(
+                    GrpcMethod::new("verbale.consent.v1.Consent", "ReassignIdentifier"),
+                );
+            self.inner.unary(req, path, codec).await
+        }
+        /// Says that several people use a line, such as a switchboard's number, or that they do not.
+        pub async fn mark_shared_line(
+            &mut self,
+            request: impl tonic::IntoRequest<super::MarkSharedLineRequest>,
+        ) -> std::result::Result<
+            tonic::Response<super::MarkSharedLineResponse>,
+            tonic::Status,
+        > {
+            self.inner
+                .ready()
+                .await
+                .map_err(|e| {
+                    tonic::Status::unknown(
+                        format!("Service was not ready: {}", e.into()),
+                    )
+                })?;
+            let codec = tonic_prost::ProstCodec::default();
+            let path = http::uri::PathAndQuery::from_static(
+                "/verbale.consent.v1.Consent/MarkSharedLine",
+            );
+            let mut req = request.into_request();
+            req.extensions_mut()
+                .insert(GrpcMethod::new("verbale.consent.v1.Consent", "MarkSharedLine"));
             self.inner.unary(req, path, codec).await
         }
         /// A policy as it was loaded, by hash or the one in force.
@@ -666,12 +965,45 @@ pub mod consent_server {
             &self,
             request: tonic::Request<super::MayUseRequest>,
         ) -> std::result::Result<tonic::Response<super::MayUseResponse>, tonic::Status>;
-        /// Finds a subject by an identifier, without telling anything else.
+        /// Finds a subject by an identifier, without telling anything else than whether it is a shared line.
         async fn resolve_subject(
             &self,
             request: tonic::Request<super::ResolveSubjectRequest>,
         ) -> std::result::Result<
             tonic::Response<super::ResolveSubjectResponse>,
+            tonic::Status,
+        >;
+        /// What a subject is known by, without values, and who else is the same person.
+        async fn get_subject(
+            &self,
+            request: tonic::Request<super::GetSubjectRequest>,
+        ) -> std::result::Result<
+            tonic::Response<super::GetSubjectResponse>,
+            tonic::Status,
+        >;
+        /// Asks that two subjects be one person, or two again; another principal who asks the same agrees to it.
+        /// Nothing of them is moved: keys, consent and recordings stay whose they were.
+        async fn link_subjects(
+            &self,
+            request: tonic::Request<super::LinkSubjectsRequest>,
+        ) -> std::result::Result<
+            tonic::Response<super::LinkSubjectsResponse>,
+            tonic::Status,
+        >;
+        /// An identifier is somebody else's from a moment on: a number that was given out again.
+        async fn reassign_identifier(
+            &self,
+            request: tonic::Request<super::ReassignIdentifierRequest>,
+        ) -> std::result::Result<
+            tonic::Response<super::ReassignIdentifierResponse>,
+            tonic::Status,
+        >;
+        /// Says that several people use a line, such as a switchboard's number, or that they do not.
+        async fn mark_shared_line(
+            &self,
+            request: tonic::Request<super::MarkSharedLineRequest>,
+        ) -> std::result::Result<
+            tonic::Response<super::MarkSharedLineResponse>,
             tonic::Status,
         >;
         /// A policy as it was loaded, by hash or the one in force.
@@ -1009,6 +1341,186 @@ pub mod consent_server {
                     let inner = self.inner.clone();
                     let fut = async move {
                         let method = ResolveSubjectSvc(inner);
+                        let codec = tonic_prost::ProstCodec::default();
+                        let mut grpc = tonic::server::Grpc::new(codec)
+                            .apply_compression_config(
+                                accept_compression_encodings,
+                                send_compression_encodings,
+                            )
+                            .apply_max_message_size_config(
+                                max_decoding_message_size,
+                                max_encoding_message_size,
+                            );
+                        let res = grpc.unary(method, req).await;
+                        Ok(res)
+                    };
+                    Box::pin(fut)
+                }
+                "/verbale.consent.v1.Consent/GetSubject" => {
+                    #[allow(non_camel_case_types)]
+                    struct GetSubjectSvc<T: Consent>(pub Arc<T>);
+                    impl<
+                        T: Consent,
+                    > tonic::server::UnaryService<super::GetSubjectRequest>
+                    for GetSubjectSvc<T> {
+                        type Response = super::GetSubjectResponse;
+                        type Future = BoxFuture<
+                            tonic::Response<Self::Response>,
+                            tonic::Status,
+                        >;
+                        fn call(
+                            &mut self,
+                            request: tonic::Request<super::GetSubjectRequest>,
+                        ) -> Self::Future {
+                            let inner = Arc::clone(&self.0);
+                            let fut = async move {
+                                <T as Consent>::get_subject(&inner, request).await
+                            };
+                            Box::pin(fut)
+                        }
+                    }
+                    let accept_compression_encodings = self.accept_compression_encodings;
+                    let send_compression_encodings = self.send_compression_encodings;
+                    let max_decoding_message_size = self.max_decoding_message_size;
+                    let max_encoding_message_size = self.max_encoding_message_size;
+                    let inner = self.inner.clone();
+                    let fut = async move {
+                        let method = GetSubjectSvc(inner);
+                        let codec = tonic_prost::ProstCodec::default();
+                        let mut grpc = tonic::server::Grpc::new(codec)
+                            .apply_compression_config(
+                                accept_compression_encodings,
+                                send_compression_encodings,
+                            )
+                            .apply_max_message_size_config(
+                                max_decoding_message_size,
+                                max_encoding_message_size,
+                            );
+                        let res = grpc.unary(method, req).await;
+                        Ok(res)
+                    };
+                    Box::pin(fut)
+                }
+                "/verbale.consent.v1.Consent/LinkSubjects" => {
+                    #[allow(non_camel_case_types)]
+                    struct LinkSubjectsSvc<T: Consent>(pub Arc<T>);
+                    impl<
+                        T: Consent,
+                    > tonic::server::UnaryService<super::LinkSubjectsRequest>
+                    for LinkSubjectsSvc<T> {
+                        type Response = super::LinkSubjectsResponse;
+                        type Future = BoxFuture<
+                            tonic::Response<Self::Response>,
+                            tonic::Status,
+                        >;
+                        fn call(
+                            &mut self,
+                            request: tonic::Request<super::LinkSubjectsRequest>,
+                        ) -> Self::Future {
+                            let inner = Arc::clone(&self.0);
+                            let fut = async move {
+                                <T as Consent>::link_subjects(&inner, request).await
+                            };
+                            Box::pin(fut)
+                        }
+                    }
+                    let accept_compression_encodings = self.accept_compression_encodings;
+                    let send_compression_encodings = self.send_compression_encodings;
+                    let max_decoding_message_size = self.max_decoding_message_size;
+                    let max_encoding_message_size = self.max_encoding_message_size;
+                    let inner = self.inner.clone();
+                    let fut = async move {
+                        let method = LinkSubjectsSvc(inner);
+                        let codec = tonic_prost::ProstCodec::default();
+                        let mut grpc = tonic::server::Grpc::new(codec)
+                            .apply_compression_config(
+                                accept_compression_encodings,
+                                send_compression_encodings,
+                            )
+                            .apply_max_message_size_config(
+                                max_decoding_message_size,
+                                max_encoding_message_size,
+                            );
+                        let res = grpc.unary(method, req).await;
+                        Ok(res)
+                    };
+                    Box::pin(fut)
+                }
+                "/verbale.consent.v1.Consent/ReassignIdentifier" => {
+                    #[allow(non_camel_case_types)]
+                    struct ReassignIdentifierSvc<T: Consent>(pub Arc<T>);
+                    impl<
+                        T: Consent,
+                    > tonic::server::UnaryService<super::ReassignIdentifierRequest>
+                    for ReassignIdentifierSvc<T> {
+                        type Response = super::ReassignIdentifierResponse;
+                        type Future = BoxFuture<
+                            tonic::Response<Self::Response>,
+                            tonic::Status,
+                        >;
+                        fn call(
+                            &mut self,
+                            request: tonic::Request<super::ReassignIdentifierRequest>,
+                        ) -> Self::Future {
+                            let inner = Arc::clone(&self.0);
+                            let fut = async move {
+                                <T as Consent>::reassign_identifier(&inner, request).await
+                            };
+                            Box::pin(fut)
+                        }
+                    }
+                    let accept_compression_encodings = self.accept_compression_encodings;
+                    let send_compression_encodings = self.send_compression_encodings;
+                    let max_decoding_message_size = self.max_decoding_message_size;
+                    let max_encoding_message_size = self.max_encoding_message_size;
+                    let inner = self.inner.clone();
+                    let fut = async move {
+                        let method = ReassignIdentifierSvc(inner);
+                        let codec = tonic_prost::ProstCodec::default();
+                        let mut grpc = tonic::server::Grpc::new(codec)
+                            .apply_compression_config(
+                                accept_compression_encodings,
+                                send_compression_encodings,
+                            )
+                            .apply_max_message_size_config(
+                                max_decoding_message_size,
+                                max_encoding_message_size,
+                            );
+                        let res = grpc.unary(method, req).await;
+                        Ok(res)
+                    };
+                    Box::pin(fut)
+                }
+                "/verbale.consent.v1.Consent/MarkSharedLine" => {
+                    #[allow(non_camel_case_types)]
+                    struct MarkSharedLineSvc<T: Consent>(pub Arc<T>);
+                    impl<
+                        T: Consent,
+                    > tonic::server::UnaryService<super::MarkSharedLineRequest>
+                    for MarkSharedLineSvc<T> {
+                        type Response = super::MarkSharedLineResponse;
+                        type Future = BoxFuture<
+                            tonic::Response<Self::Response>,
+                            tonic::Status,
+                        >;
+                        fn call(
+                            &mut self,
+                            request: tonic::Request<super::MarkSharedLineRequest>,
+                        ) -> Self::Future {
+                            let inner = Arc::clone(&self.0);
+                            let fut = async move {
+                                <T as Consent>::mark_shared_line(&inner, request).await
+                            };
+                            Box::pin(fut)
+                        }
+                    }
+                    let accept_compression_encodings = self.accept_compression_encodings;
+                    let send_compression_encodings = self.send_compression_encodings;
+                    let max_decoding_message_size = self.max_decoding_message_size;
+                    let max_encoding_message_size = self.max_encoding_message_size;
+                    let inner = self.inner.clone();
+                    let fut = async move {
+                        let method = MarkSharedLineSvc(inner);
                         let codec = tonic_prost::ProstCodec::default();
                         let mut grpc = tonic::server::Grpc::new(codec)
                             .apply_compression_config(

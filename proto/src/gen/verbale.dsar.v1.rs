@@ -1841,7 +1841,7 @@ pub struct RequestEvent {
     pub by: ::prost::alloc::string::String,
     #[prost(
         oneof = "request_event::Act",
-        tags = "10, 11, 12, 13, 14, 15, 16, 17, 18, 19, 20, 21, 22, 23, 24, 25, 26, 27, 28, 29, 30, 31"
+        tags = "10, 11, 12, 13, 14, 15, 16, 17, 18, 19, 20, 21, 22, 23, 24, 25, 26, 27, 28, 29, 30, 31, 32"
     )]
     pub act: ::core::option::Option<request_event::Act>,
 }
@@ -1893,6 +1893,8 @@ pub mod request_event {
         Extended(super::Extended),
         #[prost(message, tag = "31")]
         TakenBack(super::Nothing),
+        #[prost(message, tag = "32")]
+        Withdrawn(super::Withdrawn),
     }
 }
 #[derive(Clone, Copy, PartialEq, Eq, Hash, ::prost::Message)]
@@ -2007,6 +2009,11 @@ pub struct ProbesFailed {
 pub struct Delivered {
     #[prost(bytes = "vec", tag = "1")]
     pub letter_hash: ::prost::alloc::vec::Vec<u8>,
+}
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct Withdrawn {
+    #[prost(string, repeated, tag = "1")]
+    pub purposes: ::prost::alloc::vec::Vec<::prost::alloc::string::String>,
 }
 #[derive(Clone, Copy, PartialEq, Eq, Hash, ::prost::Message)]
 pub struct Extended {

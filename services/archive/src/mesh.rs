@@ -199,7 +199,7 @@ impl Mesh {
         tenant: &TenantId,
         identifier: Identifier,
     ) -> Result<Option<SubjectId>, Error> {
-        let asked = ResolveSubjectRequest { identifier: Some(identifier) };
+        let asked = ResolveSubjectRequest { identifier: Some(identifier), at: 0 };
         let answer = ConsentClient::new(self.consent.clone()).resolve_subject(request(tenant, asked)).await;
         let subject = match answer {
             Ok(answer) => answer.into_inner().subject_id,

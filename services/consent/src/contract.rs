@@ -3,6 +3,7 @@
 mod events;
 mod facts;
 mod index;
+mod links;
 mod races;
 
 pub use events::*;
@@ -10,6 +11,7 @@ pub use events::*;
 pub(crate) use events::{addition, event};
 pub use facts::*;
 pub use index::*;
+pub use links::*;
 pub use races::*;
 
 use kernel::{PurposeName, TenantId};
@@ -35,6 +37,8 @@ macro_rules! store_contract_suite {
             a_call_is_remembered_once_and_only_grows,
             a_subject_is_known_from_its_call_on,
             sealed_values_are_kept_once,
+            a_link_s_step_is_added_once,
+            a_link_is_found_from_both_subjects,
             tenants_see_nothing_of_each_other,
             the_position_in_the_journal_never_goes_back,
         }
@@ -50,6 +54,11 @@ macro_rules! identifiers_contract_suite {
             of_callers_at_once_all_get_the_same_subject,
             a_section_s_number_is_claimed_once,
             a_value_is_sealed_in_its_first_section,
+            an_identifier_is_one_subject_s_after_the_other,
+            an_identifier_is_not_given_on_twice_at_a_time,
+            a_call_means_whoever_had_the_number_then,
+            a_later_owner_s_value_is_sealed_apart,
+            a_line_is_marked_whoever_has_it,
             tenants_index_apart,
         }
     };
@@ -67,6 +76,7 @@ macro_rules! store_race_suite {
             an_event_s_id_at_two_processes_is_one_event_s,
             a_call_at_two_processes_has_one_policy,
             a_load_of_two_processes_is_one,
+            a_link_s_step_is_one_process_s,
         }
     };
 }
@@ -78,6 +88,7 @@ macro_rules! identifiers_race_suite {
         $crate::race_suite! { $fresh;
             of_two_processes_one_makes_the_person,
             a_section_s_number_is_claimed_by_one_process,
+            of_two_processes_one_gives_an_identifier_on,
         }
     };
 }

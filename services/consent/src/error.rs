@@ -6,6 +6,7 @@ use policy::PolicyHash;
 use crate::admission::Refusal;
 use crate::identifier::Malformed;
 use crate::keys::KeysError;
+use crate::links::LinkRefusal;
 use crate::policies::directory::LoadError;
 use crate::store::StoreError;
 
@@ -56,6 +57,12 @@ pub enum Error {
         /// Why.
         refusal: Refusal,
     },
+    /// A link that cannot be taken.
+    #[error(transparent)]
+    Link(#[from] LinkRefusal),
+    /// An identifier is somebody else's from then on already, or from later on.
+    #[error("the identifier was given to somebody from then on, or from later on, already")]
+    ReassignedAlready,
     /// Nobody, or nobody in the call, is meant.
     #[error("there is no such subject")]
     UnknownSubject,
@@ -74,6 +81,9 @@ pub enum Error {
     /// Others changed the subject's consent at the same time, again and again.
     #[error("the consent of subject {0} is being changed by others")]
     Contended(SubjectId),
+    /// Others changed the subject's links at the same time, again and again.
+    #[error("the links of subject {0} are being changed by others")]
+    LinksContended(SubjectId),
     /// As many watch as may.
     #[error("{0} watch, which is the bound")]
     WatchesFull(usize),
@@ -91,6 +101,8 @@ impl Error {
     pub fn reason(&self) -> Option<&'static str> {
         match self {
             Self::Refused { refusal, .. } => Some(refusal.as_str()),
+            Self::Link(refusal) => Some(refusal.as_str()),
+            Self::ReassignedAlready => Some("reassigned-already"),
             Self::UnknownSubject => Some("unknown-subject"),
             Self::UnknownPolicy { hash: None, .. } => Some("no-policy"),
             Self::UnknownPolicy { hash: Some(_), .. } => Some("unknown-policy"),
@@ -103,6 +115,7 @@ impl Error {
             | Self::Invalid { .. }
             | Self::Sealing { .. }
             | Self::Contended(_)
+            | Self::LinksContended(_)
             | Self::WatchesFull(_)
             | Self::Ending => None,
         }
@@ -119,9 +132,11 @@ impl ServiceError for Error {
             Self::UnknownPolicy { .. } | Self::UnknownSubject => ErrorCode::NotFound,
             Self::Invalid { .. } | Self::Identifier(_) => ErrorCode::InvalidArgument,
             Self::Refused { refusal, .. } => refusal.code(),
+            Self::Link(refusal) => refusal.code(),
+            Self::ReassignedAlready => ErrorCode::FailedPrecondition,
             Self::OtherContent(_) => ErrorCode::AlreadyExists,
             Self::Sealing { .. } => ErrorCode::Internal,
-            Self::Contended(_) | Self::Ending => ErrorCode::Unavailable,
+            Self::Contended(_) | Self::LinksContended(_) | Self::Ending => ErrorCode::Unavailable,
             Self::WatchesFull(_) => ErrorCode::ResourceExhausted,
         }
     }

@@ -4,6 +4,10 @@
 //! identifiers point to several people, the surest prevails and nothing is re-pointed: people are never merged
 //! by a call. Where a surer identifier is unknown and that person already has another of its kind (a second
 //! customer number on a shared line), the party is somebody new.
+//!
+//! A number is given out again: an identifier is one subject's after the other, without gap or overlap, the
+//! first one's from ever and the last one's for good. All of this is decided by who had it when the call
+//! started.
 
 use kernel::{SectionNo, SubjectId, Timestamp};
 
@@ -21,7 +25,26 @@ pub struct Presented {
     pub value: IndexValue,
 }
 
-/// A row of the index.
+/// How many people use what an identifier names.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
+pub enum Line {
+    /// One at a time, as far as is known.
+    Own,
+    /// Several: that a call came from it does not tell who called.
+    Shared,
+}
+
+impl Line {
+    /// Whether several people use it.
+    pub fn is_shared(self) -> bool {
+        match self {
+            Self::Own => false,
+            Self::Shared => true,
+        }
+    }
+}
+
+/// Who an identifier belongs to for a time, in domain time.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Known {
     /// Its kind.
@@ -30,10 +53,95 @@ pub struct Known {
     pub value: IndexValue,
     /// Whose it is.
     pub subject: SubjectId,
-    /// Since when, in domain time.
-    pub valid_from: Timestamp,
+    /// When that became known.
+    pub since: Timestamp,
+    /// From when on it is theirs; none: from ever.
+    pub valid_from: Option<Timestamp>,
+    /// When it is theirs no more; none: it is theirs still.
+    pub valid_to: Option<Timestamp>,
+    /// Whether they share it.
+    pub line: Line,
     /// The section that its value is sealed in; none until that is done.
     pub sealed_in: Option<SectionNo>,
+}
+
+impl Known {
+    /// An identifier that nobody had before.
+    pub fn first(one: &Presented, subject: SubjectId, since: Timestamp) -> Self {
+        Self {
+            kind: one.kind,
+            value: one.value,
+            subject,
+            since,
+            valid_from: None,
+            valid_to: None,
+            line: Line::Own,
+            sealed_in: None,
+        }
+    }
+
+    /// Whether it is theirs at this moment.
+    pub fn is_at(&self, at: Timestamp) -> bool {
+        self.valid_from.is_none_or(|from| from <= at) && self.valid_to.is_none_or(|to| at < to)
+    }
+
+    /// Whether it is this identifier.
+    pub fn is_of(&self, one: &Presented) -> bool {
+        (self.kind, self.value) == (one.kind, one.value)
+    }
+}
+
+/// One of those who have an identifier one after the other, as an adapter keeps them.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Owner {
+    /// Who.
+    pub subject: SubjectId,
+    /// When that became known.
+    pub since: Timestamp,
+    /// From when on it is theirs; none for the first one.
+    pub valid_from: Option<Timestamp>,
+    /// The section that its value is sealed in for them.
+    pub sealed_in: Option<SectionNo>,
+}
+
+/// Everybody who has an identifier, one after the other: each until the next one's time begins.
+pub fn in_turn(one: &Presented, line: Line, mut owners: Vec<Owner>) -> Vec<Known> {
+    owners.sort_by_key(|owner| owner.valid_from);
+    let ends: Vec<_> = owners.iter().skip(1).map(|next| next.valid_from).chain([None]).collect();
+    let each = owners.into_iter().zip(ends).map(|(owner, valid_to)| Known {
+        kind: one.kind,
+        value: one.value,
+        subject: owner.subject,
+        since: owner.since,
+        valid_from: owner.valid_from,
+        valid_to,
+        line,
+        sealed_in: owner.sealed_in,
+    });
+    each.collect()
+}
+
+/// What becomes of an identifier that is to be somebody else's from a moment on.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Reassigned {
+    /// It is theirs from then on.
+    Now {
+        /// Who has it before.
+        before: SubjectId,
+    },
+    /// Somebody's time with it begins then or later: nothing is changed.
+    Already,
+    /// Nobody has it.
+    Unknown,
+}
+
+/// Decides on that; `owners` are in their order.
+pub fn reassign(owners: &[Known], from: Timestamp) -> Reassigned {
+    match owners.last() {
+        None => Reassigned::Unknown,
+        Some(last) if last.valid_from.is_some_and(|begins| begins >= from) => Reassigned::Already,
+        Some(last) => Reassigned::Now { before: last.subject },
+    }
 }
 
 /// What stood in the way of taking a party's identifiers for one person's.
@@ -66,9 +174,10 @@ pub struct Choice {
     pub conflict: Option<Conflict>,
 }
 
-/// Decides. `known` are the index's rows of the presented identifiers, `theirs` all rows of the subjects in it.
+/// Decides. `known` is who has the presented identifiers at one moment, `theirs` everything that those have
+/// then.
 pub fn choose(presented: &[Presented], known: &[Known], theirs: &[Known], fresh: SubjectId) -> Choice {
-    let row = |one: &Presented| known.iter().find(|row| (row.kind, row.value) == (one.kind, one.value));
+    let row = |one: &Presented| known.iter().find(|row| row.is_of(one));
     let mut sure_first = presented.to_vec();
     sure_first.sort_by_key(|one| std::cmp::Reverse(one.kind));
     let mut added: Vec<Presented> = Vec::new();
@@ -106,8 +215,7 @@ mod tests {
     }
 
     fn row(kind: Kind, number: u8, whose: u8) -> Known {
-        let Presented { kind, value } = one(kind, number);
-        Known { kind, value, subject: subject(whose), valid_from: Timestamp(0), sealed_in: None }
+        Known::first(&one(kind, number), subject(whose), Timestamp(0))
     }
 
     fn check(
@@ -156,5 +264,44 @@ mod tests {
         let index = [row(Kind::Phone, 1, 7), row(Kind::Crm, 2, 7)];
         let other = one(Kind::Crm, 3);
         check(&[one(Kind::Phone, 1), other], &index, 99, &[other], Some(Conflict::AnotherPerson));
+    }
+
+    fn owner(number: u8, valid_from: Option<i64>) -> Owner {
+        let valid_from = valid_from.map(Timestamp);
+        Owner { subject: subject(number), since: Timestamp(9), valid_from, sealed_in: None }
+    }
+
+    #[test]
+    fn a_number_is_one_person_s_after_the_other() {
+        let phone = one(Kind::Phone, 1);
+        let rows = vec![owner(3, Some(20)), owner(1, None), owner(2, Some(10))];
+        let owners = in_turn(&phone, Line::Shared, rows);
+        let times: Vec<_> = owners.iter().map(|known| (known.valid_from, known.valid_to)).collect();
+        let (ten, twenty) = (Some(Timestamp(10)), Some(Timestamp(20)));
+        assert_eq!(times, [(None, ten), (ten, twenty), (twenty, None)]);
+        assert!(owners.iter().all(|known| known.line == Line::Shared && known.is_of(&phone)));
+        for (at, whose) in [(i64::MIN, 1), (9, 1), (10, 2), (19, 2), (20, 3), (i64::MAX, 3)] {
+            let then: Vec<_> = owners.iter().filter(|known| known.is_at(Timestamp(at))).collect();
+            assert_eq!((then.len(), then[0].subject), (1, subject(whose)), "{at}");
+        }
+        assert_eq!(in_turn(&phone, Line::Own, Vec::new()), []);
+    }
+
+    #[test]
+    fn a_number_is_given_on_only_after_its_last_owner_s_time_began() {
+        let phone = one(Kind::Phone, 1);
+        let first = in_turn(&phone, Line::Own, vec![owner(1, None)]);
+        let later = in_turn(&phone, Line::Own, vec![owner(1, None), owner(2, Some(10))]);
+        let table = [
+            (&[] as &[Known], 10, Reassigned::Unknown),
+            // The first one's time begins with no date, whenever they became known.
+            (first.as_slice(), 1, Reassigned::Now { before: subject(1) }),
+            (later.as_slice(), 11, Reassigned::Now { before: subject(2) }),
+            (later.as_slice(), 10, Reassigned::Already),
+            (later.as_slice(), 9, Reassigned::Already),
+        ];
+        for (owners, from, expected) in table {
+            assert_eq!(reassign(owners, Timestamp(from)), expected, "{from}");
+        }
     }
 }

@@ -5,14 +5,16 @@
 //! holds no key; what a policy means, and how events fold into a state, is crate `policy`'s.
 //!
 //! Read [`service`] first (the acts), then what decides: [`admission`] (what is taken, and what follows from
-//! it), [`standing`] (what consent comes to), [`identity`] (whom identifiers mean). Below are [`event`],
-//! [`policies`], [`subjects`], [`watching`], and the [`store`]s; [`rpc`] speaks for them. [`acts`] is what the restrictive
-//! journal holds of it, [`journalling`] how that gets there, and [`applied`] how a restored store has it again.
+//! it), [`standing`] (what consent comes to), [`identity`] (whom identifiers mean), [`links`] (who is one
+//! person). Below are [`event`], [`policies`], [`subjects`], [`watching`], and the [`store`]s; [`rpc`] speaks for
+//! them. [`acts`] is what the restrictive journal holds of it, [`journalling`] how that gets there, and [`applied`]
+//! how a restored store has it again.
 
 pub mod service;
 
 pub mod admission;
 pub mod identity;
+pub mod links;
 pub mod standing;
 
 pub mod event;

@@ -14,13 +14,16 @@ use policy::PolicyHash;
 use proto::consent::v1::consent_server::Consent;
 use proto::consent::v1::{
     AuthorizeRequest, AuthorizeResponse, GetPolicyRequest, GetPolicyResponse, GetStateRequest,
-    GetStateResponse, MayUseRequest, MayUseResponse, RecordEventRequest, RecordEventResponse,
-    ResolveSubjectRequest, ResolveSubjectResponse, WatchRequest, WatchResponse,
+    GetStateResponse, GetSubjectRequest, GetSubjectResponse, LinkSubjectsRequest, LinkSubjectsResponse,
+    MarkSharedLineRequest, MarkSharedLineResponse, MayUseRequest, MayUseResponse, ReassignIdentifierRequest,
+    ReassignIdentifierResponse, RecordEventRequest, RecordEventResponse, ResolveSubjectRequest,
+    ResolveSubjectResponse, WatchRequest, WatchResponse,
 };
 use tonic::{Request, Response, Status};
 
 use crate::error::Error;
 use crate::event::StoredEvent;
+use crate::identity::Line;
 use crate::service::{Service, Who};
 
 /// consent behind its contract.
@@ -132,11 +135,71 @@ impl Consent for Rpc {
         request: Request<ResolveSubjectRequest>,
     ) -> Answer<ResolveSubjectResponse> {
         let context = CallContext::of(&request)?;
-        let identifier = convert::identifier(request.into_inner().identifier).map_err(told)?;
-        let found = self.service.find(context.tenant()?, &Who::Identifier(identifier)).await.map_err(told)?;
-        let subject = found.ok_or(Error::UnknownSubject).map_err(told)?;
+        let ResolveSubjectRequest { identifier, at } = request.into_inner();
+        let identifier = convert::identifier(identifier).map_err(told)?;
+        let at = convert::at(at, self.service.now()).map_err(told)?;
+        let known = self.service.whose(context.tenant()?, &identifier, at).await.map_err(told)?;
+        context.touched().subject(known.subject);
+        Ok(Response::new(ResolveSubjectResponse {
+            subject_id: known.subject.to_bytes().to_vec(),
+            shared_line: known.line.is_shared(),
+        }))
+    }
+
+    async fn get_subject(&self, request: Request<GetSubjectRequest>) -> Answer<GetSubjectResponse> {
+        let context = CallContext::of(&request)?;
+        let who = convert::who_of_subject(request.into_inner()).map_err(told)?;
+        if let Who::Subject(subject) = &who {
+            context.touched().subject(*subject);
+        }
+        let facts = self.service.subject(context.tenant()?, &who).await.map_err(told)?;
+        context.touched().subject(facts.subject);
+        for subject in &facts.person {
+            context.touched().subject(*subject);
+        }
+        Ok(Response::new(convert::facts(&facts)))
+    }
+
+    async fn link_subjects(&self, request: Request<LinkSubjectsRequest>) -> Answer<LinkSubjectsResponse> {
+        let context = CallContext::of(&request)?;
+        let wanted = convert::wanted(request.into_inner()).map_err(told)?;
+        let note = context.touched().fact("op", wanted.op.as_str()).fact("evidence", &wanted.evidence);
+        for subject in wanted.pair.both() {
+            note.subject(subject);
+        }
+        let linked = self.service.link(context.tenant()?, &context.principal.id, &wanted).await;
+        let linked = linked.map_err(told)?;
+        note.fact("stage", linked.stage.as_str());
+        Ok(Response::new(convert::linked(&linked)))
+    }
+
+    async fn reassign_identifier(
+        &self,
+        request: Request<ReassignIdentifierRequest>,
+    ) -> Answer<ReassignIdentifierResponse> {
+        let context = CallContext::of(&request)?;
+        let (identifier, from) = convert::reassign(request.into_inner()).map_err(told)?;
+        let note = context.touched().fact("kind", identifier.kind().number()).fact("from", from);
+        let handed = self.service.reassign(context.tenant()?, &identifier, from).await.map_err(told)?;
+        note.subject(handed.before).subject(handed.after);
+        Ok(Response::new(ReassignIdentifierResponse {
+            before_id: handed.before.to_bytes().to_vec(),
+            subject_id: handed.after.to_bytes().to_vec(),
+        }))
+    }
+
+    async fn mark_shared_line(
+        &self,
+        request: Request<MarkSharedLineRequest>,
+    ) -> Answer<MarkSharedLineResponse> {
+        let context = CallContext::of(&request)?;
+        let MarkSharedLineRequest { identifier, shared } = request.into_inner();
+        let identifier = convert::identifier(identifier).map_err(told)?;
+        let line = if shared { Line::Shared } else { Line::Own };
+        context.touched().fact("kind", identifier.kind().number()).fact("shared", shared);
+        let subject = self.service.mark_line(context.tenant()?, &identifier, line).await.map_err(told)?;
         context.touched().subject(subject);
-        Ok(Response::new(ResolveSubjectResponse { subject_id: subject.to_bytes().to_vec() }))
+        Ok(Response::new(MarkSharedLineResponse { subject_id: subject.to_bytes().to_vec() }))
     }
 
     async fn get_policy(&self, request: Request<GetPolicyRequest>) -> Answer<GetPolicyResponse> {

@@ -2,6 +2,7 @@
 //! [`crate::admission`] and [`crate::standing`]; here it is loaded, written and told.
 
 mod authorising;
+mod people;
 mod recording;
 
 use std::collections::btree_map::Entry;
@@ -11,11 +12,13 @@ use kernel::{Clock, InstanceId, PurposeName, RecordingId, SubjectId, TenantId, T
 use policy::PolicyHash;
 
 pub use self::authorising::{Authorised, Call, CallParty, Met};
+pub use self::people::{Linked, SubjectFacts};
 pub use self::recording::Recorded;
 use crate::config::Config;
 use crate::error::Error;
 use crate::event::{Reach, StoredEvent};
 use crate::identifier::Identifier;
+use crate::identity;
 use crate::keys::Keys;
 use crate::policies::{Policies, PolicyVersion};
 use crate::standing::{self, Gone, Histories};
@@ -116,7 +119,7 @@ impl Service {
 
     /// Everything about a subject's consent.
     pub async fn states(&self, tenant: &TenantId, who: &Who) -> Result<Known, Error> {
-        let subject = self.find(tenant, who).await?.ok_or(Error::UnknownSubject)?;
+        let subject = self.find(tenant, who, self.clock.now()).await?.ok_or(Error::UnknownSubject)?;
         let History { mut events, .. } = self.store.history(tenant, subject, None).await?;
         let states = standing::all_states(&events, self.clock.now()).into_iter();
         let states = states.map(|((purpose, reach), consent)| State { purpose, reach, consent });
@@ -125,13 +128,32 @@ impl Service {
         Ok(Known { subject, states, history })
     }
 
-    /// Who is meant; none where an identifier is nobody's. An unknown id is an error.
-    pub async fn find(&self, tenant: &TenantId, who: &Who) -> Result<Option<SubjectId>, Error> {
+    /// Who is meant, by an identifier as it was at a moment; none where it is nobody's. An unknown id is an
+    /// error.
+    pub async fn find(
+        &self,
+        tenant: &TenantId,
+        who: &Who,
+        at: Timestamp,
+    ) -> Result<Option<SubjectId>, Error> {
         match who {
             Who::Subject(subject) if self.store.has_subject(tenant, *subject).await? => Ok(Some(*subject)),
             Who::Subject(_) => Err(Error::UnknownSubject),
-            Who::Identifier(identifier) => self.subjects.find(tenant, identifier).await,
+            Who::Identifier(identifier) => {
+                let found = self.subjects.find(tenant, identifier, at).await?;
+                Ok(found.map(|known| known.subject))
+            }
         }
+    }
+
+    /// Who has an identifier at a moment; nobody is an error.
+    pub async fn whose(
+        &self,
+        tenant: &TenantId,
+        identifier: &Identifier,
+        at: Timestamp,
+    ) -> Result<identity::Known, Error> {
+        self.subjects.find(tenant, identifier, at).await?.ok_or(Error::UnknownSubject)
     }
 
     /// A policy, by hash or the one in force.

@@ -25,7 +25,8 @@ use platform::audit::AuditOutbox;
 use policy::{Party, PolicyHash};
 
 use crate::event::{NewEvent, NoticeRef, StoredEvent};
-use crate::identity::{Choice, Known, Presented};
+use crate::identity::{Choice, Known, Line, Presented, Reassigned};
+use crate::links::LinkStep;
 
 /// A store did not do something.
 #[derive(Debug, Clone, thiserror::Error)]
@@ -158,6 +159,15 @@ pub enum Appended {
     IdTaken,
 }
 
+/// What became of a step of two subjects' link.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Stepped {
+    /// It is there.
+    Now,
+    /// The pair has another step of that number: decide again.
+    Overtaken,
+}
+
 /// An act on one subject's consent.
 #[derive(Clone, Debug)]
 pub struct Addition {
@@ -209,6 +219,11 @@ pub trait Store: AuditOutbox {
     /// A subject's sealed identifier values, by section.
     async fn values(&self, tenant: &TenantId, subject: SubjectId) -> Result<Vec<SealedValues>, StoreError>;
 
+    /// The steps of all pairs that a subject is in, by pair and number.
+    async fn link_steps(&self, tenant: &TenantId, subject: SubjectId) -> Result<Vec<LinkStep>, StoreError>;
+    /// Adds a step, where the pair has none of its number yet; from then on both subjects lead to it.
+    async fn add_link_step(&self, tenant: &TenantId, step: &LinkStep) -> Result<Stepped, StoreError>;
+
     /// Remembers a call with its subjects and the audit entry, in one act. What is known of it stays: the
     /// policy, the start, who was in it; new purposes and parties are added.
     async fn remember(&self, row: &RecordingRow, entry: Option<Envelope>) -> Result<(), StoreError>;
@@ -250,25 +265,44 @@ pub trait Store: AuditOutbox {
 /// Whose an identifier is.
 #[async_trait]
 pub trait Identifiers: Send + Sync + 'static {
-    /// The rows of these identifiers, as far as they are known.
-    async fn find(&self, tenant: &TenantId, presented: &[Presented]) -> Result<Vec<Known>, StoreError>;
-    /// All rows of a subject.
+    /// Who has these identifiers at a moment, each once, as far as they are known.
+    async fn find(
+        &self,
+        tenant: &TenantId,
+        presented: &[Presented],
+        at: Timestamp,
+    ) -> Result<Vec<Known>, StoreError>;
+    /// Everything that a subject has or once had, by kind's number and value.
     async fn of_subject(&self, tenant: &TenantId, subject: SubjectId) -> Result<Vec<Known>, StoreError>;
-    /// Chooses whom they mean ([`crate::identity::choose`]) and adds what becomes theirs, in one act: of two
-    /// that come at once, the second sees what the first has written.
+    /// Chooses whom they mean at a moment ([`crate::identity::choose`]) and adds what becomes theirs, in
+    /// one act: of two that come at once, the second sees what the first has written.
     async fn resolve(
         &self,
         tenant: &TenantId,
         presented: &[Presented],
         fresh: SubjectId,
+        at: Timestamp,
         now: Timestamp,
     ) -> Result<Choice, StoreError>;
+    /// Gives an identifier to somebody new from a moment on, unless somebody's time with it begins then or
+    /// later ([`crate::identity::reassign`]), in one act.
+    async fn reassign(
+        &self,
+        tenant: &TenantId,
+        one: &Presented,
+        from: Timestamp,
+        fresh: SubjectId,
+        now: Timestamp,
+    ) -> Result<Reassigned, StoreError>;
+    /// Notes how many people use it; whether anybody has it.
+    async fn mark_line(&self, tenant: &TenantId, one: &Presented, line: Line) -> Result<bool, StoreError>;
     /// Claims a number for a section of a subject; never the same twice.
     async fn claim_section(&self, tenant: &TenantId, subject: SubjectId) -> Result<SectionNo, StoreError>;
-    /// Notes the section in which these values are sealed; the first one stays.
+    /// Notes the section in which these values are sealed for a subject who has them; the first one stays.
     async fn mark_sealed(
         &self,
         tenant: &TenantId,
+        subject: SubjectId,
         presented: &[Presented],
         section: SectionNo,
     ) -> Result<(), StoreError>;

@@ -5,16 +5,16 @@ use std::time::Duration;
 
 use futures::future::join_all;
 use kernel::{
-    Clock, FrameNo, InstanceId, LegNo, Position, RecordingId, SectionNo, SessionEpoch, SpanNo, SubjectId,
-    TenantId, chain,
+    Clock, ErrorCode, FrameNo, InstanceId, LegNo, Position, RecordingId, SectionNo, SessionEpoch, SpanNo,
+    SubjectId, TenantId, Timestamp, chain,
 };
 use seal::{Codec, Hash, LegKey, LegKeyInfo, SectionAddress, SectionKind, SpanHeader};
 use tracing::warn;
 
 use crate::error::Error;
 use crate::identifier::Identifier;
-use crate::identity::{Conflict, IndexValue, Known, Presented};
-use crate::keys::{Keys, SubjectSection, document};
+use crate::identity::{Conflict, IndexValue, Known, Line, Presented, Reassigned};
+use crate::keys::{Keys, KeysError, SubjectSection, document};
 use crate::store::{Identifiers, SealedValues, Store};
 
 /// The leg of documents.
@@ -27,6 +27,15 @@ pub struct Resolved {
     pub subject: SubjectId,
     /// What had to be decided against.
     pub conflict: Option<Conflict>,
+}
+
+/// Who had an identifier before, and who has it from a moment on.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Handed {
+    /// Whose it was.
+    pub before: SubjectId,
+    /// Somebody new.
+    pub after: SubjectId,
 }
 
 /// Identifiers of a subject whose values are not sealed yet.
@@ -44,7 +53,7 @@ impl<'i> Unsealed<'i> {
         rows: &[Known],
     ) -> Option<Self> {
         let is_unsealed = |(_, one): &(&Identifier, &Presented)| {
-            let row = rows.iter().find(|row| (row.kind, row.value) == (one.kind, one.value));
+            let row = rows.iter().find(|row| row.is_of(one));
             row.is_some_and(|row| row.subject == subject && row.sealed_in.is_none())
         };
         let unsealed = identifiers.iter().zip(presented).filter(is_unsealed);
@@ -76,18 +85,62 @@ impl Subjects {
         Self { store, index, keys, clock, writer, seal_wait }
     }
 
-    /// Who has this identifier; none where nobody is known by it. Changes nothing.
-    pub async fn find(&self, tenant: &TenantId, identifier: &Identifier) -> Result<Option<SubjectId>, Error> {
-        let values = self.keys.index(tenant, &[identifier]).await?;
-        let presented = pair(std::slice::from_ref(identifier), &values);
-        Ok(self.index.find(tenant, &presented).await?.first().map(|known| known.subject))
+    /// Who has this identifier at a moment; none where nobody is known by it. Changes nothing.
+    pub async fn find(
+        &self,
+        tenant: &TenantId,
+        identifier: &Identifier,
+        at: Timestamp,
+    ) -> Result<Option<Known>, Error> {
+        let presented = self.presented(tenant, identifier).await?;
+        Ok(self.index.find(tenant, &[presented], at).await?.into_iter().next())
     }
 
-    /// Who each of these parties is, in order; none for a party that nothing identifies.
+    /// What a subject is, or was, known by.
+    pub async fn identifiers(&self, tenant: &TenantId, subject: SubjectId) -> Result<Vec<Known>, Error> {
+        Ok(self.index.of_subject(tenant, subject).await?)
+    }
+
+    /// Gives an identifier to somebody new from a moment on.
+    pub async fn reassign(
+        &self,
+        tenant: &TenantId,
+        identifier: &Identifier,
+        from: Timestamp,
+    ) -> Result<Handed, Error> {
+        let presented = self.presented(tenant, identifier).await?;
+        let after = SubjectId::new();
+        let before = match self.index.reassign(tenant, &presented, from, after, self.clock.now()).await? {
+            Reassigned::Now { before } => before,
+            Reassigned::Already => return Err(Error::ReassignedAlready),
+            Reassigned::Unknown => return Err(Error::UnknownSubject),
+        };
+        let (identifiers, presented) = (vec![identifier], vec![presented]);
+        self.seal_all(tenant, &[Unsealed { subject: after, identifiers, presented }]).await;
+        Ok(Handed { before, after })
+    }
+
+    /// Notes how many people use what an identifier names, and tells who has it now.
+    pub async fn mark_line(
+        &self,
+        tenant: &TenantId,
+        identifier: &Identifier,
+        line: Line,
+    ) -> Result<SubjectId, Error> {
+        let presented = self.presented(tenant, identifier).await?;
+        if !self.index.mark_line(tenant, &presented, line).await? {
+            return Err(Error::UnknownSubject);
+        }
+        let now = self.index.find(tenant, &[presented], self.clock.now()).await?;
+        now.first().map(|known| known.subject).ok_or(Error::UnknownSubject)
+    }
+
+    /// Who each of these parties is at a moment, in order; none for a party that nothing identifies.
     pub async fn resolve(
         &self,
         tenant: &TenantId,
         parties: &[Vec<Identifier>],
+        at: Timestamp,
     ) -> Result<Vec<Option<Resolved>>, Error> {
         let all: Vec<_> = parties.iter().flatten().collect();
         let values = if all.is_empty() { Vec::new() } else { self.keys.index(tenant, &all).await? };
@@ -101,7 +154,7 @@ impl Subjects {
                 continue;
             }
             let presented = pair(identifiers, own);
-            let (one, rows) = self.resolve_one(tenant, &presented).await?;
+            let (one, rows) = self.resolve_one(tenant, &presented, at).await?;
             unsealed.extend(Unsealed::of(one.subject, identifiers, &presented, &rows));
             resolved.push(Some(one));
         }
@@ -109,25 +162,32 @@ impl Subjects {
         Ok(resolved)
     }
 
-    /// Who it is, and the index's rows of what was presented.
+    /// Who it is at a moment, and who has then what was presented.
     async fn resolve_one(
         &self,
         tenant: &TenantId,
         presented: &[Presented],
+        at: Timestamp,
     ) -> Result<(Resolved, Vec<Known>), Error> {
         // Most calls are from people who are known: that takes no write.
-        let known = self.index.find(tenant, presented).await?;
-        let all_known =
-            presented.iter().all(|p| known.iter().any(|k| (k.kind, k.value) == (p.kind, p.value)));
+        let known = self.index.find(tenant, presented, at).await?;
+        let all_known = presented.iter().all(|one| known.iter().any(|row| row.is_of(one)));
         if let Some(subject) = known.first().map(|row| row.subject)
             && all_known
             && known.iter().all(|row| row.subject == subject)
         {
             return Ok((Resolved { subject, conflict: None }, known));
         }
-        let choice = self.index.resolve(tenant, presented, SubjectId::new(), self.clock.now()).await?;
+        let choice = self.index.resolve(tenant, presented, SubjectId::new(), at, self.clock.now()).await?;
         let resolved = Resolved { subject: choice.subject, conflict: choice.conflict };
-        Ok((resolved, self.index.find(tenant, presented).await?))
+        Ok((resolved, self.index.find(tenant, presented, at).await?))
+    }
+
+    async fn presented(&self, tenant: &TenantId, identifier: &Identifier) -> Result<Presented, Error> {
+        let values = self.keys.index(tenant, &[identifier]).await?;
+        let missing = || KeysError::new("compute index values", tenant, ErrorCode::Internal, "there is none");
+        let value = *values.first().ok_or_else(missing)?;
+        Ok(Presented { kind: identifier.kind(), value })
     }
 
     /// A call goes on without it: what is not sealed now is sealed when it is presented again.
@@ -168,7 +228,7 @@ impl Subjects {
             sealed_at: header.started_wall,
         };
         self.store.keep_values(&kept).await?;
-        Ok(self.index.mark_sealed(tenant, presented, section.section).await?)
+        Ok(self.index.mark_sealed(tenant, subject, presented, section.section).await?)
     }
 
     fn header(&self, tenant: &TenantId, section: SectionAddress, key_epoch: kernel::KeyEpoch) -> SpanHeader {

@@ -5,7 +5,9 @@
 
 use std::collections::BTreeSet;
 
-use kernel::{EventId, HoldId, Position, RecordingId, RequestId, SubjectId, TenantId, Timestamp};
+use kernel::{
+    EventId, HoldId, Position, PurposeName, RecordingId, RequestId, SubjectId, TenantId, Timestamp,
+};
 use policy::code::Code;
 use policy::deadline::{self, Region};
 use policy::jurisdiction::Jurisdiction;
@@ -126,6 +128,9 @@ pub enum Act {
     },
     /// Who asked takes it back.
     TakenBack,
+    /// Consent was taken back for these purposes, as of the receipt: that needs no proof and waits for nobody (GDPR
+    /// Art. 7(3)).
+    Withdrawn(BTreeSet<PurposeName>),
 }
 
 /// A request as it came in.

@@ -1,6 +1,6 @@
 //! What can go wrong with a request, and how a caller is told.
 
-use kernel::{ErrorCode, Retry, ServiceError};
+use kernel::{ErrorCode, Retry, ServiceError, chain};
 use platform::error::{error_code, reason, refusal, status};
 use platform::policies::PolicyBookError;
 use policy::deadline::DeadlineError;
@@ -140,7 +140,7 @@ impl ServiceError for Error {
 pub(crate) fn told(error: &Error) -> Status {
     match error {
         Error::Refused { word, .. } => refusal(error.code(), word, error.to_string()),
-        Error::Lifecycle(refused) => refusal(error.code(), refused.reason(), error.to_string()),
+        Error::Lifecycle(refused) => refusal(error.code(), refused.reason(), chain(refused)),
         // What a peer refused for its own reason is passed on by its word.
         Error::Peer { source, .. } if error.code() == ErrorCode::FailedPrecondition => {
             refusal(error.code(), reason(source), error.to_string())

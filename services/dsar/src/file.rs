@@ -1,8 +1,9 @@
 //! A request's file: its acts, folded by the lifecycle that `policy` knows. Pure.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 
-use kernel::{HoldId, Timestamp};
+use kernel::{HoldId, PurposeName, Timestamp};
 use policy::code::Code;
 use policy::deadline::{CalendarId, CalendarStamp, Clock};
 use policy::request::{Authority, Event, Intake, ItemKey, PlanName, Refused, Request, RequestKey as Key};
@@ -24,7 +25,7 @@ pub struct File {
     /// How far it is.
     pub request: Request,
     /// The items of its frozen plan; none where nothing is frozen.
-    pub items: Items,
+    pub items: Arc<Items>,
     /// The hold that keeps what it is about while it is open.
     pub hold: Option<HoldId>,
     /// How many acts it has.
@@ -33,6 +34,8 @@ pub struct File {
     pub filed: BTreeMap<ItemKey, Code>,
     /// The letter that was delivered.
     pub letter: Option<Hash>,
+    /// Purposes for which consent was taken back at once; none where that was not looked at yet.
+    pub withdrawn: Option<BTreeSet<PurposeName>>,
 }
 
 impl File {
@@ -62,11 +65,12 @@ impl File {
         Ok(Self {
             received: received.clone(),
             request,
-            items: Items::new(),
+            items: Arc::default(),
             hold: None,
             version: 1,
             filed: BTreeMap::new(),
             letter: None,
+            withdrawn: None,
         })
     }
 
@@ -84,19 +88,20 @@ impl File {
         let (first, rest) = records.split_first().ok_or(Error::Damaged("a request without acts"))?;
         let frozen = records.iter().rposition(|record| matches!(record.act, Act::PlanFrozen { .. }));
         let mut file = Self::receive(first)?;
+        let items = Arc::new(items);
         for (place, record) in (1..).zip(rest) {
             if frozen.is_some_and(|frozen| place < frozen) && is_about_items(&record.act) {
                 file.version = record.version;
                 continue;
             }
-            let items = if Some(place) == frozen { items.clone() } else { Items::new() };
+            let items = if Some(place) == frozen { Arc::clone(&items) } else { Arc::default() };
             file = file.apply(record, items)?;
         }
         Ok(file)
     }
 
     /// The file after one more act; `items` are the plan's where one is frozen. What is refused changes nothing.
-    pub fn apply(&self, record: &Record, items: Items) -> Result<Self, Error> {
+    pub fn apply(&self, record: &Record, items: Arc<Items>) -> Result<Self, Error> {
         if record.version != self.version + 1 {
             return Err(Error::Damaged("a request's acts out of order"));
         }
@@ -108,11 +113,10 @@ impl File {
                 next.filed.extend(items.iter().map(|item| (item.clone(), filed.clone())));
             }
             Act::Delivered { letter } => next.letter = Some(*letter),
+            Act::Withdrawn(purposes) => next.withdrawn = Some(purposes.clone()),
             _ => {}
         }
-        for event in next.events(record)? {
-            next.request = next.request.apply(event, record.at)?;
-        }
+        next.request = next.request.apply_all(next.events(record)?, record.at)?;
         Ok(next)
     }
 
@@ -157,6 +161,8 @@ impl File {
                 Event::Extended { reason: *reason, notice_delivered_at: Some(*notice_delivered_at), by }
             }
             Act::TakenBack => Event::TakenBack { by },
+            // What is its effect lies with consent.
+            Act::Withdrawn(_) => return Ok(Vec::new()),
         };
         Ok(vec![event])
     }

@@ -11,7 +11,7 @@ mod recording;
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use kernel::{HoldId, RecordingId, RequestId, SubjectId, Timestamp};
+use kernel::{HoldId, PurposeName, RecordingId, RequestId, SubjectId, Timestamp};
 use policy::request::{ItemKey, State};
 use policy::rights::{BasisState, Right};
 use proto::archive::v1::Recording;
@@ -22,6 +22,8 @@ use crate::mesh::Mesh;
 use crate::plan::{MAX_ITEMS, PlanItem};
 use crate::store::{MAX_LISTED, Store};
 use recording::of_recording;
+
+pub(crate) use besides::given;
 
 const ARCHIVE: &str = "archive";
 const RETENTION: &str = "retention";
@@ -50,8 +52,10 @@ pub struct Asked<'a> {
     pub rights: &'a BTreeSet<Right>,
     /// The hold that the request itself has placed, which keeps nothing from it.
     pub own_hold: Option<HoldId>,
-    /// The call in which it was said.
-    pub said_in: Option<RecordingId>,
+    /// When it was received: what began later is no part of it.
+    pub received_at: Timestamp,
+    /// Purposes for which consent was taken back at the receipt.
+    pub withdrawn: &'a BTreeSet<PurposeName>,
 }
 
 /// Finds what is kept of a person.
@@ -133,7 +137,7 @@ impl<'a> Finding<'a> {
     async fn recording(&mut self, row: &Recording) -> Result<(), Error> {
         let (mesh, asked) = (self.mesh, self.asked);
         let id = recording::id(row)?;
-        if !self.seen.insert(id) || !recording::is_planned(row)? {
+        if !self.seen.insert(id) || !recording::is_planned(row, asked.received_at)? {
             return self.check_seen();
         }
         self.check_seen()?;
@@ -147,7 +151,7 @@ impl<'a> Finding<'a> {
         let items = of_recording(asked, &facts, kept.as_ref(), &live)?;
         let now = self.now;
         add(&mut self.items, items.into_iter().map(|item| as_of(item, now)))?;
-        self.artefacts += recording::artefacts(&facts)?;
+        self.artefacts += recording::artefacts(&facts, asked.received_at)?;
         self.terms += recording::terms(kept.as_ref())?;
         Ok(())
     }

@@ -8,7 +8,7 @@ mod answering;
 mod opening;
 mod planning;
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use kernel::{Clock, EventId, RecordingId, RequestId, SubjectId, TenantId, Timestamp};
@@ -24,6 +24,7 @@ use crate::events;
 use crate::file::{File, Items};
 use crate::mesh::Mesh;
 use crate::store::{Head, Store, Written};
+use crate::working::Rest;
 
 pub(crate) use opening::derived;
 pub use opening::{NewRequest, Who};
@@ -68,12 +69,14 @@ pub struct Service {
     pub(crate) bell: Notify,
     /// Recordings that this process has restricted by a request; what another one has, is asked for once more.
     pub(crate) restricted: Mutex<BTreeSet<(RequestId, RecordingId)>>,
+    /// Requests that were found not to be done, and are tried again after a rest.
+    pub(crate) resting: Mutex<BTreeMap<RequestId, Rest>>,
 }
 
 impl Service {
     /// Stands on these.
     pub fn new(parts: Parts) -> Self {
-        Self { parts, bell: Notify::new(), restricted: Mutex::default() }
+        Self { parts, bell: Notify::new(), restricted: Mutex::default(), resting: Mutex::default() }
     }
 
     /// Domain time.
@@ -133,7 +136,7 @@ impl Service {
 
     /// Does one act that needs nothing beside the request itself.
     pub async fn act(&self, key: &RequestKey, by: &Actor, act: Act) -> Result<File, Error> {
-        self.take(key, by, &act, &Items::new()).await
+        self.take(key, by, &act, &Arc::default()).await
     }
 
     /// Does an act, on whatever the request is when it is written; `items` are the plan's, where one is frozen.
@@ -142,7 +145,7 @@ impl Service {
         key: &RequestKey,
         by: &Actor,
         act: &Act,
-        items: &Items,
+        items: &Arc<Items>,
     ) -> Result<File, Error> {
         for _ in 0..TRIES {
             let file = self.file(key).await?;
@@ -157,9 +160,12 @@ impl Service {
                 by: by.clone(),
                 act: act.clone(),
             };
-            let next = file.apply(&record, items.clone())?;
+            let next = file.apply(&record, Arc::clone(items))?;
             if self.append(&record, &next).await? == Written::Applied {
-                self.bell.notify_one();
+                // What is found not to be done is tried again after a rest.
+                if !matches!(act, Act::ProbesFailed(_)) {
+                    self.bell.notify_one();
+                }
                 return Ok(next);
             }
         }

@@ -13,8 +13,11 @@ mod probing;
 mod tasks;
 mod todo;
 
+use std::time::Duration;
+
 use kernel::{TenantId, chain};
 use policy::request::State;
+use tokio::time::Instant;
 use tracing::{info, warn};
 
 use crate::act::{Act, RequestKey};
@@ -25,8 +28,14 @@ use crate::store::MAX_LISTED;
 
 pub use tasks::tasks;
 
+/// What a request waits for where the mesh has left something to people.
+pub(crate) const BY_HAND: &str = "by-hand";
+
 /// Turns of one request in a row: more than its states, so that what turns in circles is told and not spun on.
 const TURNS: u32 = 32;
+
+/// The longest that a request rests after it was found not to be done.
+const LONGEST_REST: Duration = Duration::from_secs(3_600);
 
 /// How a tenant's open requests stand.
 #[derive(Clone, Copy, PartialEq, Eq, Default, Debug)]
@@ -36,6 +45,13 @@ pub(crate) struct Standing {
     pub(crate) overdue: i64,
     /// Something that was done was found not to be.
     pub(crate) failing: i64,
+}
+
+/// Until when a request rests, in machine time, and how it stood.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Rest {
+    until: Instant,
+    standing: Standing,
 }
 
 impl Standing {
@@ -66,6 +82,7 @@ impl Service {
     async fn turn(&self, key: &RequestKey, file: &File) -> Result<bool, Error> {
         let act = match file.request.state() {
             State::Received => {
+                self.withdraw_at_once(key).await?;
                 let further = self.acknowledge(key).await?;
                 return Ok(further.request.state() != State::Received);
             }
@@ -75,9 +92,11 @@ impl Service {
             | State::AwaitingSubject
             | State::Discovering
             | State::Deciding
-            | State::AwaitingApproval
-            | State::Responding
-            | State::Closed => None,
+            | State::AwaitingApproval => {
+                self.withdraw_at_once(key).await?;
+                None
+            }
+            State::Responding | State::Closed => None,
         };
         let Some(act) = act else { return Ok(false) };
         // What is not done is tried again after a rest.
@@ -117,8 +136,16 @@ impl Service {
             after = page.last().map(|last| last.key.id);
             let is_last = page.len() < MAX_LISTED as usize;
             for head in page {
+                if let Some(rested) = self.resting(&head.key) {
+                    standing.add(rested);
+                    continue;
+                }
                 match self.carry_on(&head.key).await {
-                    Ok(file) => standing.add(self.standing(&file)),
+                    Ok(file) => {
+                        let stands = self.standing(&file);
+                        self.rest(&head.key, &file, stands);
+                        standing.add(stands);
+                    }
                     Err(error) => {
                         let overdue = i64::from(head.due <= self.now());
                         standing.add(Standing { open: 1, overdue, failing: 1 });
@@ -130,6 +157,24 @@ impl Service {
                 return Ok(standing);
             }
         }
+    }
+
+    /// How a request stood that rests after it was found not to be done; none where it does not.
+    fn resting(&self, key: &RequestKey) -> Option<Standing> {
+        let resting = self.resting.lock();
+        resting.get(&key.id).filter(|rest| Instant::now() < rest.until).map(|rest| rest.standing)
+    }
+
+    /// Lets a request rest the longer, the more often it was found not to be done: each try is kept as its acts.
+    fn rest(&self, key: &RequestKey, file: &File, standing: Standing) {
+        let mut resting = self.resting.lock();
+        if standing.failing == 0 {
+            resting.remove(&key.id);
+            return;
+        }
+        let doubled = 2_u32.saturating_pow(file.request.failures().min(16));
+        let rest = Duration::from(self.parts.config.rest).saturating_mul(doubled).min(LONGEST_REST);
+        resting.insert(key.id, Rest { until: Instant::now() + rest, standing });
     }
 
     fn standing(&self, file: &File) -> Standing {

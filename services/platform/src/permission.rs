@@ -49,6 +49,10 @@ permissions! {
     ConsentRead "consent.read" [Compliance, Auditor, PrivacyOfficer, Service],
     /// Find a subject by an identifier.
     SubjectResolve "subject.resolve" [Compliance, PrivacyOfficer, Service],
+    /// Read what a subject is known by, and who is the same person.
+    SubjectRead "subject.read" [Compliance, Auditor, PrivacyOfficer, Service],
+    /// Say that two subjects are one person, that a number is somebody else's, that a line is shared.
+    SubjectLink "subject.link" [Compliance, PrivacyOfficer],
     /// Read a tenant's policy.
     PolicyRead "policy.read" [Sender, Supervisor, Compliance, Auditor, PrivacyOfficer, Operator, Service],
     /// Find recordings and see their facts.
@@ -86,7 +90,7 @@ permissions! {
     /// Decide on a request, and have that carried out.
     RequestDecide "request.decide" [Compliance, PrivacyOfficer],
     /// Open the package of what a person gets.
-    RequestPackage "request.package" [PrivacyOfficer, Compliance],
+    RequestPackage "request.package" [PrivacyOfficer],
     /// See how the keys stand.
     KeysRead "keys.read" [Compliance, Auditor, PrivacyOfficer, Operator, Service],
     /// End a key epoch before its time.

@@ -248,6 +248,11 @@ impl Request {
         self.failures
     }
 
+    /// Whether whoever asked has taken it back.
+    pub fn is_taken_back(&self) -> bool {
+        self.taken_back
+    }
+
     /// Which request asks the same, where this was found to be its duplicate.
     pub fn duplicate_of(&self) -> Option<&RequestKey> {
         self.duplicate_of.as_ref()

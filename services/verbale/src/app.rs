@@ -20,7 +20,7 @@ use crate::cli::{
 };
 use crate::commands::{
     audit, backup, certs, consent, erasure, hold, keys, migrate, policy, record, recordings, replay, request,
-    retention, trust, verify,
+    retention, subject, trust, verify,
 };
 use crate::config::{self, Config};
 use crate::connect::{self, Caller, Speaker, issue_own, own_token};
@@ -93,6 +93,7 @@ async fn run(cli: Cli, out: Output) -> Result<Exit> {
         Command::Recordings(command) => recordings::run(&person()?, command, out).await,
         Command::Replay(args) => replay::run(&person()?, args, out).await,
         Command::Consent(command) => consent::run(&person()?, command, out).await,
+        Command::Subject(command) => subject::run(&person()?, command, out).await,
         Command::Retention(command) => retention::run(&person()?, command, out).await,
         Command::Hold(command) => hold::run(&person()?, command, out).await,
         Command::Erasure(ErasureCommand::Verify(args)) => erasure::verify(&args, global.tenant.as_ref(), out),

@@ -4,6 +4,7 @@ mod backup;
 mod bench;
 mod keeping;
 mod requests;
+mod subjects;
 
 use std::net::SocketAddr;
 use std::path::PathBuf;
@@ -23,6 +24,7 @@ pub use self::requests::{
     AnswerArgs, DecideArgs, IdentifyArgs, OpenRequestArgs, PackageArgs, RequestCommand, Showing,
     VerifyPackageArgs,
 };
+pub use self::subjects::{LinkAct, LinkArgs, Named, SubjectCommand, Whom};
 
 /// Compliance recording for contact centres: recorded lawfully, sealed, provable, opened by purpose.
 #[derive(Debug, Parser)]
@@ -99,6 +101,9 @@ pub enum Command {
     /// Show, give or withdraw a person's consent.
     #[command(subcommand)]
     Consent(ConsentCommand),
+    /// Who is who: one person under two ids, a number that was given out again, a line of many.
+    #[command(subcommand)]
+    Subject(SubjectCommand),
     /// What is kept until when, what is due, and a sweep of it.
     #[command(subcommand)]
     Retention(RetentionCommand),
@@ -290,6 +295,9 @@ pub struct Person {
     /// E-mail address.
     #[arg(long, value_parser = filled)]
     pub email: Option<String>,
+    /// An agent's id at the tenant.
+    #[arg(long, value_name = "ID", value_parser = filled)]
+    pub employee: Option<String>,
 }
 
 /// `verbale consent`.

@@ -14,6 +14,7 @@ pub mod recordings;
 pub mod replay;
 pub mod request;
 pub mod retention;
+pub mod subject;
 pub mod trust;
 pub mod verify;
 

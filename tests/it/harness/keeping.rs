@@ -134,7 +134,7 @@ pub(crate) async fn explained(caller: &Caller, id: RecordingId) -> ExplainRespon
 /// Whose identifier this is.
 pub(crate) async fn subject(caller: &Caller, kind: IdentifierKind, value: &str) -> SubjectId {
     let identifier = Some(Identifier { kind: kind.into(), value: value.to_owned() });
-    let request = caller.request(ResolveSubjectRequest { identifier }).unwrap();
+    let request = caller.request(ResolveSubjectRequest { identifier, at: 0 }).unwrap();
     let found = ConsentClient::new(caller.wire()).resolve_subject(request).await.unwrap().into_inner();
     SubjectId::from_slice(&found.subject_id).unwrap()
 }

@@ -380,7 +380,7 @@ impl Consent for FakeConsent {
         let value = request.into_inner().identifier.unwrap_or_default().value;
         let found = self.known.lock().unwrap().get(&value).cloned();
         let subject_id = found.ok_or_else(|| Status::not_found("nobody"))?;
-        Ok(Response::new(consent::ResolveSubjectResponse { subject_id }))
+        Ok(Response::new(consent::ResolveSubjectResponse { subject_id, shared_line: false }))
     }
 
     type WatchStream = Streamed<consent::WatchResponse>;
@@ -407,6 +407,30 @@ impl Consent for FakeConsent {
         Err(unused())
     }
     async fn may_use(&self, _request: Request<consent::MayUseRequest>) -> Answer<consent::MayUseResponse> {
+        Err(unused())
+    }
+    async fn get_subject(
+        &self,
+        _request: Request<consent::GetSubjectRequest>,
+    ) -> Answer<consent::GetSubjectResponse> {
+        Err(unused())
+    }
+    async fn link_subjects(
+        &self,
+        _request: Request<consent::LinkSubjectsRequest>,
+    ) -> Answer<consent::LinkSubjectsResponse> {
+        Err(unused())
+    }
+    async fn reassign_identifier(
+        &self,
+        _request: Request<consent::ReassignIdentifierRequest>,
+    ) -> Answer<consent::ReassignIdentifierResponse> {
+        Err(unused())
+    }
+    async fn mark_shared_line(
+        &self,
+        _request: Request<consent::MarkSharedLineRequest>,
+    ) -> Answer<consent::MarkSharedLineResponse> {
         Err(unused())
     }
 }

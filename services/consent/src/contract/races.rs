@@ -8,11 +8,14 @@ use policy::{Party, PolicyHash};
 
 use super::events::{addition, event};
 use super::facts::{call, policy_row};
-use super::index::{one as identifier, resolved};
+use super::index::{given, one as identifier, resolved};
+use super::links::{add, pair, step};
 use super::{alfa, beta, purpose};
 use crate::event::{NewEvent, Reach};
 use crate::identifier::Kind;
-use crate::store::{Addition, Appended, Identifiers, PartyRow, PolicyChange, RecordingRow, Store};
+use crate::identity::Reassigned;
+use crate::links::Stage;
+use crate::store::{Addition, Appended, Identifiers, PartyRow, PolicyChange, RecordingRow, Stepped, Store};
 
 /// Acts of each process.
 const ACTS: usize = 12;
@@ -139,6 +142,19 @@ pub async fn a_load_of_two_processes_is_one<S: Store>(one: &S, other: &S) {
     assert_eq!(other.policies(&alfa()).await.expect("read").len(), 1);
 }
 
+/// Whoever comes second is told, and sees what the first one said.
+pub async fn a_link_s_step_is_one_process_s<S: Store>(one: &S, other: &S) {
+    for number in 1..=4 {
+        let pair = pair(SubjectId::new(), SubjectId::new());
+        let steps = ["anna", "bruno"].map(|by| step(pair, 1, Stage::Asked, by));
+        let (first, second) = tokio::join!(add(one, &steps[0]), add(other, &steps[1]));
+        assert_ne!(first, second, "{number}");
+        let there = if first == Stepped::Now { &steps[0] } else { &steps[1] };
+        let read = other.link_steps(&alfa(), pair.b()).await.expect("read");
+        assert_eq!(read, std::slice::from_ref(there), "{number}");
+    }
+}
+
 /// Also where one of them knows more of the caller: people are not merged later.
 pub async fn of_two_processes_one_makes_the_person(one: &dyn Identifiers, other: &dyn Identifiers) {
     for number in 0..6 {
@@ -163,4 +179,19 @@ pub async fn a_section_s_number_is_claimed_by_one_process(one: &dyn Identifiers,
     let (first, second) = tokio::join!(claims(one), claims(other));
     let all: BTreeSet<_> = first.into_iter().chain(second).collect();
     assert_eq!(all.len(), 8);
+}
+
+/// From one moment on it is one subject's; whoever comes second decides by what the first one did.
+pub async fn of_two_processes_one_gives_an_identifier_on(one: &dyn Identifiers, other: &dyn Identifiers) {
+    for number in 0..4 {
+        let phone = identifier(Kind::Phone, number);
+        let before = resolved(one, &[phone]).await.subject;
+        let (first, second) = tokio::join!(given(one, &phone, 10), given(other, &phone, 10));
+        let answers = [first.0, second.0];
+        assert!(answers.contains(&Reassigned::Now { before }), "{answers:?}");
+        assert!(answers.contains(&Reassigned::Already), "{answers:?}");
+        let whose = if first.0 == Reassigned::Already { second.1 } else { first.1 };
+        let now = one.find(&alfa(), &[phone], Timestamp(10)).await.expect("read");
+        assert_eq!(now.iter().map(|known| known.subject).collect::<Vec<_>>(), [whose], "{number}");
+    }
 }

@@ -3,6 +3,7 @@
 use std::collections::BTreeSet;
 
 use kernel::{EventId, InvalidId, NoticeName, PurposeName, RecordingId, SubjectId, Timestamp};
+use policy::code::Code;
 use policy::{Grant, Outcome, Party, Until};
 use proto::common::v1::{Basis, Grant as WireGrant, GrantOutcome, Identifier as WireIdentifier, PartyRole};
 use proto::consent::v1 as wire;
@@ -12,7 +13,9 @@ use crate::admission::Said;
 use crate::error::Error;
 use crate::event::{EventKind, Expression, Reach};
 use crate::identifier::Identifier;
-use crate::service::{Authorised, Call, CallParty, Recorded, State, Who};
+use crate::identity::Known;
+use crate::links::{LinkOp, Pair, SubjectLink, Wanted};
+use crate::service::{Authorised, Call, CallParty, Linked, Recorded, State, SubjectFacts, Who};
 
 /// Most parties of one call.
 const MAX_PARTIES: usize = 32;
@@ -156,6 +159,80 @@ pub(super) fn identifier(identifier: Option<WireIdentifier>) -> Result<Identifie
     let WireIdentifier { kind, value } = identifier.ok_or(Error::invalid("identifier", "is missing"))?;
     let value = Zeroizing::new(value);
     Ok(Identifier::read(kind, &value)?)
+}
+
+/// A moment, or now where it is 0.
+pub(super) fn at(micros: i64, now: Timestamp) -> Result<Timestamp, Error> {
+    match micros {
+        0 => Ok(now),
+        1.. => Ok(Timestamp(micros)),
+        _ => Err(Error::invalid("at", "is before 1970")),
+    }
+}
+
+pub(super) fn who_of_subject(request: wire::GetSubjectRequest) -> Result<Who, Error> {
+    match request.subject {
+        Some(wire::get_subject_request::Subject::SubjectId(bytes)) => {
+            Ok(Who::Subject(id(SubjectId::from_slice, &bytes, "subject_id")?))
+        }
+        Some(wire::get_subject_request::Subject::Identifier(one)) => {
+            Ok(Who::Identifier(identifier(Some(one))?))
+        }
+        None => Err(Error::invalid("subject", "is missing")),
+    }
+}
+
+pub(super) fn wanted(request: wire::LinkSubjectsRequest) -> Result<Wanted, Error> {
+    let a = id(SubjectId::from_slice, &request.a_id, "a_id")?;
+    let b = id(SubjectId::from_slice, &request.b_id, "b_id")?;
+    let op = LinkOp::from_number(request.op).ok_or(Error::invalid("op", "is not a known one"))?;
+    let evidence = Code::new(request.evidence).map_err(|_| Error::invalid("evidence", "is no code"))?;
+    Ok(Wanted { pair: Pair::new(a, b)?, op, evidence })
+}
+
+pub(super) fn reassign(request: wire::ReassignIdentifierRequest) -> Result<(Identifier, Timestamp), Error> {
+    Ok((identifier(request.identifier)?, moment(request.from, "from")?))
+}
+
+pub(super) fn facts(facts: &SubjectFacts) -> wire::GetSubjectResponse {
+    wire::GetSubjectResponse {
+        subject_id: facts.subject.to_bytes().to_vec(),
+        identifiers: facts.identifiers.iter().map(known).collect(),
+        person_ids: ids(&facts.person),
+        links: facts.links.iter().map(link).collect(),
+    }
+}
+
+pub(super) fn linked(linked: &Linked) -> wire::LinkSubjectsResponse {
+    wire::LinkSubjectsResponse { link: Some(link(&linked.link)), person_ids: ids(&linked.person) }
+}
+
+/// Nothing of what is kept says more than that a sender said so.
+fn known(known: &Known) -> wire::KnownIdentifier {
+    wire::KnownIdentifier {
+        kind: known.kind.number(),
+        valid_from: known.valid_from.map_or(0, |from| from.0),
+        valid_to: known.valid_to.map_or(0, |to| to.0),
+        shared_line: known.line.is_shared(),
+        assurance: wire::Assurance::Asserted.into(),
+        known_since: known.since.0,
+    }
+}
+
+fn link(link: &SubjectLink) -> wire::SubjectLink {
+    wire::SubjectLink {
+        a_id: link.a.to_bytes().to_vec(),
+        b_id: link.b.to_bytes().to_vec(),
+        op: link.op.number(),
+        evidence: link.evidence.to_string(),
+        asked_by: link.asked_by.clone(),
+        agreed_by: link.agreed_by.clone().unwrap_or_default(),
+        at: link.at.0,
+    }
+}
+
+fn ids(subjects: &BTreeSet<SubjectId>) -> Vec<Vec<u8>> {
+    subjects.iter().map(|subject| subject.to_bytes().to_vec()).collect()
 }
 
 pub(super) fn state(state: &State) -> wire::PurposeState {

@@ -4,8 +4,8 @@ use std::time::Duration;
 
 use kernel::{Clock, EventId, ManualClock, Principal, PrincipalKind, Role as Bearer, SubjectId};
 use platform::audit::{AuditEntry, AuditProducer};
-use platform::auth::{LocalIssuer, LocalTokens, Token, Verifier};
-use platform::call::request;
+use platform::auth::{LocalIssuer, LocalTokens, Token, TokenRequest, Verifier};
+use platform::call::{CallMetadata, request};
 use platform::drain::{Tasks, shutdown};
 use platform::guard::GuardParts;
 use platform::instance::Instance;
@@ -33,6 +33,9 @@ struct Stand {
     _stopper: platform::drain::Stopper,
     crypto: CryptoServer,
     store: Arc<SqliteStore>,
+    issuer: LocalIssuer,
+    /// Brings no token.
+    bare: Wire,
     wire: Wire,
     client: ConsentClient<Wire>,
 }
@@ -84,10 +87,12 @@ impl Stand {
         let mut tasks = Tasks::new(shutdown);
         tasks.start(producing);
         guarded.tasks.into_iter().for_each(|task| tasks.start(task));
-        let tokens = Arc::new(LocalTokens::new(issuer, "ingest", Duration::from_secs(600)));
-        let wire = wire::client(guarded.wire, tokens);
+        let tokens = Arc::new(LocalTokens::new(issuer.clone(), "ingest", Duration::from_secs(600)));
+        let bare = guarded.wire;
+        let wire = wire::client(bare.clone(), tokens);
         let client = ConsentClient::new(wire.clone());
-        Self { _directory: directory, _tasks: tasks, _stopper: stopper, crypto, store, wire, client }
+        let (_directory, _tasks, _stopper) = (directory, tasks, stopper);
+        Self { _directory, _tasks, _stopper, crypto, store, issuer, bare, wire, client }
     }
 
     async fn authorise(&self, recording: RecordingId) -> AuthorizeResponse {
@@ -258,7 +263,7 @@ async fn a_subject_is_found_and_shown_by_identifier_and_an_unknown_one_is_not() 
     let stand = Stand::new().await;
     let authorised = stand.authorise(RecordingId::new()).await;
     let mut client = stand.client.clone();
-    let resolve = |identifier| request(&tenant(), ResolveSubjectRequest { identifier });
+    let resolve = |identifier| request(&tenant(), ResolveSubjectRequest { identifier, at: 0 });
     let found = client.resolve_subject(resolve(Some(anna()))).await.unwrap().into_inner();
     assert_eq!(found.subject_id, authorised.subject_ids[1]);
     let nobody = identifier(IdentifierKind::Email, "bruno@example.org");
@@ -271,6 +276,99 @@ async fn a_subject_is_found_and_shown_by_identifier_and_an_unknown_one_is_not() 
     let subject = Some(contract::get_state_request::Subject::Identifier(anna()));
     let state = client.get_state(request(&tenant(), GetStateRequest { subject })).await.unwrap().into_inner();
     assert_eq!((state.subject_id, state.states.len()), (found.subject_id, 0));
+}
+
+/// A client of somebody with this role.
+fn person(stand: &Stand, name: &str, role: Bearer) -> (ConsentClient<Wire>, Token) {
+    let token = stand.issuer.issue(&TokenRequest {
+        subject: name.to_owned(),
+        kind: PrincipalKind::Person,
+        roles: [role].into(),
+        tenants: [tenant()].into(),
+        life: Duration::from_secs(600),
+    });
+    (ConsentClient::new(stand.bare.clone()), token.unwrap())
+}
+
+fn refusal_of<T: std::fmt::Debug>(answer: Result<Response<T>, Status>) -> (Code, String) {
+    let status = answer.unwrap_err();
+    (status.code(), platform::error::reason(&status).to_owned())
+}
+
+#[tokio::test]
+async fn two_people_link_two_subjects_over_the_contract() {
+    let stand = Stand::new().await;
+    let ids = stand.authorise(RecordingId::new()).await.subject_ids;
+    let asked = || LinkSubjectsRequest {
+        a_id: ids[0].clone(),
+        b_id: ids[1].clone(),
+        op: contract::LinkOp::Merge.into(),
+        evidence: "case/2026-7".to_owned(),
+    };
+    let link = async |name: &str, role: Bearer| {
+        let (mut client, token) = person(&stand, name, role);
+        client.link_subjects(request(&tenant(), asked()).bearer(&token)).await
+    };
+    assert_eq!(refusal_of(link("sofia", Bearer::Supervisor).await).0, Code::PermissionDenied);
+    let first = link("paola", Bearer::PrivacyOfficer).await.unwrap().into_inner();
+    let told = first.link.unwrap();
+    assert_eq!((told.asked_by.as_str(), told.agreed_by.as_str(), first.person_ids.len()), ("paola", "", 1));
+    let again = refusal_of(link("paola", Bearer::PrivacyOfficer).await);
+    assert_eq!(again, (Code::PermissionDenied, "same-person".to_owned()));
+    let second = link("quirin", Bearer::Compliance).await.unwrap().into_inner();
+    assert_eq!(second.link.unwrap().agreed_by, "quirin");
+    let mut both = ids.clone();
+    both.sort();
+    assert_eq!(second.person_ids, both);
+
+    let (mut client, token) = person(&stand, "aldo", Bearer::Auditor);
+    let subject = Some(contract::get_subject_request::Subject::SubjectId(ids[1].clone()));
+    let shown = client.get_subject(request(&tenant(), GetSubjectRequest { subject }).bearer(&token)).await;
+    let shown = shown.unwrap().into_inner();
+    assert_eq!((shown.person_ids, shown.links.len()), (both, 1));
+    let kinds: Vec<_> = shown.identifiers.iter().map(|known| known.kind()).collect();
+    assert_eq!(kinds, [IdentifierKind::Phone, IdentifierKind::Crm]);
+    let first = &shown.identifiers[0];
+    assert_eq!((first.valid_from, first.valid_to, first.shared_line), (0, 0, false));
+    assert_eq!(first.assurance(), contract::Assurance::Asserted);
+    let refused = client.link_subjects(request(&tenant(), asked()).bearer(&token)).await;
+    assert_eq!(refusal_of(refused).0, Code::PermissionDenied);
+}
+
+#[tokio::test]
+async fn a_number_is_given_on_and_a_line_marked_over_the_contract() {
+    let stand = Stand::new().await;
+    let before = stand.authorise(RecordingId::new()).await.subject_ids.remove(1);
+    let (mut client, token) = person(&stand, "paola", Bearer::PrivacyOfficer);
+    let from = at(60_000).0;
+    let message = || ReassignIdentifierRequest { identifier: Some(anna()), from };
+    let handed = client.reassign_identifier(request(&tenant(), message()).bearer(&token)).await;
+    let handed = handed.unwrap().into_inner();
+    assert_eq!(handed.before_id, before);
+    let again = client.reassign_identifier(request(&tenant(), message()).bearer(&token)).await;
+    assert_eq!(refusal_of(again), (Code::FailedPrecondition, "reassigned-already".to_owned()));
+    for (at, whose) in [(from - 1, &before), (from, &handed.subject_id), (0, &handed.subject_id)] {
+        let message = ResolveSubjectRequest { identifier: Some(anna()), at };
+        let found = stand.client.clone().resolve_subject(request(&tenant(), message)).await.unwrap();
+        assert_eq!((&found.get_ref().subject_id, found.get_ref().shared_line), (whose, false), "{at}");
+    }
+    let message = MarkSharedLineRequest { identifier: Some(anna()), shared: true };
+    let marked = client.mark_shared_line(request(&tenant(), message).bearer(&token)).await.unwrap();
+    assert_eq!(marked.into_inner().subject_id, handed.subject_id);
+    let message = ResolveSubjectRequest { identifier: Some(anna()), at: 0 };
+    let found = stand.client.clone().resolve_subject(request(&tenant(), message)).await.unwrap();
+    assert!(found.into_inner().shared_line);
+    // A later call is the new one's, and an earlier one that comes late the old one's.
+    for (started_at, whose) in [(from - 1, &before), (from, &handed.subject_id)] {
+        let message = AuthorizeRequest { started_at, ..authorize(RecordingId::new()) };
+        let parties = message.parties.into_iter().map(|mut party| {
+            party.identifiers.truncate(1);
+            party
+        });
+        let message = AuthorizeRequest { parties: parties.collect(), ..message };
+        let answer = stand.client.clone().authorize(request(&tenant(), message)).await.unwrap();
+        assert_eq!(&answer.into_inner().subject_ids[1], whose, "{started_at}");
+    }
 }
 
 #[tokio::test]

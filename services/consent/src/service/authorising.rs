@@ -107,11 +107,12 @@ impl Service {
         Ok(decide(policy, &facts, &consents))
     }
 
-    /// Who the parties are. Whom nothing identifies is somebody new, and the same one when the call is
-    /// authorised again.
+    /// Who the parties are, by who had their identifiers when the call started. Whom nothing identifies is
+    /// somebody new, and the same one when the call is authorised again.
     async fn meet(&self, tenant: &TenantId, call: &Call, known: Option<&RecordingRow>) -> Result<Met, Error> {
         let identifiers: Vec<_> = call.parties.iter().map(|party| party.identifiers.clone()).collect();
-        let resolved = self.subjects.resolve(tenant, &identifiers).await?;
+        let started_at = known.map_or(call.started_at, |row| row.started_at);
+        let resolved = self.subjects.resolve(tenant, &identifiers, started_at).await?;
         let before = |place: u32, party: Party| {
             let rows = known.map_or(&[] as &[PartyRow], |row| &row.parties);
             rows.iter().find(|row| (row.place, row.party) == (place, party)).map(|row| row.subject)

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use kernel::{Envelope, PurposeName, SubjectId, TenantId, TraceParent};
+use kernel::{Envelope, PurposeName, SubjectId, TenantId, Timestamp, TraceParent};
 
 use super::{Service, State, Who};
 use crate::admission::{Grounds, Said, admit};
@@ -38,7 +38,8 @@ impl Service {
         trace: Option<TraceParent>,
         entry: impl FnOnce(SubjectId) -> Option<Envelope>,
     ) -> Result<Recorded, Error> {
-        let mut found = self.find(tenant, who).await?;
+        // By an identifier whoever had it when it was said.
+        let mut found = self.find(tenant, who, said.occurred_at).await?;
         if let Some(before) = self.store.event(tenant, said.id).await? {
             return self.repeated(tenant, found, said, &before).await;
         }
@@ -55,7 +56,7 @@ impl Service {
             let (events, after) = self.judge(&judged, subject).await?;
             // Only now, when it will be taken, is somebody made who was not known.
             if let (None, Who::Identifier(identifier)) = (found, who) {
-                found = Some(self.make(tenant, identifier).await?);
+                found = Some(self.make(tenant, identifier, said.occurred_at).await?);
                 continue;
             }
             if let Some(entry) = entry.take() {
@@ -75,8 +76,13 @@ impl Service {
         Err(found.map_or(Error::UnknownSubject, Error::Contended))
     }
 
-    async fn make(&self, tenant: &TenantId, identifier: &Identifier) -> Result<SubjectId, Error> {
-        let resolved = self.subjects.resolve(tenant, &[vec![identifier.clone()]]).await?;
+    async fn make(
+        &self,
+        tenant: &TenantId,
+        identifier: &Identifier,
+        at: Timestamp,
+    ) -> Result<SubjectId, Error> {
+        let resolved = self.subjects.resolve(tenant, &[vec![identifier.clone()]], at).await?;
         let subject = resolved.into_iter().flatten().next().ok_or(Error::UnknownSubject)?.subject;
         self.store.add_subject(tenant, subject, self.clock.now()).await?;
         Ok(subject)

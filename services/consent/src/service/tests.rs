@@ -308,7 +308,7 @@ async fn what_is_refused_changes_nothing() {
     assert_eq!(code(nobody), (ErrorCode::NotFound, "unknown-subject"));
     assert_eq!(bench.store.version().await.unwrap(), 0);
     assert_eq!(bench.store.unpublished(100).await.unwrap(), waiting);
-    assert_eq!(bench.service.find(&tenant(), &Who::Identifier(stranger)).await.unwrap(), None);
+    assert_eq!(bench.service.find(&tenant(), &Who::Identifier(stranger), START).await.unwrap(), None);
 }
 
 #[tokio::test]

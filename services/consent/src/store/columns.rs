@@ -1,10 +1,12 @@
 //! From stored columns to what they say, the same in every adapter; a value that cannot be is told by its name.
 
-use kernel::{NoticeName, PurposeName, RecordingId, TenantId};
+use kernel::{NoticeName, PurposeName, RecordingId, SubjectId, TenantId};
 use policy::Party;
+use policy::code::Code;
 use proto::consent::v1::ConsentScope;
 
 use crate::event::{EventKind, Expression, NoticeRef, Reach};
+use crate::links::{LinkOp, Pair, Stage};
 
 /// What a column holds that cannot be.
 pub(super) type What = &'static str;
@@ -52,4 +54,25 @@ pub(super) fn notice(name: Option<String>, text_hash: Option<[u8; 32]>) -> Resul
         (None, None) => Ok(None),
         (Some(_), None) | (None, Some(_)) => Err("a notice without its text's hash"),
     }
+}
+
+/// Two subjects, as they were written: in the order of their ids.
+pub(super) fn pair(a: SubjectId, b: SubjectId) -> Result<Pair, What> {
+    let pair = Pair::new(a, b).ok().filter(|pair| pair.a() == a);
+    pair.ok_or("a pair of subjects")
+}
+
+/// How far a link is after a step.
+pub(super) fn stage(number: i32) -> Result<Stage, What> {
+    Stage::from_number(number).ok_or("a stage")
+}
+
+/// What a link says.
+pub(super) fn link_op(number: i32) -> Result<LinkOp, What> {
+    LinkOp::from_number(number).ok_or("a link's kind")
+}
+
+/// What a link rests on.
+pub(super) fn evidence(code: String) -> Result<Code, What> {
+    Code::new(code).map_err(|_| "an evidence")
 }

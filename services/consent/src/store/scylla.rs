@@ -11,6 +11,7 @@ mod calls;
 mod event_row;
 mod failure;
 mod feed;
+mod links;
 mod outgoing;
 mod policies;
 mod position;
@@ -29,14 +30,16 @@ use policy::PolicyHash;
 use tokio::time::Instant;
 
 use super::{
-    Addition, Appended, History, NoticeRow, PolicyChange, PolicyRow, RecordingRow, SealedValues, Store,
-    StoreError,
+    Addition, Appended, History, NoticeRow, PolicyChange, PolicyRow, RecordingRow, SealedValues, Stepped,
+    Store, StoreError,
 };
 use crate::event::{NoticeRef, StoredEvent};
+use crate::links::LinkStep;
 use calls::Calls;
 use failure::failed;
 use feed::{EVENTS, Feed};
 pub use identifiers::ScyllaIdentifiers;
+use links::Links;
 use policies::Policies;
 use position::Position;
 use queue::{Queue, Worker};
@@ -55,6 +58,7 @@ struct Inner {
     queue: Queue<Addition, Appended>,
     calls: Calls,
     policies: Policies,
+    links: Links,
     position: Position,
     outbox: Outbox,
     bell: Bell,
@@ -87,9 +91,9 @@ impl Inner {
         let events = Arc::new(Sequence::open(cql, Space::Data, feed).await?);
         let queue = Queue::start(Arc::clone(&events) as Arc<dyn Worker<Addition, Appended>>);
         let (calls, policies) = (Calls::open(cql).await?, Policies::open(cql).await?);
-        let position = Position::open(cql).await?;
+        let (links, position) = (Links::open(cql).await?, Position::open(cql).await?);
         let looked = tokio::sync::Mutex::default();
-        Ok(Self { events, queue, calls, policies, position, outbox, bell, looked })
+        Ok(Self { events, queue, calls, policies, links, position, outbox, bell, looked })
     }
 }
 
@@ -139,6 +143,14 @@ impl Store for ScyllaStore {
 
     async fn values(&self, tenant: &TenantId, subject: SubjectId) -> Result<Vec<SealedValues>, StoreError> {
         self.0.calls.values(tenant, subject).await.map_err(failed("read sealed values"))
+    }
+
+    async fn link_steps(&self, tenant: &TenantId, subject: SubjectId) -> Result<Vec<LinkStep>, StoreError> {
+        self.0.links.steps(tenant, subject).await.map_err(failed("read a subject's links"))
+    }
+
+    async fn add_link_step(&self, tenant: &TenantId, step: &LinkStep) -> Result<Stepped, StoreError> {
+        self.0.links.add(tenant, step).await.map_err(failed("add a link's step"))
     }
 
     async fn remember(&self, row: &RecordingRow, entry: Option<Envelope>) -> Result<(), StoreError> {

@@ -3,6 +3,7 @@
 
 pub mod identifiers;
 
+mod links;
 mod outgoing;
 mod rows;
 mod schema;
@@ -21,10 +22,11 @@ use platform::outbox::Bell;
 use policy::PolicyHash;
 
 use super::{
-    Addition, Appended, History, NoticeRow, PolicyChange, PolicyRow, RecordingRow, SealedValues, Store,
-    StoreError,
+    Addition, Appended, History, NoticeRow, PolicyChange, PolicyRow, RecordingRow, SealedValues, Stepped,
+    Store, StoreError,
 };
 use crate::event::{NoticeRef, StoredEvent};
+use crate::links::LinkStep;
 use outgoing::push_entry;
 pub use schema::COMPONENT;
 
@@ -157,6 +159,18 @@ impl Store for SqliteStore {
             })
         });
         read.await.map_err(failed("read sealed values"))
+    }
+
+    async fn link_steps(&self, tenant: &TenantId, subject: SubjectId) -> Result<Vec<LinkStep>, StoreError> {
+        let tenant = tenant.clone();
+        let read = self.db.read(move |c| links::steps(c, &tenant, subject)).await;
+        read.map_err(failed("read a subject's links"))
+    }
+
+    async fn add_link_step(&self, tenant: &TenantId, step: &LinkStep) -> Result<Stepped, StoreError> {
+        let (tenant, step) = (tenant.clone(), step.clone());
+        let written = self.db.write(move |tx| links::add(tx, &tenant, &step)).await;
+        written.map_err(failed("add a link's step"))
     }
 
     async fn remember(&self, row: &RecordingRow, entry: Option<Envelope>) -> Result<(), StoreError> {

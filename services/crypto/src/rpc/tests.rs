@@ -92,6 +92,30 @@ impl Consent for FakeConsent {
     ) -> Answer<consent::ResolveSubjectResponse> {
         not_here()
     }
+    async fn get_subject(
+        &self,
+        _: Request<consent::GetSubjectRequest>,
+    ) -> Answer<consent::GetSubjectResponse> {
+        not_here()
+    }
+    async fn link_subjects(
+        &self,
+        _: Request<consent::LinkSubjectsRequest>,
+    ) -> Answer<consent::LinkSubjectsResponse> {
+        not_here()
+    }
+    async fn reassign_identifier(
+        &self,
+        _: Request<consent::ReassignIdentifierRequest>,
+    ) -> Answer<consent::ReassignIdentifierResponse> {
+        not_here()
+    }
+    async fn mark_shared_line(
+        &self,
+        _: Request<consent::MarkSharedLineRequest>,
+    ) -> Answer<consent::MarkSharedLineResponse> {
+        not_here()
+    }
 }
 
 /// A retention of which only what crypto asks is there: it knows one hold.

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use kernel::{PurposeName, RequestId};
+use kernel::{PurposeName, RequestId, Timestamp};
 use policy::consent::ConsentState;
 use policy::rights::{BasisState, Gate, HoldState, Presence, Question, Right};
 use proto::consent::v1::GetStateResponse;
@@ -30,7 +30,8 @@ pub(super) fn items(
                 items.push(item(right, Artefact::Consent, None, BasisState::ConsentLive));
             }
             Right::Withdraw => {
-                let given = given(consent)?.into_iter();
+                let given = given(consent, asked.received_at)?.into_iter();
+                let given = given.chain(asked.withdrawn.iter().cloned()).collect::<BTreeSet<_>>().into_iter();
                 let withdrawn =
                     |purpose| item(right, Artefact::Consent, Some(purpose), BasisState::ConsentLive);
                 items.extend(given.map(withdrawn));
@@ -61,9 +62,10 @@ fn proofs(
     all.map(move |(artefact, basis)| item(right, artefact, None, basis))
 }
 
-/// The purposes to which they have consented, in whatever scope.
-fn given(consent: &GetStateResponse) -> Result<BTreeSet<PurposeName>, Error> {
+/// The purposes to which they had consented by then, in whatever scope: what they agreed to since stands.
+pub(crate) fn given(consent: &GetStateResponse, by: Timestamp) -> Result<BTreeSet<PurposeName>, Error> {
     let given = consent.states.iter().filter(|state| state.state == ConsentState::Given.as_str());
+    let given = given.filter(|state| state.since <= by.0);
     let name = |purpose: &str| {
         PurposeName::new(purpose).map_err(|_| Error::Answer { peer: CONSENT, what: "a purpose" })
     };

@@ -20,7 +20,7 @@ pub(super) fn of_recording(
     kept: Option<&ExplainResponse>,
     live: &BTreeMap<PurposeName, bool>,
 ) -> Result<Vec<PlanItem>, Error> {
-    if !is_planned(facts)? {
+    if !is_planned(facts, asked.received_at)? {
         return Ok(Vec::new());
     }
     let id = id(facts)?;
@@ -112,8 +112,12 @@ pub(super) fn id(facts: &Recording) -> Result<RecordingId, Error> {
     id.map_err(|_| Error::Answer { peer: ARCHIVE, what: "a recording's id" })
 }
 
-/// Whether something is kept of it; refused where nobody knows yet what will be.
-pub(super) fn is_planned(facts: &Recording) -> Result<bool, Error> {
+/// Whether something is kept of it that a request of then is about; refused where nobody knows yet what will be. A call
+/// that began since is no part of it, so that who is always in a call can be answered.
+pub(super) fn is_planned(facts: &Recording, received_at: Timestamp) -> Result<bool, Error> {
+    if facts.started_at > received_at.0 {
+        return Ok(false);
+    }
     match facts.state() {
         RecordingState::Sealed | RecordingState::Addended => Ok(true),
         RecordingState::NotRecorded | RecordingState::Erased => Ok(false),
@@ -142,8 +146,8 @@ pub(super) fn on_consent(
 }
 
 /// How many artefacts it has, whatever they are kept for.
-pub(super) fn artefacts(facts: &Recording) -> Result<u64, Error> {
-    Ok(if is_planned(facts)? { legs(facts)?.len() as u64 + 1 } else { 0 })
+pub(super) fn artefacts(facts: &Recording, received_at: Timestamp) -> Result<u64, Error> {
+    Ok(if is_planned(facts, received_at)? { legs(facts)?.len() as u64 + 1 } else { 0 })
 }
 
 /// For how many purposes and kinds of data it is kept.

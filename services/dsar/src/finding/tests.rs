@@ -9,6 +9,11 @@ use policy::rights::Question;
 use super::*;
 use crate::testing;
 
+/// After every call of the tests.
+pub(super) const LATER: Timestamp = Timestamp(i64::MAX);
+/// No purpose was withdrawn.
+pub(super) static NOTHING: BTreeSet<PurposeName> = BTreeSet::new();
+
 /// Who asks, and for what.
 #[derive(Debug)]
 struct Who {
@@ -25,7 +30,7 @@ impl Who {
 
     fn asked(&self) -> Asked<'_> {
         let (key, rights) = (&self.key, &self.rights);
-        Asked { key, subject: self.subject, rights, own_hold: None, said_in: None }
+        Asked { key, subject: self.subject, rights, own_hold: None, received_at: LATER, withdrawn: &NOTHING }
     }
 
     /// A call with an agent, in which they are the customer.

@@ -73,7 +73,7 @@ impl WireMesh {
 #[async_trait]
 impl Mesh for WireMesh {
     async fn resolve(&self, tenant: &TenantId, identifier: Identifier) -> Result<SubjectId, Error> {
-        let asked = consent::ResolveSubjectRequest { identifier: Some(identifier) };
+        let asked = consent::ResolveSubjectRequest { identifier: Some(identifier), at: 0 };
         let answer = self.people().resolve_subject(request(tenant, asked)).await;
         let answer = answer.map_err(Error::peer(CONSENT, "find a person by an identifier"))?.into_inner();
         answers::subject(&answer.subject_id)

@@ -67,7 +67,7 @@ impl Granted {
     /// What was decided on the items of a request.
     pub(super) fn of(file: &File) -> Self {
         let mut granted = Self::default();
-        for (key, item) in &file.items {
+        for (key, item) in file.items.iter() {
             let decision = file.request.items().get(key).and_then(|item| item.decision());
             if let (Right::Access | Right::Port, Some(decision)) = (item.right(), decision) {
                 granted.add(key, item, decision.verdict);

@@ -47,6 +47,7 @@ pub(super) fn word(act: &Act) -> &'static str {
         Act::Delivered { .. } => "delivered",
         Act::Extended { .. } => "extended",
         Act::TakenBack => "taken-back",
+        Act::Withdrawn(_) => "withdrawn",
     }
 }
 
@@ -86,6 +87,10 @@ fn facts(act: &Act) -> Facts {
         | Act::ExecutionClosed
         | Act::ProbesPassed
         | Act::TakenBack => Facts::new(),
+        Act::Withdrawn(purposes) => {
+            let names: Vec<_> = purposes.iter().map(ToString::to_string).collect();
+            Facts::from([("purposes", names.join(", "))])
+        }
     }
 }
 

@@ -62,8 +62,15 @@ impl Service {
         reason: String,
     ) -> Result<Handed, Error> {
         let file = self.file(key).await?;
+        if file.request.is_taken_back() {
+            return Err(Error::refused("taken-back", "whoever asked has taken the request back"));
+        }
         match file.request.state() {
-            State::Executing | State::Verifying | State::Responding | State::Closed => {}
+            State::Executing | State::Verifying | State::Responding => {}
+            State::Closed => {
+                let why = "the request is answered: a further copy takes a further request";
+                return Err(Error::refused("closed", why));
+            }
             State::Received
             | State::Identifying
             | State::AwaitingSubject

@@ -16,6 +16,7 @@ use super::{Service, itself};
 use crate::act::{Act, Received, Record, RequestKey};
 use crate::error::Error;
 use crate::file::File;
+use crate::finding;
 use crate::mesh::{On, Restriction, RestrictionKind};
 use crate::plan::Language;
 use crate::store::Written;
@@ -73,6 +74,7 @@ impl Service {
             return Err(Error::refused("other-request", why));
         }
         info!(%tenant, request = %key.id, "a request was received");
+        self.withdraw_at_once(&key).await?;
         // It was received, whatever becomes of the hold: the work on open requests places it, too.
         match self.acknowledge(&key).await {
             Ok(file) => Ok(file),
@@ -98,14 +100,21 @@ impl Service {
             Who::Subject(subject) => subject,
             Who::Identifier(identifier) => self.mesh().resolve(tenant, identifier).await?,
         };
+        // Whoever nobody knows has said nothing.
+        self.mesh().consent(tenant, subject).await?;
         let said_at = match said_in {
             Some((recording, position)) => {
                 let facts = self.mesh().recording(tenant, recording).await?;
+                if !facts.parties.iter().any(|party| party.subject_id == subject.to_bytes()) {
+                    return Err(Error::invalid("recording_id", "is of a call that the person is not on"));
+                }
                 let position = position.unwrap_or_default().0;
                 Some(Timestamp(facts.started_at.saturating_add_unsigned(position)))
             }
             None => None,
         };
+        // A sender's clock may be ahead.
+        let said_at = said_at.map(|at| at.min(self.now()));
         let received_at = received_at.or(said_at).unwrap_or(self.now());
         if received_at > self.now() {
             return Err(Error::invalid("received_at", "must not be in the future"));
@@ -122,6 +131,27 @@ impl Service {
             calendar: Calendars::NEWEST,
             language: language.unwrap_or_else(|| spoken_in(jurisdiction)),
         })
+    }
+
+    /// Takes consent back as of the receipt, whoever asks: that is as easy as giving it was, and waits for nobody. Nothing
+    /// where that is not asked, or was done.
+    pub(crate) async fn withdraw_at_once(&self, key: &RequestKey) -> Result<(), Error> {
+        let file = self.file(key).await?;
+        if !file.received.rights.contains(&Right::Withdraw) || file.withdrawn.is_some() {
+            return Ok(());
+        }
+        let Received { subject, received_at, .. } = file.received;
+        let consent = self.mesh().consent(&key.tenant, subject).await?;
+        let purposes = finding::given(&consent, received_at)?;
+        if !purposes.is_empty() {
+            let event = EventId::from_bytes(derived(key.id.to_bytes(), b"withdrawal"));
+            self.mesh().withdraw(&key.tenant, event, subject, &purposes, received_at).await?;
+        }
+        match self.act(key, &itself(), Act::Withdrawn(purposes)).await {
+            // It was taken back or answered meanwhile.
+            Err(Error::Lifecycle(_)) => Ok(()),
+            done => done.map(drop),
+        }
     }
 
     /// Holds what a request is about, and says so; nothing where that was done.

@@ -1,8 +1,9 @@
 //! What is kept of a person is found and frozen as a plan; people decide on its items.
 
 use std::collections::BTreeSet;
+use std::sync::Arc;
 
-use kernel::{RecordingId, chain};
+use kernel::chain;
 use policy::code::Code;
 use policy::request::{Actor, ItemKey, PlanName, State};
 use policy::rights::{Outcome, RULESET, Right};
@@ -14,6 +15,7 @@ use crate::error::Error;
 use crate::file::{File, Items};
 use crate::finding::{self, Asked, Plan};
 use crate::plan::{PAGE, name_of};
+use crate::working::BY_HAND;
 
 /// A plan, kept or not.
 #[derive(Clone, PartialEq, Debug)]
@@ -41,7 +43,8 @@ impl Service {
             subject: file.received.subject,
             rights: &cleared,
             own_hold: file.hold,
-            said_in: file.received.said_in.map(|(recording, _): (RecordingId, _)| recording),
+            received_at: file.received.received_at,
+            withdrawn: &file.withdrawn.clone().unwrap_or_default(),
         };
         let plan = finding::find(self.mesh(), self.store(), &asked, self.now()).await?;
         let name = name_of(&plan.items).map_err(|_| BAD_KEY)?;
@@ -65,7 +68,7 @@ impl Service {
         let items = named.collect::<Result<Items, Error>>()?;
         let count = u32::try_from(plan.items.len()).unwrap_or(u32::MAX);
         let act = Act::PlanFrozen { plan: name.clone(), ruleset: RULESET, items: count };
-        self.take(key, by, &act, &items).await
+        self.take(key, by, &act, &Arc::new(items)).await
     }
 
     /// Takes a person's decision; with `complete` nothing is left to decide.
@@ -128,8 +131,10 @@ impl Service {
             return Err(Error::invalid("items", "must name at least one item"));
         }
         for item in &items {
+            // Whatever else the mesh has left to people, too.
+            let is_left = file.waits_for() == BY_HAND && file.unsettled().any(|(key, _)| key == item);
             let decision = file.request.items().get(item).and_then(|item| item.decision());
-            if decision.is_some_and(|decision| !decision.verdict.outcomes().any(is_by_hand)) {
+            if !is_left && decision.is_some_and(|decision| !decision.verdict.outcomes().any(is_by_hand)) {
                 let why = format!("item {item} is for the mesh to do, and not by hand");
                 return Err(Error::refused("not-by-hand", why));
             }

@@ -42,11 +42,13 @@ async fn a_request_that_cannot_be_is_refused_and_not_there() {
     let service = bench.service();
     let good = || asked(customer, &[Right::Access]);
     let tomorrow = service.now().plus(DAY);
+    let (_, not_on) = with_a_call(&bench);
     let cases = [
         ("in the future", NewRequest { received_at: Some(tomorrow), ..good() }),
         ("asks nothing", NewRequest { rights: BTreeSet::new(), ..good() }),
         ("elsewhere", NewRequest { region: Some("DE-BY".parse().unwrap()), ..good() }),
         ("before calendars", NewRequest { received_at: Some(Timestamp(0)), ..good() }),
+        ("a call that they are not on", NewRequest { said_in: Some((not_on, None)), ..good() }),
         ("an unknown call", NewRequest { said_in: Some((RecordingId::new(), None)), ..good() }),
     ];
     for (case, new) in cases {
@@ -196,4 +198,33 @@ async fn of_acts_at_once_each_is_taken_in_some_order() {
     }
     let file = service.file(&key).await.unwrap();
     assert_eq!((file.version, file.request.identity().proofs().len()), (6, 4));
+}
+
+#[tokio::test]
+async fn who_takes_a_request_back_gets_no_copy_that_nobody_approved() {
+    let bench = Bench::new().await;
+    let (customer, _) = with_a_call(&bench);
+    let service = bench.service();
+    let (key, file) = planned(&service, customer, &[Right::Access]).await;
+    let plan = file.request.plan().unwrap().name.clone();
+    service.decide(&key, &actor("anna"), all(&plan), true).await.unwrap();
+    service.act(&key, &actor("anna"), Act::TakenBack).await.unwrap();
+    let refused = service.hand_out(&key, &actor("anna"), crate::testing::token(), "request".to_owned()).await;
+    assert_eq!(word(&refused.err().unwrap()), "taken-back");
+    let letter = service.letter(&key, None).await.unwrap();
+    service.deliver(&key, &actor("anna"), letter.hash).await.unwrap();
+    let refused = service.hand_out(&key, &actor("anna"), crate::testing::token(), "request".to_owned()).await;
+    assert!(["closed", "taken-back"].contains(&word(&refused.err().unwrap()).as_str()));
+}
+
+#[tokio::test]
+async fn a_call_whose_clock_is_ahead_is_heard_now() {
+    let bench = Bench::new().await;
+    let (customer, id) = with_a_call(&bench);
+    let service = bench.service();
+    let ahead = service.now().plus(DAY).0;
+    bench.mesh.state().recordings.iter_mut().for_each(|facts| facts.started_at = ahead);
+    let new = NewRequest { said_in: Some((id, None)), ..asked(customer, &[Right::Access]) };
+    let file = service.open(&tenant(), &actor("anna"), new).await.unwrap();
+    assert_eq!(file.received.received_at, service.now());
 }

@@ -10,7 +10,7 @@ use policy::rights::Right;
 use proto::dsar::v1::request_event::Act as WireAct;
 use proto::dsar::v1::{
     Acknowledged, AuthorityShown, Delivered, Extended, ItemsDeferred, ItemsDone, Nothing, PlanFrozen,
-    PlanSeen, ProbesFailed, Proved,
+    PlanSeen, ProbesFailed, Proved, Withdrawn,
 };
 use seal::Hash;
 
@@ -60,6 +60,10 @@ pub(super) fn to_wire(act: &Act) -> WireAct {
             notice_delivered_at: notice_delivered_at.0,
         }),
         Act::TakenBack => WireAct::TakenBack(Nothing {}),
+        Act::Withdrawn(purposes) => {
+            let purposes = purposes.iter().map(ToString::to_string).collect();
+            WireAct::Withdrawn(Withdrawn { purposes })
+        }
     }
 }
 
@@ -106,6 +110,7 @@ pub(super) fn from_wire(act: WireAct) -> Result<Act, Error> {
             notice_delivered_at: Timestamp(notice_delivered_at),
         },
         WireAct::TakenBack(Nothing {}) => Act::TakenBack,
+        WireAct::Withdrawn(Withdrawn { purposes }) => Act::Withdrawn(read::purposes(purposes)?),
     })
 }
 

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use kernel::InvalidId;
+use kernel::{InvalidId, PurposeName};
 use policy::code::Code;
 use policy::request::{ItemKey, PlanName};
 
@@ -75,4 +75,16 @@ pub(super) fn code(text: String, damaged: &'static str) -> Result<Code, Error> {
 /// A code that may be missing.
 pub(super) fn maybe_code(text: String, damaged: &'static str) -> Result<Option<Code>, Error> {
     if text.is_empty() { Ok(None) } else { code(text, damaged).map(Some) }
+}
+
+/// Purposes, each of them once.
+pub(super) fn purposes(names: Vec<String>) -> Result<BTreeSet<PurposeName>, Error> {
+    let damaged = || Error::Damaged("an act on no known purposes");
+    if names.len() > MAX_NAMED {
+        return Err(damaged());
+    }
+    let named = names.len();
+    let purposes = names.into_iter().map(PurposeName::new).collect::<Result<BTreeSet<_>, _>>();
+    let purposes = purposes.map_err(|_| damaged())?;
+    if purposes.len() == named { Ok(purposes) } else { Err(damaged()) }
 }

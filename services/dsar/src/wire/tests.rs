@@ -92,6 +92,10 @@ fn any_act() -> impl Strategy<Value = Act> {
         (any_code(), any_rights()).prop_map(|(filed, rights)| Act::Authority { filed, rights }),
         select(vec![Act::Verified, Act::Doubted, Act::Answered, Act::IdentityFailed, Act::DecisionsClosed]),
         select(vec![Act::ExecutionClosed, Act::ProbesPassed, Act::TakenBack]),
+        select(vec![
+            Act::Withdrawn(BTreeSet::new()),
+            Act::Withdrawn([kernel::PurposeName::new("quality").unwrap()].into())
+        ]),
         (any_plan(), any::<u32>(), any::<u32>()).prop_map(|(plan, ruleset, items)| Act::PlanFrozen {
             plan,
             ruleset,

@@ -1,12 +1,12 @@
 //! Doing the next thing: what is asked of other roles, and the act that says it is done.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use kernel::{ErasureId, EventId, HoldId, Interval, Position, PurposeName, RecordingId};
 use policy::code::Code;
 use policy::request::ItemKey;
 
-use super::todo::{self, Erase, Restrict, Todo};
+use super::todo::{self, Erase, Todo};
 use crate::act::{Act, MAX_NAMED, RequestKey};
 use crate::error::Error;
 use crate::file::File;
@@ -21,22 +21,23 @@ impl Service {
             return match todo::next(file, stands) {
                 Todo::Say(items) => Ok(Some(done(items))),
                 Todo::Restrict(restrictions) => {
-                    let mut items = BTreeSet::new();
-                    for Restrict { recording, purposes, items: own } in restrictions {
-                        self.restrict(key, recording, purposes).await?;
-                        self.restricted.lock().insert((key.id, recording));
-                        items.extend(own);
-                    }
+                    let meant = restrictions.iter().map(|one| (one.recording, &one.purposes));
+                    self.restrict_all(key, meant).await?;
+                    let items: BTreeSet<_> = restrictions.into_iter().flat_map(|one| one.items).collect();
                     if items.is_empty() {
                         continue;
                     }
                     Ok(Some(done(items)))
                 }
                 Todo::Withdraw(items) => {
-                    let purposes: BTreeSet<_> = items.values().cloned().collect();
-                    let event = EventId::from_bytes(derived(key.id.to_bytes(), b"withdrawal"));
-                    let (subject, at) = (file.received.subject, file.received.received_at);
-                    self.mesh().withdraw(&key.tenant, event, subject, &purposes, at).await?;
+                    let before = file.withdrawn.clone().unwrap_or_default();
+                    let purposes: BTreeSet<_> =
+                        items.values().filter(|purpose| !before.contains(purpose)).cloned().collect();
+                    if !purposes.is_empty() {
+                        let event = EventId::from_bytes(derived(key.id.to_bytes(), b"withdrawal, decided"));
+                        let (subject, at) = (file.received.subject, file.received.received_at);
+                        self.mesh().withdraw(&key.tenant, event, subject, &purposes, at).await?;
+                    }
                     Ok(Some(done(items.into_keys().collect())))
                 }
                 Todo::Erase(erasures) => self.erase_all(key, file, erasures).await,
@@ -46,21 +47,32 @@ impl Service {
         }
     }
 
-    async fn restrict(
+    /// Restricts what this process has not restricted yet: recordings of the same purposes together, as holds are counted.
+    async fn restrict_all(
         &self,
         key: &RequestKey,
-        recording: RecordingId,
-        purposes: BTreeSet<PurposeName>,
+        meant: impl Iterator<Item = (RecordingId, &BTreeSet<PurposeName>)>,
     ) -> Result<(), Error> {
-        let what = [&b"restriction"[..], &recording.to_bytes()].concat();
-        let restriction = Restriction {
-            id: HoldId::from_bytes(derived(key.id.to_bytes(), &what)),
-            kind: RestrictionKind::StorageOnly(purposes),
-            on: On::Recordings(BTreeSet::from([recording])),
-            reason: code("art-18"),
-        };
+        let mut groups: BTreeMap<&BTreeSet<PurposeName>, BTreeSet<RecordingId>> = BTreeMap::new();
+        for (recording, purposes) in meant.filter(|(_, purposes)| !purposes.is_empty()) {
+            if !self.restricted.lock().contains(&(key.id, recording)) {
+                groups.entry(purposes).or_default().insert(recording);
+            }
+        }
         let review_at = self.first_seen(key).await?.plus(self.parts.config.hold.0);
-        self.mesh().restrict(&key.tenant, &restriction, review_at).await
+        for (purposes, recordings) in groups {
+            let mut what = b"restriction".to_vec();
+            recordings.iter().for_each(|recording| what.extend(recording.to_bytes()));
+            let restriction = Restriction {
+                id: HoldId::from_bytes(derived(key.id.to_bytes(), &what)),
+                kind: RestrictionKind::StorageOnly(purposes.clone()),
+                on: On::Recordings(recordings.clone()),
+                reason: code("art-18"),
+            };
+            self.mesh().restrict(&key.tenant, &restriction, review_at).await?;
+            self.restricted.lock().extend(recordings.into_iter().map(|recording| (key.id, recording)));
+        }
+        Ok(())
     }
 
     /// Orders erasures, or asks how far they are; none while all of them run.
@@ -72,15 +84,10 @@ impl Service {
     ) -> Result<Option<Act>, Error> {
         // What the open request itself holds would forbid them.
         self.release(key, file).await?;
+        let meant = erasures.iter().map(|erase| (erase.recording, &erase.restricted));
+        self.restrict_all(key, meant).await?;
         let mut items = BTreeSet::new();
         for erase in erasures {
-            if !erase.restricted.is_empty() {
-                self.restrict(key, erase.recording, erase.restricted.clone()).await?;
-                if erase.leg.is_some() {
-                    items.extend(erase.later);
-                    continue;
-                }
-            }
             match self.erase(key, &erase).await? {
                 Erased::Running => {}
                 // What a duty keeps of it goes when that ends; whether the rest is gone is looked at in the end.

@@ -6,8 +6,9 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 use eventlog::Stored;
-use kernel::{Position, RecordingId, RequestId, SubjectId, TenantId, chain};
+use kernel::{Position, RecordingId, RequestId, Retry, ServiceError, SubjectId, TenantId, chain};
 use platform::feed::Take;
+use platform::telemetry::Counter;
 use policy::request::{Asker, Channel};
 use policy::rights::Right;
 use prost::Message;
@@ -25,26 +26,34 @@ pub(crate) const GROUP: &str = "dsar";
 const RIGHT_REQUESTED: &str = "dsar.requested";
 
 /// Opens requests that were said in calls, once the call is sealed.
-pub(super) struct Hearing(pub(super) Arc<Service>);
+pub(super) struct Hearing {
+    pub(super) service: Arc<Service>,
+    /// Counts what somebody has to open by hand.
+    pub(super) unopened: Counter,
+}
 
 #[async_trait]
 impl Take for Hearing {
     type Error = Error;
     async fn take(&self, record: &Stored) -> Result<(), Error> {
         let Some((tenant, recording)) = sealed(record) else { return Ok(()) };
-        let facts = self.0.mesh().recording(&tenant, recording).await?;
+        let facts = self.service.mesh().recording(&tenant, recording).await?;
         for note in facts.notes.iter().filter(|note| note.kind == RIGHT_REQUESTED) {
             let Some(new) = heard(recording, &facts, note) else {
+                self.unopened.increment();
                 warn!(%tenant, %recording, "somebody asked for a right in a call, and it is not known who or which");
                 continue;
             };
             let request = new.id;
-            match self.0.open(&tenant, &itself(), new).await {
+            match self.service.open(&tenant, &itself(), new).await {
                 Ok(_) => info!(%tenant, %recording, %request, "a request was heard in a call"),
-                Err(error @ (Error::Invalid { .. } | Error::Lifecycle(_) | Error::Refused { .. })) => {
-                    warn!(%tenant, %recording, %request, error = chain(&error), "a request that was heard is none");
+                // Whoever is away comes back; what cannot be opened now never can.
+                Err(error) if error.retry() == Retry::Backoff => return Err(error),
+                Err(error) => {
+                    self.unopened.increment();
+                    warn!(%tenant, %recording, %request, error = chain(&error),
+                        "a request that was heard in a call cannot be opened: somebody has to");
                 }
-                Err(error) => return Err(error),
             }
         }
         Ok(())

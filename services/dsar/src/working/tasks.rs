@@ -37,6 +37,14 @@ pub(crate) const FAILING: Metric = Metric {
     labels: &[],
 };
 
+/// Rights that were asked for in calls and are no request yet.
+pub(crate) const UNOPENED: Metric = Metric {
+    name: "verbale_dsar_heard_unopened_total",
+    help: "rights asked for in calls of which no request could be opened: somebody has to open it",
+    kind: MetricKind::Counter,
+    labels: &[],
+};
+
 /// The tasks of requests.
 pub fn tasks(service: &Arc<Service>, log: &Arc<dyn EventLog>, metrics: &Metrics) -> Vec<Task> {
     let shown = Shown {
@@ -44,7 +52,8 @@ pub fn tasks(service: &Arc<Service>, log: &Arc<dyn EventLog>, metrics: &Metrics)
         overdue: metrics.gauge(&OVERDUE, &[]),
         failing: metrics.gauge(&FAILING, &[]),
     };
-    let (working, hearing) = (Arc::clone(service), Hearing(Arc::clone(service)));
+    let working = Arc::clone(service);
+    let hearing = Hearing { service: Arc::clone(service), unopened: metrics.counter(&UNOPENED, &[]) };
     let feed = Feed { log: Arc::clone(log), group: GROUP, topic: RECORDINGS };
     let lag = LagWatch { log: Arc::clone(log), group: GROUP, topic: RECORDINGS };
     let mut tasks = vec![Task::new("dsar-requests", move |shutdown| async move {

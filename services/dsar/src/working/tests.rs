@@ -143,23 +143,27 @@ async fn a_copy_is_handed_out_before_anything_is_erased() {
 }
 
 #[tokio::test]
-async fn a_withdrawal_needs_no_proof_and_is_told_to_consent_once() {
+async fn a_withdrawal_takes_effect_at_its_receipt_and_once_however_it_goes_on() {
     let bench = Bench::new().await;
     let (customer, _) = with_a_call(&bench);
     bench.consents(customer, QUALITY);
     let service = bench.service();
     let new = asked(customer, &[Right::Withdraw]);
     let key = RequestKey { tenant: tenant(), id: new.id };
+    bench.mesh.fail("withdraw");
+    service.open(&tenant(), &actor("anna"), new.clone()).await.unwrap_err();
     let file = service.open(&tenant(), &actor("anna"), new).await.unwrap();
     assert_eq!(file.hold, None, "a withdrawal keeps nothing");
+    assert_eq!(file.withdrawn, Some([purpose(QUALITY)].into()), "before anybody has shown anything");
+    assert_eq!(bench.mesh.state().withdrawals.len(), 1);
+
     service.act(&key, &actor("anna"), Act::Verified).await.unwrap();
     let planned = service.plan(&key, &actor("anna"), true).await.unwrap();
+    assert_eq!(planned.plan.items.len(), 1, "what was taken back is told");
     let file = decided(&service, &key, &planned.file).await;
     assert_eq!(file.request.state(), State::Responding);
     let state = bench.mesh.state();
-    assert_eq!(state.withdrawals.len(), 1);
-    assert_eq!(state.withdrawals[0].purposes, [purpose(QUALITY)].into());
-    assert_eq!(state.withdrawals[0].at, file.received.received_at);
+    assert_eq!((state.withdrawals.len(), state.withdrawals[0].at), (1, file.received.received_at));
 }
 
 #[tokio::test]

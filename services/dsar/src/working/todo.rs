@@ -143,6 +143,8 @@ fn by_recording<'o, 'f>(
 /// The first recordings of which something is to be restricted, and is not.
 fn restrictions(open: &[Open<'_>], restricted: impl Fn(RecordingId) -> bool) -> Vec<Restrict> {
     let found = by_recording(open, |open| open.has(Outcome::Restrict)).into_iter();
+    // A restriction is of a recording, and would reach the other party's leg.
+    let found = found.filter(|(_, own)| only_leg(own.iter().copied()).is_none());
     let of = |(recording, own): (RecordingId, Vec<&Open<'_>>)| Restrict {
         recording,
         purposes: own.iter().filter_map(|open| open.item.purpose.clone()).collect(),
@@ -174,9 +176,10 @@ fn erase(file: &File, recording: RecordingId, own: &[&Open<'_>]) -> Option<Erase
         let meant = own.iter().filter(is_whole).filter(|open| open.has(Outcome::DeferRestrict) == later);
         meant.map(|open| open.name()).collect()
     };
-    let (now, later, leg): (_, BTreeSet<_>, _) = (named(false), named(true), only_leg(&all));
-    // A leg goes for all purposes or none: where a duty keeps one of them, a person has to see what else can go.
-    let is_for_a_person = leg.is_some() && !restricted.is_empty() && later.is_empty();
+    let (now, later, leg) = (named(false), named(true), only_leg(all.iter()));
+    // A leg goes for all purposes or none, and is not restricted without the other: where one of them keeps it, a person
+    // has to see what can be done.
+    let is_for_a_person = leg.is_some() && !(stays.is_empty() && restricted.is_empty());
     (!purposes.is_empty() && !is_for_a_person).then_some(Erase {
         recording,
         purposes,
@@ -196,8 +199,8 @@ fn of_recording(file: &File, recording: RecordingId) -> impl Iterator<Item = Ope
 }
 
 /// The leg that alone was asked of, as of an agent's own; none where more was.
-fn only_leg(items: &[Open<'_>]) -> Option<LegNo> {
-    let artefacts: BTreeSet<_> = items.iter().map(|open| &open.item.artefact).collect();
+fn only_leg<'o, 'f: 'o>(items: impl Iterator<Item = &'o Open<'f>>) -> Option<LegNo> {
+    let artefacts: BTreeSet<_> = items.map(|open| &open.item.artefact).collect();
     match artefacts.first() {
         Some(Artefact::Leg(_, leg)) if artefacts.len() == 1 => Some(*leg),
         _ => None,
@@ -232,7 +235,7 @@ impl File {
         let outcomes = self.unsettled().filter_map(|(key, _)| self.request.items().get(key)?.decision());
         let grants = |outcome: Outcome| matches!(outcome, Outcome::GrantFull | Outcome::GrantRedacted);
         let mut outcomes = outcomes.flat_map(|decision| decision.verdict.outcomes());
-        if outcomes.any(grants) { "hand-out" } else { "by-hand" }
+        if outcomes.any(grants) { "hand-out" } else { super::BY_HAND }
     }
 }
 

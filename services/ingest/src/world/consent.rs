@@ -253,6 +253,30 @@ impl Consent for FakeConsent {
     ) -> Result<Response<wire::ResolveSubjectResponse>, Status> {
         Err(Status::unimplemented("not ingest's"))
     }
+    async fn get_subject(
+        &self,
+        _: Request<wire::GetSubjectRequest>,
+    ) -> Result<Response<wire::GetSubjectResponse>, Status> {
+        Err(Status::unimplemented("not ingest's"))
+    }
+    async fn link_subjects(
+        &self,
+        _: Request<wire::LinkSubjectsRequest>,
+    ) -> Result<Response<wire::LinkSubjectsResponse>, Status> {
+        Err(Status::unimplemented("not ingest's"))
+    }
+    async fn reassign_identifier(
+        &self,
+        _: Request<wire::ReassignIdentifierRequest>,
+    ) -> Result<Response<wire::ReassignIdentifierResponse>, Status> {
+        Err(Status::unimplemented("not ingest's"))
+    }
+    async fn mark_shared_line(
+        &self,
+        _: Request<wire::MarkSharedLineRequest>,
+    ) -> Result<Response<wire::MarkSharedLineResponse>, Status> {
+        Err(Status::unimplemented("not ingest's"))
+    }
 }
 
 struct Follow {

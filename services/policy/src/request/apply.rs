@@ -17,12 +17,23 @@ use crate::rights::Right;
 impl Request {
     /// The request after an event. What is refused changes nothing.
     pub fn apply(&self, event: Event, now: Timestamp) -> Result<Self, Refused> {
-        let kind = event.kind();
-        if !kind.states().contains(&self.state) {
-            return Err(Refused::NotNow { event: kind, state: self.state });
-        }
+        self.apply_all([event], now)
+    }
+
+    /// The request after several, in their order; where one is refused, none of them has an effect.
+    pub fn apply_all(
+        &self,
+        events: impl IntoIterator<Item = Event>,
+        now: Timestamp,
+    ) -> Result<Self, Refused> {
         let mut next = self.clone();
-        next.take(event, now)?;
+        for event in events {
+            let kind = event.kind();
+            if !kind.states().contains(&next.state) {
+                return Err(Refused::NotNow { event: kind, state: next.state });
+            }
+            next.take(event, now)?;
+        }
         Ok(next)
     }
 

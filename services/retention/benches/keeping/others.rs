@@ -182,4 +182,28 @@ impl Consent for OnePolicy {
     ) -> Result<Response<consent::ResolveSubjectResponse>, Status> {
         not_here()
     }
+    async fn get_subject(
+        &self,
+        _: Request<consent::GetSubjectRequest>,
+    ) -> Result<Response<consent::GetSubjectResponse>, Status> {
+        not_here()
+    }
+    async fn link_subjects(
+        &self,
+        _: Request<consent::LinkSubjectsRequest>,
+    ) -> Result<Response<consent::LinkSubjectsResponse>, Status> {
+        not_here()
+    }
+    async fn reassign_identifier(
+        &self,
+        _: Request<consent::ReassignIdentifierRequest>,
+    ) -> Result<Response<consent::ReassignIdentifierResponse>, Status> {
+        not_here()
+    }
+    async fn mark_shared_line(
+        &self,
+        _: Request<consent::MarkSharedLineRequest>,
+    ) -> Result<Response<consent::MarkSharedLineResponse>, Status> {
+        not_here()
+    }
 }

@@ -210,6 +210,9 @@ pub struct Someone {
     /// E-mail address.
     #[arg(long, group = "whose", value_parser = filled)]
     pub email: Option<String>,
+    /// An agent's id at the tenant.
+    #[arg(long, group = "whose", value_name = "ID", value_parser = filled)]
+    pub employee: Option<String>,
 }
 
 /// `verbale keys`.

@@ -40,12 +40,13 @@ enum Who {
 
 fn who(person: Person) -> Result<Who> {
     let identifier = |kind: IdentifierKind, value| Who::Identifier(Identifier { kind: kind.into(), value });
-    Ok(match (person.subject, person.phone, person.crm, person.email) {
+    Ok(match (person.subject, person.phone, person.crm, person.email, person.employee) {
         (Some(id), ..) => Who::Subject(id.to_bytes().to_vec()),
         (_, Some(phone), ..) => identifier(IdentifierKind::Phone, phone),
-        (_, _, Some(crm), _) => identifier(IdentifierKind::Crm, crm),
-        (_, _, _, Some(email)) => identifier(IdentifierKind::Email, email),
-        (None, None, None, None) => bail!("say who: --subject, --phone, --crm or --email"),
+        (_, _, Some(crm), ..) => identifier(IdentifierKind::Crm, crm),
+        (_, _, _, Some(email), _) => identifier(IdentifierKind::Email, email),
+        (.., Some(employee)) => identifier(IdentifierKind::Employee, employee),
+        (None, None, None, None, None) => bail!("say who: --subject, --phone, --crm, --email or --employee"),
     })
 }
 
@@ -213,7 +214,8 @@ async fn newcomer(caller: &Caller, event: &wire::RecordEventRequest) -> Result<O
     let Some(record_event_request::Subject::Identifier(identifier)) = &event.subject else {
         return Ok(None);
     };
-    let request = caller.request(wire::ResolveSubjectRequest { identifier: Some(identifier.clone()) })?;
+    let request =
+        caller.request(wire::ResolveSubjectRequest { identifier: Some(identifier.clone()), at: 0 })?;
     let answer = ConsentClient::new(caller.wire()).resolve_subject(request).await;
     Ok(answer.err().map(|status| unresolved(identifier.kind(), event.scope(), &status)))
 }
@@ -223,10 +225,8 @@ fn unresolved(kind: IdentifierKind, scope: wire::ConsentScope, status: &Status) 
         IdentifierKind::Phone => "number",
         IdentifierKind::Email => "email address",
         IdentifierKind::Crm => "CRM id",
-        IdentifierKind::Unspecified
-        | IdentifierKind::SipUri
-        | IdentifierKind::Employee
-        | IdentifierKind::Account => "identifier",
+        IdentifierKind::Employee => "employee id",
+        IdentifierKind::Unspecified | IdentifierKind::SipUri | IdentifierKind::Account => "identifier",
     };
     if platform::error::reason(status) != "unknown-subject" {
         return format!("whether somebody is known by this {by} could not be asked: {}", status.message());
@@ -320,6 +320,7 @@ mod tests {
         let told = "nobody is known by this number; kept for calls to come";
         check(IdentifierKind::Phone, account, &unknown, told);
         check(IdentifierKind::Crm, call, &unknown, "nobody is known by this CRM id");
+        check(IdentifierKind::Employee, call, &unknown, "nobody is known by this employee id");
         let told = "whether somebody is known by this email address could not be asked: not today";
         check(IdentifierKind::Email, account, &Status::unavailable("not today"), told);
     }

@@ -72,15 +72,18 @@ async fn order(caller: &Caller, args: OrderArgs) -> Result<wire::Erasure> {
 
 /// Whose recordings, by an identifier where no id is given.
 async fn subject(caller: &Caller, person: Someone) -> Result<Vec<u8>> {
-    let (kind, value) = match (person.subject, person.phone, person.crm, person.email) {
+    let (kind, value) = match (person.subject, person.phone, person.crm, person.email, person.employee) {
         (Some(id), ..) => return Ok(id.to_bytes().to_vec()),
         (_, Some(phone), ..) => (IdentifierKind::Phone, phone),
-        (_, _, Some(crm), _) => (IdentifierKind::Crm, crm),
-        (_, _, _, Some(email)) => (IdentifierKind::Email, email),
-        (None, None, None, None) => bail!("say of what: --recording, --subject, --phone, --crm or --email"),
+        (_, _, Some(crm), ..) => (IdentifierKind::Crm, crm),
+        (_, _, _, Some(email), _) => (IdentifierKind::Email, email),
+        (.., Some(employee)) => (IdentifierKind::Employee, employee),
+        (None, None, None, None, None) => {
+            bail!("say of what: --recording, --subject, --phone, --crm, --email or --employee")
+        }
     };
     let identifier = Some(Identifier { kind: kind.into(), value });
-    let request = caller.request(ResolveSubjectRequest { identifier })?;
+    let request = caller.request(ResolveSubjectRequest { identifier, at: 0 })?;
     let found = ConsentClient::new(caller.wire()).resolve_subject(request).await;
     Ok(found.context("the person")?.into_inner().subject_id)
 }

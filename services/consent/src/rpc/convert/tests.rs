@@ -114,3 +114,50 @@ fn a_call_is_not_lost_for_an_identifier_that_is_none() {
     let (call, unusable) = call(request).unwrap();
     assert_eq!((call.parties[0].identifiers.len(), unusable), (1, 1));
 }
+
+#[test]
+fn no_moment_is_now() {
+    let now = Timestamp(9);
+    assert_eq!(at(0, now).unwrap(), now);
+    assert_eq!(at(7, now).unwrap(), Timestamp(7));
+    assert_eq!(field(at(-1, now).unwrap_err()), "at");
+}
+
+#[test]
+fn a_malformed_link_is_refused_by_field() {
+    let link = || wire::LinkSubjectsRequest {
+        a_id: vec![2; 16],
+        b_id: vec![1; 16],
+        op: wire::LinkOp::Merge.into(),
+        evidence: "case/2026-7".to_owned(),
+    };
+    let read = wanted(link()).unwrap();
+    assert_eq!(read.pair.both(), [SubjectId::from_bytes([1; 16]), SubjectId::from_bytes([2; 16])]);
+    assert_eq!((read.op, read.evidence.as_str()), (LinkOp::Merge, "case/2026-7"));
+    type Spoil = fn(&mut wire::LinkSubjectsRequest);
+    let table: &[(&str, Spoil)] = &[
+        ("a_id", |r| r.a_id.clear()),
+        ("b_id", |r| r.b_id.push(1)),
+        ("op", |r| r.op = 0),
+        ("op", |r| r.op = 3),
+        ("evidence", |r| r.evidence.clear()),
+        ("evidence", |r| r.evidence = "she said so".to_owned()),
+    ];
+    for (expected, spoil) in table {
+        let mut request = link();
+        spoil(&mut request);
+        assert_eq!(field(wanted(request).unwrap_err()), *expected);
+    }
+    let same = wire::LinkSubjectsRequest { b_id: vec![2; 16], ..link() };
+    assert_eq!(wanted(same).unwrap_err().reason(), Some("same-subject"));
+}
+
+#[test]
+fn what_is_given_on_is_given_on_from_a_moment() {
+    let phone = WireIdentifier { kind: IdentifierKind::Phone.into(), value: "+3906123456".to_owned() };
+    let request = |from| wire::ReassignIdentifierRequest { identifier: Some(phone.clone()), from };
+    assert_eq!(reassign(request(7)).unwrap().1, Timestamp(7));
+    assert_eq!(field(reassign(request(0)).unwrap_err()), "from");
+    let nothing = wire::ReassignIdentifierRequest { identifier: None, from: 7 };
+    assert_eq!(field(reassign(nothing).unwrap_err()), "identifier");
+}

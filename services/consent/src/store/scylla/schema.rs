@@ -30,6 +30,8 @@ pub const COMPONENTS: &[Component] = &[FACTS, cql::outbox_component!("consent"),
 /// consent_policy         a policy with its texts; consent_policy_term: since when it was in force, each time
 /// consent_in_force       the policies in force, one partition that changes whole
 /// consent_journal        one row: how far the store is through with the restrictive journal
+/// consent_link           with whom a subject is in a pair; a pair may still be without steps
+/// consent_link_step      a pair's steps, each by a conditional write
 /// ```
 pub(super) const FACTS: Component = Component {
     name: "consent",
@@ -77,6 +79,11 @@ CREATE TABLE IF NOT EXISTS {ks}.consent_notice (
     PRIMARY KEY ((tenant, name, text_hash)))"
     ),
         "CREATE TABLE IF NOT EXISTS {ks}.consent_journal (name text PRIMARY KEY, position bigint)",
+        "CREATE TABLE IF NOT EXISTS {ks}.consent_link (
+    tenant text, subject blob, other blob, PRIMARY KEY ((tenant, subject), other));
+CREATE TABLE IF NOT EXISTS {ks}.consent_link_step (
+    tenant text, a blob, b blob, number bigint, stage int, op int, evidence text, made_by text,
+    made_at bigint, PRIMARY KEY ((tenant, a, b), number))",
     ],
 };
 
@@ -85,14 +92,17 @@ CREATE TABLE IF NOT EXISTS {ks}.consent_notice (
 /// ```text
 /// consent_order               a row of each tenant: which batch of identifiers was the last
 /// consent_staged_identifier   the rows of a batch, before it is the next
-/// consent_identifier          whose an identifier is; its section by conditional writes
-/// consent_subject_identifier  which a subject has
+/// consent_identifier          whose an identifier is first; its section by conditional writes
+/// consent_later_owner         whose it is afterwards, by conditional writes on the last one's beginning;
+///                             whether the line is shared, by plain ones
+/// consent_subject_identifier  which a subject has, or had
 /// consent_subject_section     the next number of a subject's sections
 /// ```
 pub(super) const IDENTIFIERS: Component = Component {
     name: "consent-identifiers",
     space: Space::Keys,
-    steps: &["CREATE TABLE IF NOT EXISTS {ks}.consent_order (
+    steps: &[
+        "CREATE TABLE IF NOT EXISTS {ks}.consent_order (
     name text PRIMARY KEY, last bigint, batch_id blob, settled bigint);
 CREATE TABLE IF NOT EXISTS {ks}.consent_staged_identifier (
     batch_id blob, kind int, value blob, tenant text, subject blob, valid_from bigint,
@@ -103,5 +113,10 @@ CREATE TABLE IF NOT EXISTS {ks}.consent_identifier (
 CREATE TABLE IF NOT EXISTS {ks}.consent_subject_identifier (
     tenant text, subject blob, kind int, value blob, PRIMARY KEY ((tenant, subject), kind, value));
 CREATE TABLE IF NOT EXISTS {ks}.consent_subject_section (
-    tenant text, subject blob, next bigint, claim blob, PRIMARY KEY ((tenant, subject)))"],
+    tenant text, subject blob, next bigint, claim blob, PRIMARY KEY ((tenant, subject)))",
+        "CREATE TABLE IF NOT EXISTS {ks}.consent_later_owner (
+    tenant text, kind int, value blob, last bigint static, shared boolean static,
+    valid_from bigint, subject blob, since bigint, section bigint,
+    PRIMARY KEY ((tenant, kind, value), valid_from))",
+    ],
 };

@@ -98,5 +98,18 @@ pub const COMPONENT: Component = Component {
         one INTEGER PRIMARY KEY CHECK (one = 1),
         position INTEGER NOT NULL
     ) STRICT;",
+        "CREATE TABLE link_step (
+        tenant TEXT NOT NULL,
+        a BLOB NOT NULL CHECK (length(a) = 16),
+        b BLOB NOT NULL CHECK (length(b) = 16),
+        number INTEGER NOT NULL,
+        stage INTEGER NOT NULL,
+        op INTEGER NOT NULL,
+        evidence TEXT NOT NULL,
+        made_by TEXT NOT NULL,
+        made_at INTEGER NOT NULL,
+        PRIMARY KEY (tenant, a, b, number)
+    ) STRICT, WITHOUT ROWID;
+    CREATE INDEX link_step_of_b ON link_step (tenant, b);",
     ],
 };

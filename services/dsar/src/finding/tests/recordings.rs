@@ -291,7 +291,7 @@ fn a_leg_of_which_nothing_is_left_is_no_artefact() {
     let stretch = |start, end| Erased { leg: 1, start, end, ..Default::default() };
     facts.erased = vec![stretch(0, facts.duration / 2)];
     assert_eq!(who.items(&facts).len(), 3);
-    assert_eq!(recording::artefacts(&facts).unwrap(), 3);
+    assert_eq!(recording::artefacts(&facts, LATER).unwrap(), 3);
     facts.erased.push(stretch(facts.duration / 2, facts.duration));
     assert_eq!(told(&who.items(&facts), &facts), ["access/leg-0: self", "access/metadata: dialog"]);
 }

@@ -86,15 +86,16 @@ fn what_is_only_told_comes_first_and_what_is_erased_last() {
     let erased = leg(Right::Erase, 0, BasisState::ConsentLive, "quality");
     let told = item(Right::Erase, Artefact::Consent, BasisState::DutyRunning, "");
     let restricted = leg(Right::Restrict, 0, BasisState::ConsentLive, "quality");
-    let items = [copy.clone(), erased.clone(), told.clone(), restricted.clone()];
+    let facts = item(Right::Restrict, Artefact::Metadata(CALL), BasisState::ConsentLive, "quality");
+    let items = [copy.clone(), erased.clone(), told.clone(), restricted.clone(), facts.clone()];
     let next = |done: &[&PlanItem]| super::next(&executing(&items, done), |_| false);
     assert_eq!(next(&[]), Todo::Say(keys(&[&told])));
     let Todo::Restrict(found) = next(&[&told]) else { panic!("a restriction waits for nothing") };
-    assert_eq!((found[0].recording, &found[0].items), (CALL, &keys(&[&restricted])));
-    assert_eq!(next(&[&told, &restricted]), Todo::Wait, "the copy comes before the erasure");
-    let Todo::Erase(found) = next(&[&told, &restricted, &copy]) else { panic!("now it goes") };
+    assert_eq!((found[0].recording, &found[0].items), (CALL, &keys(&[&restricted, &facts])));
+    assert_eq!(next(&[&told, &restricted, &facts]), Todo::Wait, "the copy comes before the erasure");
+    let Todo::Erase(found) = next(&[&told, &restricted, &facts, &copy]) else { panic!("now it goes") };
     assert_eq!(found[0].now, keys(&[&erased]));
-    assert_eq!(next(&[&told, &restricted, &copy, &erased]), Todo::Close);
+    assert_eq!(next(&[&told, &restricted, &facts, &copy, &erased]), Todo::Close);
 }
 
 #[rstest]
@@ -122,13 +123,18 @@ fn an_erasure_takes_whole_purposes_or_a_leg(
 }
 
 #[test]
-fn of_a_leg_that_a_duty_keeps_for_one_purpose_a_person_sees_what_else_can_go() {
+fn a_leg_that_something_keeps_or_that_is_restricted_alone_is_for_a_person() {
+    let goes = leg(Right::Erase, 0, BasisState::ConsentLive, "quality");
     let kept = leg(Right::Erase, 0, BasisState::DutyRunning, "duty");
-    let other = leg(Right::Erase, 0, BasisState::ConsentLive, "quality");
-    let items = [kept.clone(), other.clone()];
-    let Todo::Erase(found) = next(&executing(&items, &[]), |_| false) else { panic!("it is restricted") };
-    assert_eq!((&found[0].later, found[0].restricted.len()), (&keys(&[&kept]), 1));
-    let file = executing(&items, &[&kept]);
-    assert_eq!(next(&file, |_| false), Todo::Wait);
-    assert_eq!(file.waits_for(), "by-hand");
+    let refused = leg(Right::Erase, 0, BasisState::ContractRunning, "contract");
+    let restricted = leg(Right::Restrict, 0, BasisState::ConsentLive, "quality");
+    for items in [vec![goes.clone(), kept], vec![restricted]] {
+        let file = executing(&items, &[]);
+        assert_eq!((next(&file, |_| false), file.waits_for()), (Todo::Wait, "by-hand"));
+    }
+    // What is refused is told, and then the rest of the leg is nobody's but a person's.
+    let items = [goes, refused.clone()];
+    assert_eq!(next(&executing(&items, &[]), |_| false), Todo::Say(keys(&[&refused])));
+    let file = executing(&items, &[&refused]);
+    assert_eq!((next(&file, |_| false), file.waits_for()), (Todo::Wait, "by-hand"));
 }

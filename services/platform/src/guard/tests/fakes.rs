@@ -370,6 +370,38 @@ impl Consent for FakeConsent {
         Ok(Response::new(Default::default()))
     }
 
+    async fn get_subject(
+        &self,
+        request: Request<consent::GetSubjectRequest>,
+    ) -> Result<Response<consent::GetSubjectResponse>, Status> {
+        self.seen.note(&request);
+        Ok(Response::new(Default::default()))
+    }
+
+    async fn link_subjects(
+        &self,
+        request: Request<consent::LinkSubjectsRequest>,
+    ) -> Result<Response<consent::LinkSubjectsResponse>, Status> {
+        self.seen.note(&request);
+        Ok(Response::new(Default::default()))
+    }
+
+    async fn reassign_identifier(
+        &self,
+        request: Request<consent::ReassignIdentifierRequest>,
+    ) -> Result<Response<consent::ReassignIdentifierResponse>, Status> {
+        self.seen.note(&request);
+        Ok(Response::new(Default::default()))
+    }
+
+    async fn mark_shared_line(
+        &self,
+        request: Request<consent::MarkSharedLineRequest>,
+    ) -> Result<Response<consent::MarkSharedLineResponse>, Status> {
+        self.seen.note(&request);
+        Ok(Response::new(Default::default()))
+    }
+
     async fn get_policy(
         &self,
         request: Request<consent::GetPolicyRequest>,

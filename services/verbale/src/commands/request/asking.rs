@@ -43,12 +43,16 @@ pub(super) async fn open(caller: &Caller, args: OpenRequestArgs, out: Output) ->
 /// About whom. An identifier is checked here as consent will read it, because dsar asks consent and could
 /// only say that it was refused.
 fn subject(person: Person) -> Result<Subject> {
-    let (flag, kind, value) = match (person.subject, person.phone, person.crm, person.email) {
+    let (flag, kind, value) = match (person.subject, person.phone, person.crm, person.email, person.employee)
+    {
         (Some(id), ..) => return Ok(Subject::SubjectId(id.to_bytes().to_vec())),
         (_, Some(phone), ..) => ("--phone", IdentifierKind::Phone, phone),
-        (_, _, Some(crm), _) => ("--crm", IdentifierKind::Crm, crm),
-        (_, _, _, Some(email)) => ("--email", IdentifierKind::Email, email),
-        (None, None, None, None) => bail!("say about whom: --subject, --phone, --crm or --email"),
+        (_, _, Some(crm), ..) => ("--crm", IdentifierKind::Crm, crm),
+        (_, _, _, Some(email), _) => ("--email", IdentifierKind::Email, email),
+        (.., Some(employee)) => ("--employee", IdentifierKind::Employee, employee),
+        (None, None, None, None, None) => {
+            bail!("say about whom: --subject, --phone, --crm, --email or --employee")
+        }
     };
     consent::identifier::Identifier::read(kind.into(), &value).context(flag)?;
     Ok(Subject::Identifier(Identifier { kind: kind.into(), value }))
@@ -107,9 +111,12 @@ mod tests {
 
     #[test]
     fn what_is_no_telephone_number_is_refused_before_anybody_is_asked() {
-        let person =
-            |phone: &str| Person { subject: None, phone: Some(phone.to_owned()), crm: None, email: None };
+        let nobody = || Person { subject: None, phone: None, crm: None, email: None, employee: None };
+        let person = |phone: &str| Person { phone: Some(phone.to_owned()), ..nobody() };
         assert!(matches!(subject(person("+39 333 1234567")).unwrap(), Subject::Identifier(_)));
+        let agent = Person { employee: Some("agent-101".to_owned()), ..nobody() };
+        let named = Identifier { kind: IdentifierKind::Employee.into(), value: "agent-101".to_owned() };
+        assert_eq!(subject(agent).unwrap(), Subject::Identifier(named));
         let refused = subject(person("12ab")).unwrap_err();
         assert_eq!(format!("{refused:#}"), "--phone: the identifier is no telephone number");
     }

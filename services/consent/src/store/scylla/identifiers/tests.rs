@@ -24,12 +24,14 @@ async fn a_person_whom_a_process_made_before_it_died_is_the_same_to_others() {
     let Some((dying, other, _kept)) = two().await else { return };
     let presented = [Presented { kind: Kind::Phone, value: [1; 32] }];
     let fresh = SubjectId::new();
-    let asked = Asked { tenant: alfa(), presented: presented.to_vec(), fresh, now: Timestamp(5) };
+    let (at, now) = (Timestamp(4), Timestamp(5));
+    let asked = Asked { tenant: alfa(), presented: presented.to_vec(), fresh, at, now };
     dying.0.index.commit_and_die(alfa().as_str(), &[asked]).await;
-    assert_eq!(other.find(&alfa(), &presented).await.unwrap(), []);
-    let choice = other.resolve(&alfa(), &presented, SubjectId::new(), Timestamp(6)).await.unwrap();
+    assert_eq!(other.find(&alfa(), &presented, now).await.unwrap(), []);
+    let again = other.resolve(&alfa(), &presented, SubjectId::new(), at, Timestamp(6)).await;
+    let choice = again.unwrap();
     assert_eq!((choice.subject, choice.added), (fresh, Vec::new()));
-    assert_eq!(other.of_subject(&alfa(), fresh).await.unwrap()[0].valid_from, Timestamp(5));
+    assert_eq!(other.of_subject(&alfa(), fresh).await.unwrap()[0].since, now);
 }
 
 #[tokio::test]
@@ -40,7 +42,7 @@ async fn a_row_that_cannot_be_is_told() {
     let spoil = kept.cql.prepare(Space::Keys, text).await.unwrap();
     kept.cql.write(&spoil, (alfa().as_str(), &[1_u8; 32][..])).await.unwrap();
     let presented = [Presented { kind: Kind::Phone, value: [1; 32] }];
-    let error = index.find(&alfa(), &presented).await.unwrap_err();
+    let error = index.find(&alfa(), &presented, Timestamp(5)).await.unwrap_err();
     assert_eq!(kernel::ServiceError::code(&error), kernel::ErrorCode::DataLoss);
     assert!(kernel::chain(&error).contains("consent_identifier holds a subject that cannot be"));
 }
