@@ -11,10 +11,12 @@ mod recording;
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use futures::{StreamExt, TryStreamExt, stream};
 use kernel::{HoldId, PurposeName, RecordingId, RequestId, SubjectId, Timestamp};
 use policy::request::{ItemKey, State};
 use policy::rights::{BasisState, Right};
 use proto::archive::v1::Recording;
+use proto::retention::v1::ExplainResponse;
 
 use crate::act::RequestKey;
 use crate::error::Error;
@@ -24,6 +26,9 @@ use crate::store::{MAX_LISTED, Store};
 use recording::of_recording;
 
 pub(crate) use besides::given;
+
+/// Recordings that are asked about at the same time.
+const SIDE_BY_SIDE: usize = 8;
 
 const ARCHIVE: &str = "archive";
 const RETENTION: &str = "retention";
@@ -119,8 +124,14 @@ impl<'a> Finding<'a> {
             let known = self.seen.len();
             let (page, next) =
                 self.mesh.recordings(&self.asked.key.tenant, self.asked.subject, token).await?;
+            let mut planned = Vec::new();
             for row in &page {
-                self.recording(row).await?;
+                planned.extend(self.planned(row)?);
+            }
+            let (mesh, asked) = (self.mesh, self.asked);
+            let mut asking = stream::iter(planned).map(|id| ask(mesh, asked, id)).buffered(SIDE_BY_SIDE);
+            while let Some(told) = asking.try_next().await? {
+                self.take(&told)?;
             }
             token = match next {
                 None => return Ok(()),
@@ -133,25 +144,20 @@ impl<'a> Finding<'a> {
         }
     }
 
-    /// One row of a list, which does not say who took part: the facts have to be asked for.
-    async fn recording(&mut self, row: &Recording) -> Result<(), Error> {
-        let (mesh, asked) = (self.mesh, self.asked);
+    /// The recording of a row, where it is a new one of which something is kept.
+    fn planned(&mut self, row: &Recording) -> Result<Option<RecordingId>, Error> {
         let id = recording::id(row)?;
-        if !self.seen.insert(id) || !recording::is_planned(row, asked.received_at)? {
-            return self.check_seen();
-        }
+        let is_new = self.seen.insert(id);
         self.check_seen()?;
-        let facts = mesh.recording(&asked.key.tenant, id).await?;
-        let kept = mesh.kept(&asked.key.tenant, id).await?;
-        let mut live = BTreeMap::new();
-        for purpose in recording::on_consent(&facts, kept.as_ref())? {
-            let lost = mesh.basis_lost(&asked.key.tenant, id, &purpose).await?;
-            live.insert(purpose, lost.is_none());
-        }
-        let items = of_recording(asked, &facts, kept.as_ref(), &live)?;
+        Ok((is_new && recording::is_planned(row, self.asked.received_at)?).then_some(id))
+    }
+
+    fn take(&mut self, told: &Told) -> Result<(), Error> {
+        let Told { facts, kept, live } = told;
+        let items = of_recording(self.asked, facts, kept.as_ref(), live)?;
         let now = self.now;
         add(&mut self.items, items.into_iter().map(|item| as_of(item, now)))?;
-        self.artefacts += recording::artefacts(&facts, asked.received_at)?;
+        self.artefacts += recording::artefacts(facts, self.asked.received_at)?;
         self.terms += recording::terms(kept.as_ref())?;
         Ok(())
     }
@@ -170,6 +176,27 @@ impl<'a> Finding<'a> {
         let object = format!("recording/{first}");
         self.mesh.entries(&self.asked.key.tenant, object, String::new()).await.map(|_| ())
     }
+}
+
+/// What the stores say of one recording.
+struct Told {
+    facts: Recording,
+    kept: Option<ExplainResponse>,
+    /// Whether each purpose that rests on consent stands.
+    live: BTreeMap<PurposeName, bool>,
+}
+
+/// Asks about a recording: the row of a list does not say who took part.
+async fn ask(mesh: &dyn Mesh, asked: &Asked<'_>, id: RecordingId) -> Result<Told, Error> {
+    let tenant = &asked.key.tenant;
+    let facts = mesh.recording(tenant, id).await?;
+    let kept = mesh.kept(tenant, id).await?;
+    let mut live = BTreeMap::new();
+    for purpose in recording::on_consent(&facts, kept.as_ref())? {
+        let lost = mesh.basis_lost(tenant, id, &purpose).await?;
+        live.insert(purpose, lost.is_none());
+    }
+    Ok(Told { facts, kept, live })
 }
 
 /// Adds items to what is found, which has no key twice.

@@ -22,7 +22,7 @@ use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use futures::stream::BoxStream;
-use kernel::{Clock, RecordingId};
+use kernel::{Clock, RecordingId, RequestId, Timestamp};
 use platform::auth::Token;
 use platform::{Instance, PolicyBook};
 use policy::request::ItemKey;
@@ -52,6 +52,19 @@ pub struct Parts {
     pub clock: Arc<dyn Clock>,
 }
 
+/// Another request of the same person, of which a copy tells.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Earlier {
+    /// Its id.
+    pub id: RequestId,
+    /// When it was received.
+    pub received_at: Timestamp,
+    /// What was asked, by the words of `policy::rights::Right`.
+    pub rights: Vec<&'static str>,
+    /// What it ended as, by the words of `policy::request::Ending`; none while it is open.
+    pub ended: Option<&'static str>,
+}
+
 /// A package that is handed out.
 pub struct Handed {
     /// What it answers.
@@ -62,26 +75,29 @@ pub struct Handed {
     pub stream: BoxStream<'static, Result<Vec<u8>, Error>>,
 }
 
-/// Makes the package of a request's granted copies, with the token and the reason of whoever hands it out. A
-/// store that does not answer is an error here, before the first byte.
+/// Makes the package of a request's granted copies, with the token and the reason of whoever hands it out.
+/// `earlier` are the person's other requests, of which it tells those that were granted. A store that does not
+/// answer is an error here, before the first byte, and so is a request that was granted and is not told of.
 pub async fn hand_out(
     parts: Parts,
     key: RequestKey,
     file: File,
     token: Token,
     reason: String,
+    earlier: Vec<Earlier>,
 ) -> Result<Handed, Error> {
     let granted = Granted::of(&file);
     if granted.items.is_empty() {
         return Err(Error::refused("nothing-granted", "no copy was granted that could be handed out"));
     }
     within("recordings of one package", granted.recordings.len(), MAX_RECORDINGS)?;
+    let earlier = granted.told_of(earlier)?;
     let now = parts.clock.now();
     manifest::can_be_signed(&parts.instance, now)?;
-    let facts = gather::gather(&parts, &key.tenant, file.received.subject, &granted).await?;
+    let facts = gather::gather(&parts, &key, file.received.subject, &granted).await?;
     let wanted = choice::candidates(&facts, &granted, file.received.subject);
     within("pieces of audio in one package", wanted.len(), MAX_AUDIO)?;
-    let data = told::told(&key, &file, &facts, &granted, now);
+    let data = told::told(&key, &file, &facts, &granted, &earlier, now);
     let (items, recordings) = (granted.items, granted.recordings);
     let stream = Packing::new(parts, key, &file.received, token, reason, data, wanted).stream();
     Ok(Handed { items, recordings, stream })

@@ -56,9 +56,18 @@ impl<'a> Body<'a> {
     /// The answer.
     pub(super) fn answer(&self, ending: Ending) -> Vec<String> {
         let mut blocks = self.head();
-        blocks.push(self.say.ending(ending).to_owned());
+        blocks.push(self.in_short(ending).to_owned());
         blocks.extend(self.reasoned());
         blocks
+    }
+
+    /// What it came to. A log without the names of staff is no copy of which something is missing.
+    fn in_short(&self, ending: Ending) -> &'static str {
+        let is_whole = self.owed.rights.is_empty() && self.sections.iter().all(Section::lacks_only_names);
+        match ending {
+            Ending::Partial if is_whole => self.say.but_names(),
+            ending => self.say.ending(ending),
+        }
     }
 
     /// That nothing is done any more.
@@ -137,9 +146,15 @@ impl<'a> Body<'a> {
             sentences.push(format!("**{about}.**"));
         }
         for outcome in [Some(told.outcome), told.also].into_iter().flatten() {
-            sentences.push(say.outcome(outcome, told.progress).to_owned());
+            sentences.push(match told.lacks_only_names() {
+                true => say.log(told.progress).to_owned(),
+                false => say.outcome(outcome, told.progress).to_owned(),
+            });
         }
-        sentences.push(say.rule(told.rule).to_owned());
+        sentences.push(match told.for_another {
+            true => say.for_another().to_owned(),
+            false => say.rule(told.rule).to_owned(),
+        });
         sentences.extend(self.shown(group));
         sentences.extend(self.end(group));
         if told.by_hand {

@@ -19,9 +19,15 @@ pub(super) fn list(say: &dyn Phrases, zone: &TimeZone, group: &Group) -> Option<
     }
     // One day for all stands in the sentence already.
     let differ = days(zone, group).is_some_and(|days| days.first != days.last);
+    let minutes = group.calls.iter().map(|call| minute(call.began));
+    let minutes: Vec<_> = minutes.collect();
     let lines = group.calls.iter().map(|call| {
         let until = call.until.filter(|_| differ).map(|until| date(zone, until));
-        format!("- {}", say.call(zone.to_datetime(call.began.to_jiff()), until))
+        let began = zone.to_datetime(call.began.to_jiff());
+        let same = minutes.iter().filter(|other| **other == minute(call.began)).count();
+        // Two calls of one minute are told apart by their seconds.
+        let form = if same > 1 { "%H:%M:%S" } else { "%H:%M" };
+        format!("- {}", say.call(began.date(), &began.strftime(form).to_string(), until))
     });
     let lines: Vec<_> = lines.collect();
     Some(format!("{}\n\n{}", say.calls(count), lines.join("\n")))
@@ -31,6 +37,11 @@ pub(super) fn list(say: &dyn Phrases, zone: &TimeZone, group: &Group) -> Option<
 pub(super) fn days(zone: &TimeZone, group: &Group) -> Option<Days> {
     let (first, last) = group.ends?;
     Some(Days { first: date(zone, first), last: date(zone, last) })
+}
+
+/// The minute of a moment; zones differ by whole minutes.
+fn minute(at: Timestamp) -> i64 {
+    at.0.div_euclid(60_000_000)
 }
 
 /// The local date of a moment.

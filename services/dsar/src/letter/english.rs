@@ -3,7 +3,7 @@
 mod rules;
 mod words;
 
-use jiff::civil::{Date, DateTime};
+use jiff::civil::Date;
 use kernel::RegimeName;
 use policy::deadline::{self, Extension, Law};
 use policy::request::{Channel, Ending, Need, Remedy};
@@ -106,6 +106,10 @@ impl Phrases for English {
         words::ending(ending)
     }
 
+    fn but_names(&self) -> &'static str {
+        "In short: what you asked is done, complete but for the names of staff."
+    }
+
     fn heading(&self, right: Right) -> &'static str {
         words::heading(right)
     }
@@ -133,8 +137,16 @@ impl Phrases for English {
         rules::outcome(outcome, progress)
     }
 
+    fn log(&self, progress: Progress) -> &'static str {
+        rules::log(progress)
+    }
+
     fn rule(&self, rule: RuleId) -> &'static str {
         rules::rule(rule)
+    }
+
+    fn for_another(&self) -> &'static str {
+        rules::FOR_ANOTHER
     }
 
     fn reason(&self, reason: Reason) -> &'static str {
@@ -175,11 +187,11 @@ impl Phrases for English {
         }
     }
 
-    fn call(&self, began: DateTime, until: Option<Date>) -> String {
-        let (on, hour, minute) = (day(began.date()), began.hour(), began.minute());
+    fn call(&self, on: Date, at: &str, until: Option<Date>) -> String {
+        let on = day(on);
         match until {
-            Some(until) => format!("{on}, {hour:02}:{minute:02} (until {})", day(until)),
-            None => format!("{on}, {hour:02}:{minute:02}"),
+            Some(until) => format!("{on}, {at} (until {})", day(until)),
+            None => format!("{on}, {at}"),
         }
     }
 
@@ -190,8 +202,9 @@ impl Phrases for English {
 
     fn package(&self) -> &'static str {
         "The package has a page, index.html, that opens without a network. For each call it tells for \
-         which purposes your data is used and on what basis, who receives or has opened it, how long it is \
-         kept and why, and where it comes from (the calls themselves, in which you and others spoke); it \
+         which purposes your data is used and on what basis, to whom the recording service has given it and \
+         who has opened it, how long it is kept and why, and where it comes from (the calls \
+         themselves, in which you and others spoke); it \
          also lists the rights that you have (Art. 15(1)). The file data.json tells the same for other \
          programs."
     }

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use kernel::{RecordingId, RegimeName, Timestamp};
 use policy::request::{Decision, Item, ItemState};
-use policy::rights::{Category, Outcome, Reason, Right, RuleId, Verdict};
+use policy::rights::{Category, HoldState, Outcome, Reason, Right, RuleId, Verdict};
 
 use super::phrases::{About, Progress};
 use crate::file::File;
@@ -64,6 +64,8 @@ pub(super) struct Told {
     pub(super) reason: Option<Reason>,
     /// Whether a person did it by hand.
     pub(super) by_hand: bool,
+    /// Whether it is held for another person's request.
+    pub(super) for_another: bool,
 }
 
 #[derive(Default)]
@@ -99,6 +101,27 @@ fn section(file: &File, right: Right) -> Section {
 }
 
 impl Section {
+    /// Whether everything that the right reaches was done, but for names of staff.
+    pub(super) fn lacks_only_names(&self) -> bool {
+        let is_whole = |told: &Told| match told.outcome {
+            Outcome::GrantFull | Outcome::NotApplicable => told.progress == Progress::Done,
+            Outcome::GrantRedacted => told.lacks_only_names() && told.progress == Progress::Done,
+            Outcome::Correct
+            | Outcome::Annotate
+            | Outcome::Erase
+            | Outcome::EraseByExpiry
+            | Outcome::Restrict
+            | Outcome::StopPurpose
+            | Outcome::EraseRedacting => told.progress == Progress::Done && told.also.is_none(),
+            Outcome::DeferRestrict
+            | Outcome::RetainMinimal
+            | Outcome::Refuse
+            | Outcome::PendingSubject
+            | Outcome::PendingBalance => false,
+        };
+        self.examined == 0 && self.groups.iter().all(|group| is_whole(&group.told))
+    }
+
     /// Whether a copy of something is given.
     pub(super) fn grants(&self) -> bool {
         let granted = |outcome: Outcome| matches!(outcome, Outcome::GrantFull | Outcome::GrantRedacted);
@@ -107,6 +130,11 @@ impl Section {
 }
 
 impl Told {
+    /// Whether it is given whole, but for the names of staff in the log of who opened what.
+    pub(super) fn lacks_only_names(&self) -> bool {
+        self.outcome == Outcome::GrantRedacted && self.about.category == Some(Category::AccessLog)
+    }
+
     fn of(item: &Item, decision: &Decision, planned: &PlanItem, by_hand: bool) -> Self {
         let verdict = decision.verdict;
         let told = Self {
@@ -120,6 +148,7 @@ impl Told {
             has_end: end(verdict, planned).is_some(),
             reason: reason(decision),
             by_hand,
+            for_another: verdict.rule() == RuleId::E3 && planned.question.hold == HoldState::OtherDsar,
         };
         match item.state() {
             // A hold that came after the decision reads like one that stood before it.
@@ -129,6 +158,7 @@ impl Told {
                 also: None,
                 regime: None,
                 reason: None,
+                for_another: false,
                 ..told
             },
             ItemState::Open | ItemState::Done | ItemState::Failed => told,

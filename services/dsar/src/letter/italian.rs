@@ -3,7 +3,7 @@
 mod rules;
 mod words;
 
-use jiff::civil::{Date, DateTime};
+use jiff::civil::Date;
 use kernel::RegimeName;
 use policy::deadline::{self, Extension, Law};
 use policy::request::{Channel, Ending, Need, Remedy};
@@ -108,6 +108,10 @@ impl Phrases for Italian {
         words::ending(ending)
     }
 
+    fn but_names(&self) -> &'static str {
+        "In breve: abbiamo fatto quanto ci ha chiesto, in modo completo salvo i nomi degli addetti."
+    }
+
     fn heading(&self, right: Right) -> &'static str {
         words::heading(right)
     }
@@ -137,8 +141,16 @@ impl Phrases for Italian {
         rules::outcome(outcome, progress)
     }
 
+    fn log(&self, progress: Progress) -> &'static str {
+        rules::log(progress)
+    }
+
     fn rule(&self, rule: RuleId) -> &'static str {
         rules::rule(rule)
+    }
+
+    fn for_another(&self) -> &'static str {
+        rules::FOR_ANOTHER
     }
 
     fn reason(&self, reason: Reason) -> &'static str {
@@ -181,13 +193,13 @@ impl Phrases for Italian {
         }
     }
 
-    fn call(&self, began: DateTime, until: Option<Date>) -> String {
-        let (on, hour, minute) = (day(began.date()), began.hour(), began.minute());
+    fn call(&self, on: Date, at: &str, until: Option<Date>) -> String {
+        let on = day(on);
         match until {
             Some(until) => {
-                format!("{on}, ore {hour:02}:{minute:02} (fino {})", after("al ", "all'", until))
+                format!("{on}, ore {at} (fino {})", after("al ", "all'", until))
             }
-            None => format!("{on}, ore {hour:02}:{minute:02}"),
+            None => format!("{on}, ore {at}"),
         }
     }
 
@@ -198,8 +210,9 @@ impl Phrases for Italian {
 
     fn package(&self) -> &'static str {
         "Il pacchetto contiene una pagina, index.html, che si apre anche senza rete. Per ogni telefonata \
-         indica per quali finalità e su quale base trattiamo i Suoi dati, chi li riceve o li ha \
-         consultati, per quanto tempo li conserviamo e perché, e da dove provengono (dalle telefonate \
+         indica per quali finalità e su quale base trattiamo i Suoi dati, a chi il servizio di \
+         registrazione li ha dati e chi li ha consultati, per quanto tempo li conserviamo \
+         e perché, e da dove provengono (dalle telefonate \
          stesse, in cui ha parlato Lei e hanno parlato altri); riporta inoltre i diritti che Le spettano \
          (art. 15, par. 1). Il file data.json contiene le stesse informazioni per altri programmi."
     }
@@ -253,7 +266,7 @@ impl Phrases for Italian {
     }
 
     fn records(&self) -> &'static str {
-        "Per i vostri atti"
+        "Per la Sua documentazione"
     }
 
     fn record(&self, rule: RuleId, ruleset: u32, reason: Option<Reason>) -> String {

@@ -1,6 +1,6 @@
 //! Every sentence that a letter may have. A language is whatever says all of them.
 
-use jiff::civil::{Date, DateTime};
+use jiff::civil::Date;
 use kernel::{PurposeName, RegimeName};
 use policy::deadline::{Extension, Law};
 use policy::request::{Channel, Ending, Need, Remedy};
@@ -101,6 +101,8 @@ pub(super) trait Phrases {
     fn interim(&self) -> &'static str;
     /// What the request came to.
     fn ending(&self, ending: Ending) -> &'static str;
+    /// That all was done, and only the names of staff are left out.
+    fn but_names(&self) -> &'static str;
 
     /// A right's name, as a heading.
     fn heading(&self, right: Right) -> &'static str;
@@ -112,8 +114,12 @@ pub(super) trait Phrases {
     fn about(&self, about: &About) -> String;
     /// What was done, or is to be.
     fn outcome(&self, outcome: Outcome, progress: Progress) -> &'static str;
+    /// That the log of who opened what is given without the names of staff.
+    fn log(&self, progress: Progress) -> &'static str;
     /// Why.
     fn rule(&self, rule: RuleId) -> &'static str;
+    /// That it is kept for another person's request, and not against who asks.
+    fn for_another(&self) -> &'static str;
     /// A reason's code in words.
     fn reason(&self, reason: Reason) -> &'static str;
     /// The source of a duty; none of one that has no words here.
@@ -126,8 +132,8 @@ pub(super) trait Phrases {
     fn by_hand(&self) -> &'static str;
     /// What comes before a list of so many calls.
     fn calls(&self, count: usize) -> String;
-    /// One call, with the day until which it is kept where that is not the same for all.
-    fn call(&self, began: DateTime, until: Option<Date>) -> String;
+    /// One call, by its day and time, with the day until which it is kept where that is not the same for all.
+    fn call(&self, on: Date, at: &str, until: Option<Date>) -> String;
     /// More calls than are listed.
     fn many_calls(&self, count: usize, first: Date, last: Date) -> String;
     /// What the package tells besides (Art. 15(1)).

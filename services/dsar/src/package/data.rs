@@ -24,9 +24,13 @@ pub(super) struct Data {
     pub(super) notices: Vec<Notice>,
     /// Who has listened, oldest first; empty where that was not granted.
     pub(super) consultations: Vec<Consultation>,
-    /// Recipients outside of the controller. The mesh hands audio to nobody outside, so that it knows of
-    /// none.
+    /// The person's other requests, oldest first; empty where they were not granted.
+    pub(super) requests: Vec<Own>,
+    /// To whom outside of the controller this service itself has given anything: to nobody, ever. Of others
+    /// the controller tells.
     pub(super) recipients: Vec<String>,
+    /// Where all of it comes from, and what is not done with it.
+    pub(super) processing: Processing,
     /// Whether the consent history was granted.
     #[serde(skip)]
     pub(super) tells_consent: bool,
@@ -51,6 +55,49 @@ pub(super) struct Asked {
     /// That moment.
     #[serde(skip)]
     pub(super) made: Timestamp,
+    /// Whether somebody asks for the person.
+    #[serde(skip)]
+    pub(super) for_somebody: bool,
+}
+
+/// What is true of every copy, by codes (GDPR Art. 15(1)(b), (f), (g) and (h)).
+#[derive(Clone, PartialEq, Eq, Debug, Serialize)]
+pub(super) struct Processing {
+    /// Where the data comes from.
+    pub(super) source: &'static str,
+    /// What kinds of data there are.
+    pub(super) categories: [&'static str; 5],
+    /// Whether this service decides anything by itself about people.
+    pub(super) automated_decisions: bool,
+    /// Whether this service takes anything to a third country.
+    pub(super) third_country_transfers: bool,
+    /// How the identifiers are kept by which the person is known.
+    pub(super) identifiers: &'static str,
+}
+
+/// The only one.
+pub(super) const PROCESSING: Processing = Processing {
+    source: "calls",
+    categories: ["sound-recordings", "call-facts", "consent", "access-log", "requests"],
+    automated_decisions: false,
+    third_country_transfers: false,
+    identifiers: "sealed",
+};
+
+/// Another request of the person.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize)]
+pub(super) struct Own {
+    /// Its id.
+    pub(super) id: String,
+    /// When it was received.
+    pub(super) received_at: String,
+    /// What was asked.
+    pub(super) rights: Vec<&'static str>,
+    /// What it ended as; none while it is open.
+    pub(super) ended: Option<&'static str>,
+    /// That moment of its receipt.
+    #[serde(skip)]
+    pub(super) received: Timestamp,
 }
 
 /// A call.
@@ -97,8 +144,8 @@ pub(super) struct Purpose {
     pub(super) name: String,
     /// What makes it lawful.
     pub(super) basis: &'static str,
-    /// Where the law has that.
-    pub(super) article: &'static str,
+    /// Where the law has that; empty where nothing of it is known.
+    pub(super) article: String,
     /// From when to when it stood.
     pub(super) stands: Vec<Span>,
     /// Until when it is kept.
@@ -264,7 +311,7 @@ pub(super) struct Consultation {
     pub(super) recording: String,
     /// When.
     pub(super) at: String,
-    /// `listened` or `handed-out`.
+    /// `listened`, `opened` for the exercise of a right, or `handed-out` to the person.
     pub(super) what: &'static str,
     /// Whether it was a `person` or a `service`; never who.
     pub(super) by: &'static str,

@@ -13,6 +13,7 @@ use proto::retention::v1::ExplainResponse;
 
 use super::Parts;
 use super::granted::Granted;
+use crate::act::RequestKey;
 use crate::error::Error;
 
 /// Most entries of the ledger that are looked at for one package.
@@ -51,10 +52,11 @@ pub(super) struct Facts {
 /// Asks archive, retention, audit, consent, and for the policies.
 pub(super) async fn gather(
     parts: &Parts,
-    tenant: &TenantId,
+    key: &RequestKey,
     subject: SubjectId,
     granted: &Granted,
 ) -> Result<Facts, Error> {
+    let tenant = &key.tenant;
     let (mut recordings, mut left) = (Vec::with_capacity(granted.recordings.len()), MAX_ENTRIES);
     for id in &granted.recordings {
         let recording = parts.mesh.recording(tenant, *id).await?;
@@ -63,7 +65,7 @@ pub(super) async fn gather(
         }
         let kept = parts.mesh.kept(tenant, *id).await?;
         let entries = match granted.consultations {
-            true => entries(parts, tenant, *id, &mut left).await?,
+            true => entries(parts, key, *id, &mut left).await?,
             false => Vec::new(),
         };
         recordings.push(Found { id: *id, recording, kept, entries });
@@ -81,16 +83,16 @@ pub(super) async fn gather(
 /// of that.
 async fn entries(
     parts: &Parts,
-    tenant: &TenantId,
+    key: &RequestKey,
     id: RecordingId,
     left: &mut usize,
 ) -> Result<Vec<Entry>, Error> {
-    let object = format!("recording/{id}");
+    let (object, own) = (format!("recording/{id}"), format!("request/{}", key.id));
     let (mut found, mut token) = (Vec::new(), String::new());
     for _ in 0..MAX_PAGES {
-        let (page, next) = parts.mesh.entries(tenant, object.clone(), token).await?;
+        let (page, next) = parts.mesh.entries(&key.tenant, object.clone(), token).await?;
         *left = left.checked_sub(page.len()).ok_or_else(too_many)?;
-        found.extend(page.into_iter().filter(|entry| tells(entry, &object)));
+        found.extend(page.into_iter().filter(|entry| tells(entry, &object, &own)));
         match next {
             Some(next) => token = next,
             None => return Ok(found),
@@ -100,11 +102,11 @@ async fn entries(
 }
 
 /// Whether an entry says that somebody heard it. A stream leaves a second one when it ends, which tells of
-/// the same act.
-fn tells(entry: &Entry, object: &str) -> bool {
-    let heard = entry.action == REPLAYED || entry.action == HANDED_OUT;
-    let about = entry.objects.iter().any(|named| named == object);
-    heard && about && entry.outcome == "ok" && !entry.facts.contains_key("after")
+/// the same act. A copy of another request is another person's matter, even that there was one.
+fn tells(entry: &Entry, object: &str, own: &str) -> bool {
+    let names = |object: &str| entry.objects.iter().any(|named| named == object);
+    let heard = entry.action == REPLAYED || (entry.action == HANDED_OUT && names(own));
+    heard && names(object) && entry.outcome == "ok" && !entry.facts.contains_key("after")
 }
 
 fn too_many() -> Error {

@@ -2,10 +2,12 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use kernel::{LegNo, PurposeName, RecordingId};
-use policy::request::ItemKey;
+use kernel::{LegNo, PurposeName, RecordingId, RequestId};
+use policy::request::{Decision, Item, ItemKey};
 use policy::rights::{Outcome, Presence, Reason, Right, Verdict};
 
+use super::Earlier;
+use crate::error::Error;
 use crate::file::File;
 use crate::plan::{Artefact, PlanItem};
 
@@ -61,6 +63,8 @@ pub(super) struct Granted {
     pub(super) consent: bool,
     /// Who has listened.
     pub(super) consultations: bool,
+    /// The person's other requests.
+    pub(super) requests: BTreeSet<RequestId>,
 }
 
 impl Granted {
@@ -68,7 +72,7 @@ impl Granted {
     pub(super) fn of(file: &File) -> Self {
         let mut granted = Self::default();
         for (key, item) in file.items.iter() {
-            let decision = file.request.items().get(key).and_then(|item| item.decision());
+            let decision = file.request.items().get(key).and_then(standing);
             if let (Right::Access | Right::Port, Some(decision)) = (item.right(), decision) {
                 granted.add(key, item, decision.verdict);
             }
@@ -98,12 +102,34 @@ impl Granted {
             }
             Artefact::Consent => self.consent = true,
             Artefact::AccessLog => self.consultations = true,
-            Artefact::Leg(..) | Artefact::Request(_) | Artefact::Backups => {}
+            Artefact::Request(id) => {
+                self.requests.insert(*id);
+            }
+            Artefact::Leg(..) | Artefact::Backups => {}
         }
+    }
+
+    /// Those of the person's other requests that were granted; an error where one of them is missing, as its
+    /// item would be answered with nothing.
+    pub(super) fn told_of(&self, earlier: Vec<Earlier>) -> Result<Vec<Earlier>, Error> {
+        let mut told: Vec<_> =
+            earlier.into_iter().filter(|request| self.requests.contains(&request.id)).collect();
+        told.sort_by_key(|request| (request.received_at, request.id));
+        told.dedup_by_key(|request| request.id);
+        if told.len() < self.requests.len() {
+            return Err(Error::Damaged("a granted request that nothing is known of"));
+        }
+        Ok(told)
     }
 
     /// What was decided of a leg.
     pub(super) fn leg(&self, recording: RecordingId, leg: LegNo) -> &[LegItem] {
         self.legs.get(&(recording, leg)).map(Vec::as_slice).unwrap_or_default()
     }
+}
+
+/// What was decided, where it stands: what a second person must approve of is nothing before that.
+fn standing(item: &Item) -> Option<&Decision> {
+    let waits = item.needs_second_person() && item.approval().is_none();
+    item.decision().filter(|_| !waits)
 }

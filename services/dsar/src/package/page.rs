@@ -5,15 +5,17 @@ mod call;
 mod style;
 mod words;
 
+use std::collections::BTreeMap;
 use std::fmt;
 
 use jiff::tz::TimeZone;
 use kernel::Timestamp;
 use policy::jurisdiction::{Area, Jurisdiction};
+use policy::rights::Right;
 
 use self::style::STYLE;
 use self::words::Words;
-use super::data::{Consultation, Data, Notice, Said, Standing};
+use super::data::{Consultation, Data, Notice, Own, Said, Standing};
 use crate::plan::Language;
 
 /// Text that is shown as text.
@@ -38,6 +40,10 @@ struct Reader {
     language: Language,
     words: &'static Words,
     zone: TimeZone,
+    /// How many calls began in each minute.
+    minutes: BTreeMap<i64, usize>,
+    /// Whether they ask for somebody else.
+    for_somebody: bool,
 }
 
 impl Reader {
@@ -48,6 +54,25 @@ impl Reader {
             Language::Italian => "%d/%m/%Y, %H:%M",
         };
         at.to_jiff().to_zoned(self.zone.clone()).strftime(form).to_string()
+    }
+
+    /// When a call began: with its seconds, where another one began in the same minute.
+    fn began(&self, at: Timestamp) -> String {
+        if self.minutes.get(&minute(at)).is_none_or(|calls| *calls < 2) {
+            return self.moment(at);
+        }
+        let seconds = at.to_jiff().to_zoned(self.zone.clone()).strftime(":%S").to_string();
+        format!("{}{seconds}", self.moment(at))
+    }
+
+    /// What comes before the person's role in a call.
+    fn role_heading(&self) -> &'static str {
+        if self.for_somebody { self.words.they_were } else { self.words.you_were }
+    }
+
+    /// Whose the person's own part of a call is.
+    fn person(&self) -> &'static str {
+        if self.for_somebody { self.words.person } else { self.words.you }
     }
 
     /// A day.
@@ -65,6 +90,11 @@ impl Reader {
     }
 }
 
+/// The minute of a moment; zones differ by whole minutes.
+fn minute(at: Timestamp) -> i64 {
+    at.0.div_euclid(60_000_000)
+}
+
 /// A length or a place in a call, as `12:05` or `1:02:05`.
 fn clock(micros: u64) -> String {
     let seconds = micros / 1_000_000;
@@ -74,18 +104,24 @@ fn clock(micros: u64) -> String {
 
 /// The page.
 pub(super) fn page(data: &Data, language: Language, jurisdiction: Jurisdiction) -> String {
-    let reader = Reader { language, words: words::of(language), zone: jurisdiction.time_zone() };
-    let words = reader.words;
+    let mut minutes: BTreeMap<i64, usize> = BTreeMap::new();
+    for call in &data.recordings {
+        *minutes.entry(minute(call.began)).or_default() += 1;
+    }
+    let (words, zone) = (words::of(language), jurisdiction.time_zone());
+    let reader = Reader { language, words, zone, minutes, for_somebody: data.request.for_somebody };
     let calls: String = data.recordings.iter().map(|call| call::section(&reader, call)).collect();
     let calls = if calls.is_empty() { paragraph(words.no_calls) } else { calls };
     [
         head(&reader),
         format!("<h1>{}</h1>\n", words.title),
-        intro(&reader, data),
+        intro(&reader, data, jurisdiction.area()),
         format!("<h2>{}</h2>\n{calls}", words.calls),
         notices(&reader, &data.notices),
         if data.tells_consent { consent(&reader, data) } else { String::new() },
         if data.tells_consultations { consultations(&reader, data) } else { String::new() },
+        requests(&reader, &data.requests),
+        processing(words),
         format!("<h2>{}</h2>\n{}", words.recipients, paragraph(words.no_recipients)),
         rights(words, language, jurisdiction),
         "</main>\n</body>\n</html>\n".to_owned(),
@@ -108,13 +144,34 @@ fn paragraph(text: &str) -> String {
     format!("<p>{text}</p>\n")
 }
 
-fn intro(reader: &Reader, data: &Data) -> String {
+/// The articles by which a copy was asked for.
+fn articles(reader: &Reader, data: &Data, area: Area) -> String {
+    let law = match area {
+        Area::Uk => "UK GDPR",
+        Area::Eea | Area::Switzerland => "GDPR",
+    };
+    let asks = |right: &str| data.request.rights.contains(&right);
+    match (reader.language, asks(Right::Access.as_str()), asks(Right::Port.as_str())) {
+        (Language::English, true, true) => format!("{law} Art. 15 and 20"),
+        (Language::English, false, true) => format!("{law} Art. 20"),
+        (Language::English, _, false) => format!("{law} Art. 15"),
+        (Language::Italian, true, true) => format!("artt. 15 e 20 {law}"),
+        (Language::Italian, false, true) => format!("art. 20 {law}"),
+        (Language::Italian, _, false) => format!("art. 15 {law}"),
+    }
+}
+
+fn intro(reader: &Reader, data: &Data, area: Area) -> String {
     let words = reader.words;
     let made = reader.moment(data.request.made);
     let zone = reader.zone.iana_name().unwrap_or("UTC");
+    let articles = articles(reader, data, area);
+    let whom = if reader.for_somebody { paragraph(words.for_somebody) } else { String::new() };
     format!(
-        "<p>{}</p>\n<p>{} <code>{}</code>. {} {made} ({zone}). {}</p>\n<p class=\"more\">{}</p>\n",
+        "<p>{} ({articles}). {}</p>\n{whom}<p>{} <code>{}</code>. {} {made} ({zone}). {}</p>\n\
+         <p class=\"more\">{}</p>\n",
         words.intro,
+        words.to_listen,
         words.request,
         Text(&data.request.id),
         words.made,
@@ -166,7 +223,7 @@ fn consultations(reader: &Reader, data: &Data) -> String {
     let words = reader.words;
     let call = |id: &str| data.recordings.iter().find(|call| call.id == id);
     let row = |heard: &Consultation| {
-        let called = call(&heard.recording).map_or_else(String::new, |call| reader.moment(call.began));
+        let called = call(&heard.recording).map_or_else(String::new, |call| reader.began(call.began));
         vec![
             reader.moment(heard.moment),
             Text(reader.word(heard.what)).to_string(),
@@ -182,6 +239,35 @@ fn consultations(reader: &Reader, data: &Data) -> String {
     }
     let heads = [words.when, words.what, words.call, words.who, words.purpose, words.what_for];
     format!("<h2>{}</h2>\n{}{}", words.consultations, paragraph(words.roles_only), table(&heads, rows))
+}
+
+/// The person's other requests; nothing where none was granted.
+fn requests(reader: &Reader, requests: &[Own]) -> String {
+    let words = reader.words;
+    if requests.is_empty() {
+        return String::new();
+    }
+    let heads = [words.received, words.asked, words.came_to, words.request];
+    let rows = requests.iter().map(|request| request_row(reader, request)).collect();
+    format!("<h2>{}</h2>\n{}", words.requests, table(&heads, rows))
+}
+
+fn request_row(reader: &Reader, request: &Own) -> Vec<String> {
+    let language = reader.language;
+    let right = |code: &&'static str| words::of_right(language, code).unwrap_or(*code);
+    let rights: Vec<_> = request.rights.iter().map(right).collect();
+    let ended = request.ended.map(|code| words::of_ending(language, code).unwrap_or(code));
+    vec![
+        reader.day(request.received),
+        Text(&rights.join(", ")).to_string(),
+        Text(ended.unwrap_or(reader.words.still_open)).to_string(),
+        format!("<code>{}</code>", Text(&request.id)),
+    ]
+}
+
+fn processing(words: &Words) -> String {
+    let facts: String = words.facts.iter().map(|fact| format!("<li>{fact}</li>\n")).collect();
+    format!("<h2>{}</h2>\n<ul>\n{facts}</ul>\n", words.processing)
 }
 
 /// A table of cells that are HTML already; nothing where it has no rows.

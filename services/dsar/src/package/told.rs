@@ -6,17 +6,26 @@ mod calls;
 mod consents;
 mod words;
 
-use kernel::{EventId, RecordingId, Timestamp};
+use kernel::{EventId, RecordingId, Timestamp, Use};
+use policy::request::Asker;
 use proto::audit::v1::Entry;
 
-use super::data::{Asked, Consent, Consultation, Data, SCHEMA};
+use super::Earlier;
+use super::data::{Asked, Consent, Consultation, Data, Own, PROCESSING, SCHEMA};
 use super::gather::{Facts, Found, REPLAYED};
 use super::granted::Granted;
 use crate::act::RequestKey;
 use crate::file::File;
 
 /// The data, still without the audio, which is known once it is in the package.
-pub(super) fn told(key: &RequestKey, file: &File, facts: &Facts, granted: &Granted, now: Timestamp) -> Data {
+pub(super) fn told(
+    key: &RequestKey,
+    file: &File,
+    facts: &Facts,
+    granted: &Granted,
+    earlier: &[Earlier],
+    now: Timestamp,
+) -> Data {
     let received = &file.received;
     let calls = calls::calls(facts, granted, received.subject, received.jurisdiction);
     Data {
@@ -28,12 +37,15 @@ pub(super) fn told(key: &RequestKey, file: &File, facts: &Facts, granted: &Grant
             jurisdiction: received.jurisdiction.as_str(),
             made_at: now.to_string(),
             made: now,
+            for_somebody: received.asker == Asker::Representative,
         },
         recordings: calls,
         consent: facts.consent.as_ref().map_or_else(Consent::default, consents::consent),
         notices: consents::notices(facts),
         consultations: consultations(&facts.recordings),
+        requests: earlier.iter().map(own).collect(),
         recipients: Vec::new(),
+        processing: PROCESSING,
         tells_consent: granted.consent,
         tells_consultations: granted.consultations,
     }
@@ -49,14 +61,32 @@ fn consultations(recordings: &[Found]) -> Vec<Consultation> {
     all
 }
 
+fn own(earlier: &Earlier) -> Own {
+    Own {
+        id: earlier.id.to_string(),
+        received_at: earlier.received_at.to_string(),
+        rights: earlier.rights.clone(),
+        ended: earlier.ended,
+        received: earlier.received_at,
+    }
+}
+
+/// Nothing in a replay's entry says whose right it was that somebody exercised: that is not told.
 fn consultation(id: RecordingId, entry: &Entry) -> Consultation {
+    let wanted = entry.facts.get("use");
+    let is_of_rights = wanted.is_some_and(|wanted| wanted == Use::Rights.as_str());
+    let what = match (entry.action == REPLAYED, is_of_rights) {
+        (true, true) => "opened",
+        (true, false) => "listened",
+        (false, _) => "handed-out",
+    };
     Consultation {
         recording: id.to_string(),
         at: Timestamp(entry.at).to_string(),
-        what: if entry.action == REPLAYED { "listened" } else { "handed-out" },
+        what,
         by: if entry.actor_kind == "person" { "person" } else { "service" },
         purpose: known(&entry.purpose),
-        wanted: entry.facts.get("use").cloned(),
+        wanted: wanted.cloned(),
         moment: Timestamp(entry.at),
     }
 }

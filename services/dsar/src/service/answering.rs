@@ -6,7 +6,8 @@ use std::sync::Arc;
 use futures::{StreamExt, TryStreamExt, stream};
 use kernel::chain;
 use platform::auth::Token;
-use policy::request::{Actor, ItemKey, State};
+use policy::request::{Actor, Ending, ItemKey, State};
+use policy::rights::Right;
 use seal::Hash;
 use tracing::{info, warn};
 
@@ -15,7 +16,7 @@ use crate::act::{Act, MAX_NAMED, RequestKey};
 use crate::error::Error;
 use crate::file::File;
 use crate::letter::{self, Letter};
-use crate::package::{self, Handed};
+use crate::package::{self, Earlier, Handed};
 use crate::plan::Language;
 
 impl Service {
@@ -81,6 +82,7 @@ impl Service {
                 return Err(Error::refused("not-decided", why));
             }
         }
+        let earlier = self.earlier(key, &file).await?;
         let parts = package::Parts {
             mesh: Arc::clone(&self.parts.mesh),
             policies: Arc::clone(&self.parts.policies),
@@ -88,13 +90,31 @@ impl Service {
             clock: Arc::clone(&self.parts.clock),
         };
         let Handed { items, recordings, stream: package } =
-            package::hand_out(parts, key.clone(), file, token, reason).await?;
+            package::hand_out(parts, key.clone(), file, token, reason, earlier).await?;
         let (service, key, named) = (Arc::clone(self), key.clone(), items.clone());
         let after = stream::once(async move { service.handed(&key, &named).await });
         // Polled only where everything before it was well: an error ends the stream.
         let after = after.try_filter_map(|()| async { Ok(None) });
         let stream = until_error(package.chain(after).boxed());
         Ok(Handed { items, recordings, stream })
+    }
+
+    /// The person's other requests, as a copy tells of them.
+    async fn earlier(&self, key: &RequestKey, file: &File) -> Result<Vec<Earlier>, Error> {
+        let mut earlier = Vec::new();
+        for head in self.store().of_subject(&key.tenant, file.received.subject).await? {
+            if head.key == *key {
+                continue;
+            }
+            let other = self.file(&head.key).await?;
+            earlier.push(Earlier {
+                id: head.key.id,
+                received_at: other.received.received_at,
+                rights: other.request.rights().into_iter().map(Right::as_str).collect(),
+                ended: other.request.ended().map(Ending::as_str),
+            });
+        }
+        Ok(earlier)
     }
 
     /// Marks what was handed out; nothing where that was done before.

@@ -60,6 +60,18 @@ pub(super) fn outcome(outcome: Outcome, progress: Progress) -> &'static str {
     }
 }
 
+/// What another person's request keeps.
+pub(super) const FOR_ANOTHER: &str = "It is another person's data, too, and is kept until that person's \
+                                      request about it is settled. Then it is erased by itself, and you \
+                                      need not ask again.";
+
+pub(super) fn log(progress: Progress) -> &'static str {
+    progress.pick(
+        "You have this data in the package made for you, complete but for the names of staff.",
+        "You will receive this data in a package made for you, complete but for the names of staff.",
+    )
+}
+
 pub(super) fn rule(rule: RuleId) -> &'static str {
     match rule {
         RuleId::G1 => {
@@ -162,9 +174,7 @@ pub(super) fn rule(rule: RuleId) -> &'static str {
         RuleId::O2 => {
             "While your objection is weighed, that is all that is done with it (Art. 18(1)(d) and 21(1))."
         }
-        RuleId::O3 => {
-            "It rests on your consent, so your objection counts as a withdrawal of that (Art. 7(3))."
-        }
+        RuleId::O3 => "It rests on consent; where that is yours, your objection withdraws it (Art. 7(3)).",
         RuleId::O4 => {
             "It rests neither on a legitimate interest nor on a public task, and only to these can \
              somebody object (Art. 21(1)). Other rights may reach further; please ask us."

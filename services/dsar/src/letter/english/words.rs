@@ -69,9 +69,9 @@ pub(super) fn category(category: Category) -> &'static str {
 
 pub(super) fn basis(basis: BasisState) -> &'static str {
     match basis {
-        BasisState::ConsentLive => "based on your consent",
+        BasisState::ConsentLive => "based on consent",
         BasisState::ConsentGone => "based on a consent that no longer stands",
-        BasisState::Explicit9a => "based on your explicit consent",
+        BasisState::Explicit9a => "based on an explicit consent",
         BasisState::ContractRunning => "based on a contract that runs",
         BasisState::ContractEnded => "based on a contract that has ended",
         BasisState::DutyRunning => "based on a legal duty",

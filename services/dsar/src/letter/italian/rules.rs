@@ -62,6 +62,19 @@ pub(super) fn outcome(outcome: Outcome, progress: Progress) -> &'static str {
     }
 }
 
+/// What another person's request keeps.
+pub(super) const FOR_ANOTHER: &str = "Sono anche dati di un'altra persona, e restano conservati finché la \
+                                      richiesta di quella persona che li riguarda non sia stata evasa. Poi \
+                                      saranno cancellati automaticamente, senza che debba chiederlo di \
+                                      nuovo.";
+
+pub(super) fn log(progress: Progress) -> &'static str {
+    progress.pick(
+        "Trova questi dati nel pacchetto preparato per Lei, completi salvo i nomi degli addetti.",
+        "Riceverà questi dati in un pacchetto preparato per Lei, completi salvo i nomi degli addetti.",
+    )
+}
+
 pub(super) fn rule(rule: RuleId) -> &'static str {
     match rule {
         RuleId::G1 => {
@@ -180,8 +193,7 @@ pub(super) fn rule(rule: RuleId) -> &'static str {
              art. 21, par. 1)."
         }
         RuleId::O3 => {
-            "Si fondano sul Suo consenso, perciò la Sua opposizione vale come revoca del consenso (art. 7, \
-             par. 3)."
+            "Si fondano su un consenso; se è il Suo, la Sua opposizione vale come revoca (art. 7, par. 3)."
         }
         RuleId::O4 => {
             "Non si fondano né su un legittimo interesse né su un compito di interesse pubblico, e solo a \

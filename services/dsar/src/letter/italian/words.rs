@@ -73,9 +73,9 @@ pub(super) fn category(category: Category) -> &'static str {
 
 pub(super) fn basis(basis: BasisState) -> &'static str {
     match basis {
-        BasisState::ConsentLive => "in base al Suo consenso",
+        BasisState::ConsentLive => "in base a un consenso",
         BasisState::ConsentGone => "in base a un consenso non più valido",
-        BasisState::Explicit9a => "in base al Suo consenso esplicito",
+        BasisState::Explicit9a => "in base a un consenso esplicito",
         BasisState::ContractRunning => "in base a un contratto in corso",
         BasisState::ContractEnded => "in base a un contratto concluso",
         BasisState::DutyRunning => "in base a un obbligo di legge",
@@ -129,8 +129,8 @@ pub(super) fn barred(barrier: Barrier) -> &'static str {
     match barrier {
         Barrier::Awaited => {
             "Prima di cercare qualsiasi dato dobbiamo sapere che abbiamo a che fare con la persona giusta: \
-             i dati non devono finire in mano a estranei né andare perduti per chi ne è titolare. Questo \
-             riguarda:"
+             i dati non devono finire in mano a estranei né andare perduti per la persona a cui \
+             appartengono. Questo riguarda:"
         }
         Barrier::Failed => {
             "Non ci è stato dimostrato che Lei è la persona a cui i dati si riferiscono (art. 12, par. 2 e \

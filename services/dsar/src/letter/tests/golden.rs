@@ -32,19 +32,20 @@ fn a_copy_of_two_calls_is_told_in_one_paragraph() {
         LAW,
         "In short: what you asked is done, for all the data that it concerns.",
         "## Access and copy (Art. 15)",
-        "**Sound recordings of your calls (purpose “quality”, based on your consent).** You have this data \
+        "**Sound recordings of your calls (purpose “quality”, based on consent).** You have this data \
          in full, in the package made for you. You have the right to a copy of what is kept of you (Art. \
          15(3)).",
         "This is about 2 calls:",
         "- 12 January 2026, 09:05\n- 13 January 2026, 09:05",
         "The package has a page, index.html, that opens without a network. For each call it tells for \
-         which purposes your data is used and on what basis, who receives or has opened it, how long it is \
-         kept and why, and where it comes from (the calls themselves, in which you and others spoke); it \
+         which purposes your data is used and on what basis, to whom the recording service has given it and \
+         who has opened it, how long it is kept and why, and where it comes from (the calls \
+         themselves, in which you and others spoke); it \
          also lists the rights that you have (Art. 15(1)). The file data.json tells the same for other \
          programs.",
         CLOSING,
         "## For your records",
-        "- Access and copy (Art. 15): Sound recordings of your calls (purpose “quality”, based on your \
+        "- Access and copy (Art. 15): Sound recordings of your calls (purpose “quality”, based on \
          consent); rule A5, version 1",
     ]);
     assert_eq!(acts.letter(Language::English), expected);
@@ -74,13 +75,13 @@ fn an_erasure_is_told_by_what_became_of_each_part() {
          cancellati automaticamente, senza che debba chiederlo di nuovo.",
         "Si tratta di una telefonata:",
         "- 12 gennaio 2026, ore 09:05",
-        "**Registrazioni audio delle Sue telefonate (finalità «quality», in base al Suo consenso).** Non \
+        "**Registrazioni audio delle Sue telefonate (finalità «quality», in base a un consenso).** Non \
          possiamo ancora cancellare questi dati. Per ora ci limitiamo a conservarli, senza farne altro \
          uso. Al momento un vincolo ci vieta di cancellarli (art. 17, par. 3). Quando il vincolo cesserà \
          saranno cancellati automaticamente, senza che debba chiederlo di nuovo.",
         "Si tratta di 2 telefonate:",
         "- 8 gennaio 2026, ore 09:05\n- 11 gennaio 2026, ore 09:05",
-        "**Registrazioni audio delle Sue telefonate (finalità «quality», in base al Suo consenso).** \
+        "**Registrazioni audio delle Sue telefonate (finalità «quality», in base a un consenso).** \
          Abbiamo cancellato questi dati: nessuno può più leggerli. Non resta alcun motivo per conservarli \
          (art. 17, par. 1). Se si fondavano sul Suo consenso, questo vale come revocato.",
         "Si tratta di una telefonata:",
@@ -92,12 +93,12 @@ fn an_erasure_is_told_by_what_became_of_each_part() {
         "Ha inoltre il diritto di ricorrere al giudice, che proponga reclamo o no (art. 79).",
         "Se qualcosa in questa lettera non è chiaro, ci scriva indicando il riferimento riportato sopra: \
          saremo lieti di spiegarglielo.",
-        "## Per i vostri atti",
+        "## Per la Sua documentazione",
         "- Cancellazione (art. 17): Registrazioni audio delle Sue telefonate (finalità «mifid2 \
          transaction», in base a un obbligo di legge); regola E5, versione 1, A17LegallyRequired\n- \
-         Cancellazione (art. 17): Registrazioni audio delle Sue telefonate (finalità «quality», in base al \
-         Suo consenso); regola E3, versione 1\n- Cancellazione (art. 17): Registrazioni audio delle Sue \
-         telefonate (finalità «quality», in base al Suo consenso); regola E10, versione 1",
+         Cancellazione (art. 17): Registrazioni audio delle Sue telefonate (finalità «quality», in base a \
+         un consenso); regola E3, versione 1\n- Cancellazione (art. 17): Registrazioni audio delle Sue \
+         telefonate (finalità «quality», in base a un consenso); regola E10, versione 1",
     ]);
     assert_eq!(acts.letter(Language::Italian), expected);
 }

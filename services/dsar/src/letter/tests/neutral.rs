@@ -65,3 +65,13 @@ fn identity_that_failed_leaves_a_withdrawal_as_it_is() {
     assert!(text.contains("## Showing who you are"), "{text}");
     assert!(!text.contains("## Access and copy"), "{text}");
 }
+
+#[test]
+fn what_another_person_s_request_keeps_is_not_told_as_a_hold_by_law() {
+    let other = leg(11, Right::Erase, "quality", BasisState::ConsentLive, HoldState::OtherDsar);
+    let acts = Acts::of(received(&[Right::Erase])).fulfilled(vec![other]);
+    let (english, italian) = (acts.letter(Language::English), acts.letter(Language::Italian));
+    assert!(english.contains("kept until that person's request about it is settled"), "{english}");
+    assert!(italian.contains("Sono anche dati di un'altra persona"), "{italian}");
+    assert!(!english.contains("17(3)") && !italian.contains("art. 17, par. 3"), "{italian}");
+}

@@ -166,3 +166,30 @@ fn a_letter_is_the_same_until_the_file_changes() {
     let delivered = acts.then("anna", Act::Delivered { letter: shown.hash });
     assert_eq!(write(&delivered.file(), &key(), later, Language::Italian), shown);
 }
+
+#[test]
+fn a_log_without_names_of_staff_is_a_complete_copy() {
+    let log = PlanItem {
+        artefact: Artefact::AccessLog,
+        purpose: None,
+        question: Question { category: Category::AccessLog, ..consented(1, Right::Access).question },
+        began: None,
+        ..consented(1, Right::Access)
+    };
+    let acts = Acts::of(received(&[Right::Access])).fulfilled(vec![consented(12, Right::Access), log]);
+    let text = acts.letter(Language::English);
+    assert!(
+        text.contains("In short: what you asked is done, complete but for the names of staff."),
+        "{text}"
+    );
+    assert!(!text.contains("What is missing") && !text.contains("without some parts"), "{text}");
+    assert!(acts.letter(Language::Italian).contains("completo salvo i nomi degli addetti"));
+}
+
+#[test]
+fn calls_of_one_minute_are_told_apart_by_their_seconds() {
+    let later = PlanItem { began: Some(at("2026-01-12T09:05:07+01:00")), ..consented(13, Right::Access) };
+    let acts = Acts::of(received(&[Right::Access])).fulfilled(vec![consented(12, Right::Access), later]);
+    let text = acts.letter(Language::English);
+    assert!(text.contains("- 12 January 2026, 09:05:00\n- 12 January 2026, 09:05:07"), "{text}");
+}

@@ -7,18 +7,18 @@ pub(super) fn section(reader: &Reader, call: &Call) -> String {
     let words = reader.words;
     let facts = [
         (words.length, clock(call.duration_micros)),
-        (words.you_were, Text(reader.word(call.your_role)).to_string()),
+        (reader.role_heading(), Text(reader.word(call.your_role)).to_string()),
         (words.with, others(reader, call)),
     ];
     let facts: String = facts.iter().map(|(what, fact)| format!("<li>{what}: {fact}</li>\n")).collect();
     let state = if call.state == "sealed" { String::new() } else { state(reader, call) };
     let incomplete = if call.complete { String::new() } else { super::paragraph(words.incomplete) };
     [
-        format!("<section>\n<h3>{}</h3>\n<ul>\n{facts}</ul>\n", reader.moment(call.began)),
+        format!("<section>\n<h3>{}</h3>\n<ul>\n{facts}</ul>\n", reader.began(call.began)),
         state,
         incomplete,
         purposes(reader, call),
-        call.legs.iter().map(|leg| sound(reader, leg)).collect(),
+        call.legs.iter().map(|leg| sound(reader, call, leg)).collect(),
         format!("<p class=\"more\"><code>{}</code></p>\n</section>\n", Text(&call.id)),
     ]
     .concat()
@@ -37,22 +37,34 @@ fn purposes(reader: &Reader, call: &Call) -> String {
     if call.purposes.is_empty() {
         return String::new();
     }
-    let one = |purpose: &Purpose| purpose_line(reader, purpose);
+    let one = |purpose: &Purpose| purpose_line(reader, call, purpose);
     let lines: String = call.purposes.iter().map(one).collect();
     format!("<h4>{}</h4>\n<ul>\n{lines}</ul>\n", reader.words.why_kept)
 }
 
-fn purpose_line(reader: &Reader, purpose: &Purpose) -> String {
+/// What a code means to the person, whose act it is only where they were the customer.
+fn word<'a>(reader: &Reader, call: &Call, code: &'a str) -> &'a str {
+    known(reader, call, code).unwrap_or(code)
+}
+
+fn known(reader: &Reader, call: &Call, code: &str) -> Option<&'static str> {
+    match call.your_role {
+        "customer" => words::of_code(reader.language, code),
+        _ => words::of_customer(reader.language, code),
+    }
+}
+
+fn purpose_line(reader: &Reader, call: &Call, purpose: &Purpose) -> String {
     let words = reader.words;
     // What was lost before anything was kept has no basis left to tell of.
-    let basis = match purpose.article {
+    let basis = match purpose.article.as_str() {
         "" => String::new(),
-        article => format!(" {} ({}).", Text(reader.word(purpose.basis)), Text(article)),
+        article => format!(" {} ({}).", Text(word(reader, call, purpose.basis)), Text(article)),
     };
     let kept: String = purpose.kept.iter().map(|kept| kept_line(reader, kept)).collect();
     let kept = if kept.is_empty() { String::new() } else { format!("<ul>\n{kept}</ul>\n") };
     let lost = match &purpose.lost {
-        Some(reason) => format!(" {}: {}.", words.basis_gone, Text(reader.word(reason))),
+        Some(reason) => format!(" {}: {}.", words.basis_gone, Text(word(reader, call, reason))),
         None => String::new(),
     };
     format!("<li>{}:{basis}{lost}\n{kept}</li>\n", Text(&purpose.name))
@@ -65,11 +77,10 @@ fn kept_line(reader: &Reader, kept: &Kept) -> String {
     format!("<li>{}, {} {until}: {}</li>\n", Text(what), words.until, Text(law))
 }
 
-fn sound(reader: &Reader, leg: &Leg) -> String {
-    let words = reader.words;
-    let whose = if leg.whose == "you" { words.you } else { reader.word(leg.whose) };
+fn sound(reader: &Reader, call: &Call, leg: &Leg) -> String {
+    let whose = if leg.whose == "you" { reader.person() } else { reader.word(leg.whose) };
     let audio: String = leg.audio.iter().map(|sound| player(&sound.file, &sound.purpose)).collect();
-    let withheld = leg.withheld.as_ref().map(|withheld| why(reader, leg, withheld)).unwrap_or_default();
+    let withheld = leg.withheld.as_ref().map(|withheld| why(reader, call, leg, withheld)).unwrap_or_default();
     let gaps = gaps(reader, &leg.gaps);
     format!("<h4>{}</h4>\n{audio}{withheld}{gaps}", Text(whose))
 }
@@ -82,10 +93,10 @@ fn player(file: &str, purpose: &str) -> String {
     )
 }
 
-fn why(reader: &Reader, leg: &Leg, withheld: &Withheld) -> String {
+fn why(reader: &Reader, call: &Call, leg: &Leg, withheld: &Withheld) -> String {
     let words = reader.words;
     let known = withheld.because.iter().map(|code| {
-        let said = words::of_code(reader.language, code);
+        let said = known(reader, call, code);
         said.map_or_else(|| format!("<code>{}</code>", Text(code)), |said| Text(said).to_string())
     });
     let known: Vec<String> = known.collect();

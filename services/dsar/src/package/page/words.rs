@@ -7,6 +7,8 @@ use crate::plan::Language;
 pub(super) struct Words {
     pub(super) title: &'static str,
     pub(super) intro: &'static str,
+    pub(super) to_listen: &'static str,
+    pub(super) for_somebody: &'static str,
     pub(super) request: &'static str,
     pub(super) made: &'static str,
     pub(super) times: &'static str,
@@ -15,6 +17,7 @@ pub(super) struct Words {
     pub(super) no_calls: &'static str,
     pub(super) length: &'static str,
     pub(super) you_were: &'static str,
+    pub(super) they_were: &'static str,
     pub(super) with: &'static str,
     pub(super) nobody: &'static str,
     pub(super) incomplete: &'static str,
@@ -22,6 +25,7 @@ pub(super) struct Words {
     pub(super) basis_gone: &'static str,
     pub(super) until: &'static str,
     pub(super) you: &'static str,
+    pub(super) person: &'static str,
     pub(super) withheld: &'static str,
     pub(super) not_given: &'static str,
     pub(super) somebody_elses: &'static str,
@@ -41,6 +45,13 @@ pub(super) struct Words {
     pub(super) call: &'static str,
     pub(super) who: &'static str,
     pub(super) what_for: &'static str,
+    pub(super) requests: &'static str,
+    pub(super) received: &'static str,
+    pub(super) asked: &'static str,
+    pub(super) came_to: &'static str,
+    pub(super) still_open: &'static str,
+    pub(super) processing: &'static str,
+    pub(super) facts: [&'static str; 6],
     pub(super) recipients: &'static str,
     pub(super) no_recipients: &'static str,
     pub(super) rights: &'static str,
@@ -58,8 +69,9 @@ pub(super) fn of(language: Language) -> &'static Words {
 
 static ENGLISH: Words = Words {
     title: "Your recorded calls",
-    intro: "This is the copy of what is kept of your calls that you asked for (GDPR Art. 15 and 20). You \
-            can listen to it here; nothing is loaded from the network.",
+    intro: "This is the copy of what is kept of your calls that you asked for",
+    to_listen: "You can listen to it here; nothing is loaded from the network.",
+    for_somebody: "You asked for somebody else: where this page says “you”, it means that person.",
     request: "Request",
     made: "Made on",
     times: "All times are those of that place.",
@@ -69,6 +81,7 @@ static ENGLISH: Words = Words {
     no_calls: "This copy has no call.",
     length: "Length",
     you_were: "You were",
+    they_were: "They were",
     with: "With",
     nobody: "nobody else",
     incomplete: "Some of this call was lost on its way and is not there.",
@@ -76,6 +89,7 @@ static ENGLISH: Words = Words {
     basis_gone: "Not any more",
     until: "until",
     you: "You",
+    person: "The person concerned",
     withheld: "Not in this copy:",
     not_given: "it could not be given",
     somebody_elses: "it is another person's part of the call",
@@ -95,8 +109,25 @@ static ENGLISH: Words = Words {
     call: "Call of",
     who: "By",
     what_for: "What for",
+    requests: "Your other requests",
+    received: "Received on",
+    asked: "What was asked",
+    came_to: "What it came to",
+    still_open: "it is still open",
+    processing: "Where it comes from, and what is done with it",
+    facts: [
+        "The controller is the company that you called, or for which you spoke in these calls.",
+        "The data comes from the calls themselves, in which you and others spoke.",
+        "These kinds of data are kept: sound recordings, facts about calls, consent, the log of who opened \
+         them, and requests such as this one.",
+        "This service takes no automated decision about you.",
+        "This service transfers nothing to a third country.",
+        "The identifiers by which you are known, such as a telephone or a customer number, are kept sealed \
+         and are not printed here; ask the controller for them.",
+    ],
     recipients: "To whom it was given",
-    no_recipients: "None outside of the controller.",
+    no_recipients: "This service itself has given it to nobody outside of the controller. Whether the \
+                    controller has given it to others, the controller tells you.",
     rights: "Your rights",
     your_rights: "You may ask that what is wrong is corrected, that it is erased, that its use is \
                   restricted, and that you get it in a form that machines read; you may object to its use, \
@@ -106,9 +137,11 @@ static ENGLISH: Words = Words {
 };
 
 static ITALIAN: Words = Words {
-    title: "Le sue chiamate registrate",
-    intro: "Questa è la copia, da Lei richiesta, di quanto è conservato delle Sue chiamate (artt. 15 e 20 \
-            GDPR). Può ascoltarla qui; nulla viene caricato dalla rete.",
+    title: "Le Sue chiamate registrate",
+    intro: "Questa è la copia, da Lei richiesta, di quanto è conservato delle Sue chiamate",
+    to_listen: "Può ascoltarla qui; nulla viene caricato dalla rete.",
+    for_somebody: "Lei ha chiesto per conto di un'altra persona: dove questa pagina dice «Lei» o «Suo», si \
+                   intende quella persona.",
     request: "Richiesta",
     made: "Fatta il",
     times: "Tutti gli orari sono quelli di quel luogo.",
@@ -119,6 +152,7 @@ static ITALIAN: Words = Words {
     no_calls: "Questa copia non contiene chiamate.",
     length: "Durata",
     you_were: "Lei era",
+    they_were: "Era",
     with: "Con",
     nobody: "nessun altro",
     incomplete: "Una parte di questa chiamata è andata persa durante la trasmissione e manca.",
@@ -126,6 +160,7 @@ static ITALIAN: Words = Words {
     basis_gone: "Non più",
     until: "fino al",
     you: "Lei",
+    person: "La persona interessata",
     withheld: "Non in questa copia:",
     not_given: "non è stato possibile darla",
     somebody_elses: "è la parte di un'altra persona",
@@ -145,8 +180,25 @@ static ITALIAN: Words = Words {
     call: "Chiamata del",
     who: "Da",
     what_for: "A che scopo",
+    requests: "Le Sue altre richieste",
+    received: "Ricevuta il",
+    asked: "Che cosa è stato chiesto",
+    came_to: "Esito",
+    still_open: "è ancora aperta",
+    processing: "Da dove proviene e che cosa se ne fa",
+    facts: [
+        "Il titolare è la società che ha chiamato, o per la quale ha parlato in queste chiamate.",
+        "I dati provengono dalle chiamate stesse, in cui ha parlato Lei e hanno parlato altri.",
+        "Sono conservate queste categorie di dati: registrazioni audio, dati sulle chiamate, consensi, il \
+         registro di chi li ha consultati, e richieste come questa.",
+        "Questo servizio non prende alcuna decisione automatizzata che La riguardi.",
+        "Questo servizio non trasferisce nulla verso Paesi terzi.",
+        "Gli identificativi con cui è noto, come un numero di telefono o di cliente, sono conservati \
+         sigillati e non sono riportati qui; li chieda al titolare.",
+    ],
     recipients: "A chi è stato dato",
-    no_recipients: "A nessuno al di fuori del titolare.",
+    no_recipients: "Questo servizio non lo ha dato a nessuno al di fuori del titolare. Se il titolare lo ha \
+                    dato ad altri, lo comunica il titolare.",
     rights: "I Suoi diritti",
     your_rights: "Può chiedere la rettifica di ciò che è inesatto, la cancellazione, la limitazione del \
                   trattamento e i dati in un formato leggibile da macchine; può opporsi al trattamento e \
@@ -157,12 +209,68 @@ static ITALIAN: Words = Words {
 
 /// What a code means; none for one that has no words of its own.
 pub(super) fn of_code(language: Language, code: &str) -> Option<&'static str> {
-    let (_, english, italian) = CODES.iter().find(|(known, _, _)| *known == code)?;
+    find(CODES, language, code)
+}
+
+/// What a code means to somebody whose act it was not, such as the agent of a call.
+pub(super) fn of_customer(language: Language, code: &str) -> Option<&'static str> {
+    find(OF_CUSTOMER, language, code).or_else(|| of_code(language, code))
+}
+
+/// What a right is called.
+pub(super) fn of_right(language: Language, code: &str) -> Option<&'static str> {
+    find(RIGHTS, language, code)
+}
+
+/// What a request came to.
+pub(super) fn of_ending(language: Language, code: &str) -> Option<&'static str> {
+    find(ENDINGS, language, code)
+}
+
+fn find(
+    table: &[(&str, &'static str, &'static str)],
+    language: Language,
+    code: &str,
+) -> Option<&'static str> {
+    let &(_, english, italian) = table.iter().find(|(known, _, _)| *known == code)?;
     Some(match language {
         Language::English => english,
         Language::Italian => italian,
     })
 }
+
+/// Of a customer's acts, as told to others.
+const OF_CUSTOMER: &[(&str, &str, &str)] = &[
+    ("consent", "the customer's consent", "il consenso del cliente"),
+    ("contract", "a contract with the customer", "un contratto con il cliente"),
+    ("none", "nothing was said", "nulla è stato detto"),
+    ("notified", "the customer was told", "al cliente è stata data l'informativa"),
+    ("requested", "the customer was asked", "al cliente è stato chiesto"),
+    ("refused", "the customer declined", "il cliente ha rifiutato"),
+    ("deferred", "the customer did not answer", "il cliente non ha risposto"),
+    ("withdrawn", "the customer took it back", "il cliente ha revocato"),
+];
+
+/// Rights in English and Italian.
+const RIGHTS: &[(&str, &str, &str)] = &[
+    ("access", "access and a copy", "accesso e copia"),
+    ("rectify", "correction", "rettifica"),
+    ("erase", "erasure", "cancellazione"),
+    ("restrict", "restriction", "limitazione"),
+    ("port", "portability", "portabilità"),
+    ("object", "objection", "opposizione"),
+    ("object-marketing", "objection to marketing", "opposizione al marketing"),
+    ("withdraw", "withdrawal of consent", "revoca del consenso"),
+];
+
+/// What requests come to, in English and Italian.
+const ENDINGS: &[(&str, &str, &str)] = &[
+    ("fulfilled", "it was done", "accolta"),
+    ("partial", "it was done in part", "accolta in parte"),
+    ("refused", "it was refused", "respinta"),
+    ("unverified", "it was not shown who asked", "non è stato dimostrato chi la presentava"),
+    ("withdrawn", "it was taken back", "ritirata"),
+];
 
 /// Codes in English and Italian.
 const CODES: &[(&str, &str, &str)] = &[
@@ -207,12 +315,13 @@ const CODES: &[(&str, &str, &str)] = &[
     ("written", "in writing", "per iscritto"),
     ("agent-attested", "said to the agent", "detto all'operatore"),
     ("listened", "listened to", "ascoltata"),
+    ("opened", "opened", "aperta"),
     ("handed-out", "a copy was made for you", "copia fatta per Lei"),
     ("person", "a member of staff", "un addetto"),
     ("service", "a machine", "una macchina"),
     ("replay", "to listen again", "riascolto"),
     ("review", "to review quality", "controllo di qualità"),
-    ("rights", "for your own request", "per una Sua richiesta"),
+    ("rights", "so that somebody could exercise a right", "perché qualcuno potesse esercitare un diritto"),
     ("legal_claim", "for a legal claim", "per un diritto in giudizio"),
     ("authority", "by an authority's order", "per ordine di un'autorità"),
     ("probe", "to check that it opens", "verifica tecnica"),
@@ -224,7 +333,7 @@ const CODES: &[(&str, &str, &str)] = &[
     ("A12ManifestlyUnfounded", "the request was unfounded", "la richiesta era infondata"),
     (
         "ThirdPartyRightsImpaired",
-        "it would impair the rights of others (GDPR Art. 15(4))",
-        "lederebbe i diritti altrui (art. 15, par. 4, GDPR)",
+        "it would impair the rights of others (Art. 15(4))",
+        "lederebbe i diritti altrui (art. 15, par. 4)",
     ),
 ];

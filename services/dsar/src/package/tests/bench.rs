@@ -13,6 +13,7 @@ use kernel::{
 use platform::auth::Token;
 use platform::instance::{Certifier, InstanceError};
 use platform::{Instance, LateWire, PolicyBook};
+use policy::code::Code;
 use policy::deadline::Calendars;
 use policy::request::{Actor, Asker, Channel, PlanName, Proof};
 use policy::rights::{BasisState, Gate, HoldState, Presence, Question, RULESET, Right};
@@ -26,7 +27,7 @@ use seal::{SignedCert, SigningKey, VerifyingKey};
 use tonic::Status;
 use zip::ZipArchive;
 
-use super::super::{Handed, Parts, hand_out};
+use super::super::{Earlier, Handed, Parts, hand_out};
 use crate::act::{Act, Decided, Found, Received, Record, RequestKey};
 use crate::error::Error;
 use crate::file::{File, Items};
@@ -164,6 +165,10 @@ pub(super) struct Bench {
     pub(super) items: Vec<PlanItem>,
     pub(super) language: Language,
     pub(super) gate: Option<Gate>,
+    pub(super) jurisdiction: &'static str,
+    pub(super) asker: Asker,
+    pub(super) earlier: Vec<Earlier>,
+    is_approved: bool,
     is_certified: bool,
 }
 
@@ -185,6 +190,10 @@ impl Bench {
             items: Vec::new(),
             language: Language::English,
             gate: None,
+            jurisdiction: "IT",
+            asker: Asker::Oneself,
+            earlier: Vec::new(),
+            is_approved: true,
             is_certified: true,
         };
         let bases = [("mifid2-transaction", Basis::LegalObligation), ("quality", Basis::Consent)];
@@ -194,6 +203,12 @@ impl Bench {
 
     pub(super) fn uncertified(mut self) -> Self {
         self.is_certified = false;
+        self
+    }
+
+    /// Nobody else has approved of what was decided.
+    pub(super) fn unapproved(mut self) -> Self {
+        self.is_approved = false;
         self
     }
 
@@ -226,6 +241,16 @@ impl Bench {
         self
     }
 
+    /// A mandate where somebody asks for another; who asks for themselves shows once more who they are.
+    fn shown(&self) -> Act {
+        match self.asker {
+            Asker::Oneself => Act::Proved(Proof::Human),
+            Asker::Representative => {
+                Act::Authority { filed: Code::new("mandate-7").unwrap(), rights: self.received().rights }
+            }
+        }
+    }
+
     pub(super) fn file(&self) -> File {
         let items: Items = self.items.iter().map(|item| (item.key().unwrap(), item.clone())).collect();
         let plan = PlanName::new("p".repeat(32)).unwrap();
@@ -235,19 +260,26 @@ impl Bench {
             Act::Received(self.received()),
             Act::Acknowledged { hold: None },
             Act::Proved(Proof::Human),
+            self.shown(),
             Act::Verified,
             Act::PlanFrozen { plan: plan.clone(), ruleset: RULESET, items: count },
-            Act::Decided(Decided { plan, items: BTreeSet::new(), found, left: None }),
+            Act::Decided(Decided { plan: plan.clone(), items: BTreeSet::new(), found, left: None }),
         ];
         let record = |(version, act): (u64, Act)| Record {
             id: EventId::new(),
             key: self.key.clone(),
             version,
             at: START.plus(DAY),
-            by: Actor::new("officer").unwrap(),
+            by: Actor::new(if version < 9 { "officer" } else { "another" }).unwrap(),
             act,
         };
-        let records: Vec<_> = (1..).zip(acts).map(record).collect();
+        let mut records: Vec<_> = (1..).zip(acts).map(&record).collect();
+        let decided = File::fold(&records, items.clone()).unwrap();
+        let waits = decided.request.items().values().any(|item| item.needs_second_person());
+        if !(waits && self.is_approved) {
+            return decided;
+        }
+        records.extend([(8, Act::DecisionsClosed), (9, Act::Approved(plan))].map(record));
         File::fold(&records, items).unwrap()
     }
 
@@ -255,11 +287,11 @@ impl Bench {
         Received {
             rights: [Right::Access, Right::Port].into(),
             channel: Channel::Letter,
-            asker: Asker::Oneself,
+            asker: self.asker,
             subject: self.customer,
             received_at: START.plus(DAY),
             said_in: None,
-            jurisdiction: "IT".parse().unwrap(),
+            jurisdiction: self.jurisdiction.parse().unwrap(),
             region: None,
             calendar: Calendars::NEWEST,
             language: self.language,
@@ -276,7 +308,8 @@ impl Bench {
         let policies = Arc::new(PolicyBook::new(LateWire::new().wire()));
         let parts = Parts { mesh: self.line.clone(), policies, instance, clock };
         let token = Token::new("bearer-of-the-test");
-        hand_out(parts, self.key.clone(), self.file(), token, "their request".to_owned()).await
+        let (reason, earlier) = ("their request".to_owned(), self.earlier.clone());
+        hand_out(parts, self.key.clone(), self.file(), token, reason, earlier).await
     }
 
     /// The package, opened.

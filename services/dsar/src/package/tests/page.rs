@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
+use policy::request::Asker;
 use policy::rights::{Presence, Right};
 use proto::archive::v1::{Absence, Note};
 
@@ -47,7 +48,7 @@ async fn a_word_from_elsewhere_is_no_markup() {
 #[tokio::test]
 async fn it_plays_what_is_there_and_loads_nothing_else() {
     for (language, title) in
-        [(Language::English, "Your recorded calls"), (Language::Italian, "Le sue chiamate")]
+        [(Language::English, "Your recorded calls"), (Language::Italian, "Le Sue chiamate")]
     {
         let mut bench = own(Bench::new());
         bench.language = language;
@@ -89,10 +90,49 @@ fn a_notice_that_was_played_is_told_with_its_words() {
     let policies = BTreeMap::from([(hash, Arc::new(policy))]);
     let facts = Facts { recordings: vec![found], consent: None, policies };
     let file = bench.file();
-    let data = told(&bench.key, &file, &facts, &Granted::of(&file), START);
+    let data = told(&bench.key, &file, &facts, &Granted::of(&file), &[], START);
     let [notice] = data.notices.as_slice() else { panic!("{:?}", data.notices) };
     assert_eq!((notice.name.as_str(), notice.language.as_deref()), ("notice-it-3", Some("it")));
     assert_eq!(notice.shown_at, ["2026-03-02T08:00:01Z"]);
     let page = page(&data, Language::Italian, "IT".parse().unwrap());
     assert!(page.contains("&lt;b&gt;Questa&lt;/b&gt; chiamata &amp; registrata"), "{page}");
+}
+
+#[tokio::test]
+async fn a_copy_cites_the_law_and_the_articles_by_which_it_was_asked() {
+    let mut bench = own(Bench::new());
+    assert!(bench.package().await.text("index.html").contains("(GDPR Art. 15 and 20)"));
+    bench.jurisdiction = "GB";
+    let package = bench.package().await;
+    let page = package.text("index.html");
+    assert!(page.contains("(UK GDPR Art. 15 and 20)") && page.contains("(UK GDPR Art. 6(1)(a))"), "{page}");
+}
+
+#[tokio::test]
+async fn who_is_not_the_customer_is_told_of_the_customer_s_consent() {
+    let bench = own(Bench::new());
+    assert!(bench.package().await.text("index.html").contains("your consent (GDPR"));
+    bench.change(|facts| facts.parties.iter_mut().for_each(|party| party.role = 3 - party.role));
+    let page = bench.package().await.text("index.html");
+    assert!(page.contains("the customer&#39;s consent (GDPR") && !page.contains("your consent"), "{page}");
+}
+
+#[tokio::test]
+async fn whoever_asks_for_somebody_is_not_told_what_they_were() {
+    let mut bench = own(Bench::new());
+    bench.asker = Asker::Representative;
+    let page = bench.package().await.text("index.html");
+    assert!(page.contains("They were: the customer") && !page.contains("You were"), "{page}");
+    assert!(page.contains("You asked for somebody else"), "{page}");
+}
+
+#[tokio::test]
+async fn it_says_where_the_data_comes_from_and_to_whom_it_did_not_go() {
+    let package = own(Bench::new()).package().await;
+    let page = package.text("index.html");
+    for told in ["the company that you called", "no automated decision", "third country", "kept sealed"] {
+        assert!(page.contains(told), "{told}: {page}");
+    }
+    assert!(page.contains("This service itself has given it to nobody outside"), "{page}");
+    assert_eq!(package.json("data.json")["processing"]["automated_decisions"], false);
 }

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use kernel::{Basis, RecordingId, SubjectId, Timestamp};
+use kernel::{Basis, RecordingId, RequestId, SubjectId, Timestamp};
 use policy::rights::{Gate, Presence, Right};
 use proto::archive::v1::{Erased, Note};
 use proto::audit::v1::Entry;
@@ -11,6 +11,7 @@ use seal::signing::DocumentKind;
 use seal::{Hash, SignedDocument, TrustRoots};
 use serde_json::Value;
 
+use super::super::Earlier;
 use super::bench::Bench;
 use crate::plan::Artefact;
 use crate::testing::{START, recording, tenant};
@@ -152,13 +153,15 @@ async fn who_has_listened_is_told_once_and_without_their_account() {
         entry("key.unwrapped", &about, &[]),
         entry("recording.replayed", &[other], &[("use", "authority")]),
         refused,
-        entry("request.package-handed-out", &about, &[]),
+        entry("request.package-handed-out", &[own.clone(), format!("request/{}", bench.key.id)], &[]),
+        entry("request.package-handed-out", &[own.clone(), format!("request/{}", RequestId::new())], &[]),
+        entry("recording.replayed", &about, &[("use", "rights")]),
     ];
     bench.line.facts.state().entries.insert(own, entries);
     let package = bench.package().await;
     let heard = &package.json("data.json")["consultations"];
     let told: Vec<_> = heard.as_array().unwrap().iter().map(|heard| heard["what"].clone()).collect();
-    assert_eq!(told, ["listened", "handed-out"]);
+    assert_eq!(told, ["listened", "handed-out", "opened"]);
     assert_eq!((&heard[0]["use"], &heard[0]["by"]), (&"review".into(), &"person".into()));
     assert!(!package.files.values().any(|content| String::from_utf8_lossy(content).contains("giulia")));
     let page = package.text("index.html");
@@ -245,4 +248,47 @@ async fn the_same_facts_make_the_same_bytes() {
     for name in first.order.iter().filter(rest) {
         assert_eq!(first.files[name], second.files[name], "{name}");
     }
+}
+
+#[tokio::test]
+async fn what_a_second_person_has_not_approved_is_not_granted() {
+    let mut bench = asked().unapproved();
+    bench.gate = Some(Gate::Risk);
+    let package = bench.package().await;
+    assert_eq!(package.audio(), ["leg-0-mifid2-transaction.wav"]);
+    let log = asked().thing(Artefact::AccessLog).unapproved().handed().await.unwrap();
+    assert!(!log.items.iter().any(|item| item.as_str() == "access/access-log"));
+}
+
+#[tokio::test]
+async fn requests_that_were_granted_are_told_of_and_never_missing() {
+    let id = RequestId::new();
+    let mut bench = asked().thing(Artefact::Request(id));
+    assert!(bench.handed().await.is_err());
+    let earlier = |id| Earlier { id, received_at: START, rights: vec!["erase"], ended: Some("partial") };
+    bench.earlier = vec![earlier(id), earlier(RequestId::new())];
+    let package = bench.package().await;
+    let (schema, data) = (package.json("schema.json"), package.json("data.json"));
+    fits(&schema, &schema, &data, "");
+    let told = data["requests"].as_array().unwrap();
+    assert_eq!((told.len(), &told[0]["id"]), (1, &Value::from(id.to_string())));
+    assert!(package.text("index.html").contains("<td>erasure</td><td>it was done in part</td>"));
+}
+
+#[tokio::test]
+async fn a_customer_s_acts_are_in_nobody_else_s_copy() {
+    let bench = asked();
+    bench.change(|facts| {
+        for (kind, code) in [("dsar.requested", "access"), ("consent.refused", "quality"), ("other", "x")] {
+            facts.notes.push(Note { position: 5, kind: kind.to_owned(), code: code.to_owned() });
+        }
+    });
+    assert_eq!(
+        bench.package().await.json("data.json")["recordings"][0]["notes"].as_array().unwrap().len(),
+        3
+    );
+    bench.change(|facts| facts.parties.iter_mut().for_each(|party| party.role = 3 - party.role));
+    let data = bench.package().await.json("data.json");
+    let notes = data["recordings"][0]["notes"].as_array().unwrap();
+    assert_eq!((notes.len(), &notes[0]["kind"]), (1, &Value::from("other")));
 }

@@ -4,8 +4,9 @@ use std::collections::BTreeSet;
 
 use jiff::tz::TimeZone;
 use kernel::{Basis, LegNo, SubjectId, Timestamp};
-use policy::jurisdiction::Jurisdiction;
-use proto::archive::v1::{Recording, RecordingLeg};
+use policy::jurisdiction::{Area, Jurisdiction};
+use proto::archive::v1::{Recording, RecordingLeg, RecordingParty};
+use proto::common::v1::PartyRole;
 use proto::retention::v1::{DataKind, Term};
 
 use super::super::choice::is_own;
@@ -26,7 +27,8 @@ pub(super) fn calls(
 ) -> Vec<Call> {
     let zone = jurisdiction.time_zone();
     let mut stems = BTreeSet::new();
-    let call = |found: &Found| call(found, granted, subject, stem(found, &zone, &mut stems));
+    let area = jurisdiction.area();
+    let call = |found: &Found| call(found, granted, subject, area, stem(found, &zone, &mut stems));
     facts.recordings.iter().map(call).collect()
 }
 
@@ -41,11 +43,13 @@ fn stem(found: &Found, zone: &TimeZone, taken: &mut BTreeSet<String>) -> String 
     stem
 }
 
-fn call(found: &Found, granted: &Granted, subject: SubjectId, stem: String) -> Call {
+fn call(found: &Found, granted: &Granted, subject: SubjectId, area: Area, stem: String) -> Call {
     let recording = &found.recording;
     let own = subject.to_bytes();
     let (yours, others): (Vec<_>, Vec<_>) =
         recording.parties.iter().partition(|party| party.subject_id == own);
+    let is_customer = |party: &&RecordingParty| party.role() == PartyRole::Customer;
+    let is_only_customer = yours.iter().any(is_customer) && !others.iter().any(is_customer);
     let described = granted.described.contains(&found.id);
     let began = Timestamp(recording.started_at);
     Call {
@@ -55,27 +59,33 @@ fn call(found: &Found, granted: &Granted, subject: SubjectId, stem: String) -> C
         duration_micros: recording.duration,
         complete: recording.complete,
         language: known(&recording.language),
-        your_role: yours.first().map_or("unknown", |party| words::role(party.role)),
+        your_role: role_of(&yours),
         others: others.iter().map(|party| words::role(party.role)).collect(),
-        purposes: purposes(found),
+        purposes: purposes(found, area),
         legs: legs(found, granted, subject),
         pauses: pauses(recording),
         marks: if described { marks(recording) } else { Vec::new() },
-        notes: if described { notes(recording) } else { Vec::new() },
+        notes: if described { notes(recording, is_only_customer) } else { Vec::new() },
         began,
         stem,
     }
 }
 
-fn purposes(found: &Found) -> Vec<Purpose> {
+/// What the person was in a call; a customer above all else.
+fn role_of(yours: &[&RecordingParty]) -> &'static str {
+    let customer = yours.iter().find(|party| party.role() == PartyRole::Customer);
+    customer.or(yours.first()).map_or("unknown", |party| words::role(party.role))
+}
+
+fn purposes(found: &Found, area: Area) -> Vec<Purpose> {
     let recording = &found.recording;
     let with_basis = recording.bases.iter().map(|interval| interval.purpose.as_str());
     let gone = recording.gone.iter().map(|gone| gone.purpose.as_str());
     let names: BTreeSet<&str> = with_basis.chain(gone).collect();
-    names.into_iter().map(|name| purpose(found, name)).collect()
+    names.into_iter().map(|name| purpose(found, name, area)).collect()
 }
 
-fn purpose(found: &Found, name: &str) -> Purpose {
+fn purpose(found: &Found, name: &str, area: Area) -> Purpose {
     let recording = &found.recording;
     let own: Vec<_> = recording.bases.iter().filter(|interval| interval.purpose == name).collect();
     let rests = own.iter().find_map(|interval| basis(interval.basis));
@@ -85,7 +95,7 @@ fn purpose(found: &Found, name: &str) -> Purpose {
     Purpose {
         name: name.to_owned(),
         basis: rests.map_or("unknown", Basis::as_str),
-        article: rests.map_or("", words::article),
+        article: rests.map(|basis| words::article(basis, area)).unwrap_or_default(),
         stands: own.iter().map(|interval| span(interval.start, interval.end)).collect(),
         kept: terms.filter(|term| term.purpose == name).map(kept).collect(),
         lost: lost.map(|gone| gone.reason.clone()),
@@ -150,13 +160,17 @@ fn marks(recording: &Recording) -> Vec<Stretch> {
     recording.marks.iter().map(|mark| stretch(recording, mark.start, mark.end, &mark.label)).collect()
 }
 
-fn notes(recording: &Recording) -> Vec<Note> {
+/// What was noted. Rights and consent are a customer's acts, and nobody else's to be told of; where there are
+/// several customers it is not known whose they were.
+fn notes(recording: &Recording, is_only_customer: bool) -> Vec<Note> {
+    let is_act = |kind: &str| kind.starts_with("dsar.") || kind.starts_with("consent.");
     let note = |note: &proto::archive::v1::Note| Note {
         position_micros: note.position,
         kind: note.kind.clone(),
         code: note.code.clone(),
     };
-    recording.notes.iter().map(note).collect()
+    let told = recording.notes.iter().filter(|note| is_only_customer || !is_act(&note.kind));
+    told.map(note).collect()
 }
 
 /// A stretch; an end that nothing has closed is the call's.

@@ -1,6 +1,7 @@
 //! The words of what archive, retention and consent answer as numbers.
 
 use kernel::Basis;
+use policy::jurisdiction::Area;
 use proto::archive::v1::RecordingState;
 use proto::common::v1::PartyRole;
 use proto::consent::v1::{ConsentScope, EventKind, Expression};
@@ -28,16 +29,21 @@ pub(super) fn role(number: i32) -> &'static str {
     }
 }
 
-/// Where the law has a basis.
-pub(super) fn article(basis: Basis) -> &'static str {
-    match basis {
-        Basis::Consent => "GDPR Art. 6(1)(a)",
-        Basis::Contract => "GDPR Art. 6(1)(b)",
-        Basis::LegalObligation => "GDPR Art. 6(1)(c)",
-        Basis::VitalInterest => "GDPR Art. 6(1)(d)",
-        Basis::PublicTask => "GDPR Art. 6(1)(e)",
-        Basis::LegitimateInterest => "GDPR Art. 6(1)(f)",
-    }
+/// Where a law has a basis.
+pub(super) fn article(basis: Basis, area: Area) -> String {
+    let law = match area {
+        Area::Uk => "UK GDPR",
+        Area::Eea | Area::Switzerland => "GDPR",
+    };
+    let letter = match basis {
+        Basis::Consent => 'a',
+        Basis::Contract => 'b',
+        Basis::LegalObligation => 'c',
+        Basis::VitalInterest => 'd',
+        Basis::PublicTask => 'e',
+        Basis::LegitimateInterest => 'f',
+    };
+    format!("{law} Art. 6(1)({letter})")
 }
 
 /// What an event of consent says.
