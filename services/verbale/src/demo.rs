@@ -303,8 +303,10 @@ impl Demo {
         out.line(format!("  data (ciphertext and facts)    {data}"));
         out.line(format!("  keys                           {keys}"));
         out.line(format!("  calls, policies, clips, trust  {}", files.display()));
-        let id = shown::id(&told[0].recording.recording_id);
-        let tenant = &told[0].story.tenant;
+        // One that is not restricted by now.
+        let told = told.iter().find(|told| told.story.name == later::ORDER).unwrap_or(&told[0]);
+        let id = shown::id(&told.recording.recording_id);
+        let tenant = &told.story.tenant;
         let server = if stays_up { format!(" --server {}", self.server) } else { String::new() };
         out.line(format!("\n{}", out.style(Style::Bold, "What to try next")));
         out.line(format!("  export VERBALE_DATA={data} VERBALE_KEYS={keys} VERBALE_TENANT={tenant}"));
@@ -315,8 +317,9 @@ impl Demo {
             "recordings list".to_owned(),
             format!("recordings show {id}"),
             format!(
-                "replay {id} --purpose mifid2-transaction --reason 'order dispute' --mark order -o order.wav"
+                "replay {id} --purpose verbal-contract --reason 'order dispute' --mark verbal-contract -o order.wav"
             ),
+            "request list".to_owned(),
             "audit tail".to_owned(),
         ] {
             out.line(format!("  verbale{server} {command}"));

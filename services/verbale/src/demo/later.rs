@@ -35,7 +35,7 @@ const DAY: Duration = Duration::from_secs(86_400);
 pub(super) const DUTY: &str = "mifid-order-it";
 pub(super) const ASKED: &str = "access-request-en";
 const WITHDRAWN: &str = "withdrawal-midcall-it";
-const ORDER: &str = "card-payment-en";
+pub(super) const ORDER: &str = "card-payment-en";
 
 /// What the demo shows of time going by, and whether all of it was as it must be.
 pub(super) struct Later {
