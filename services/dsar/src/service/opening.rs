@@ -100,8 +100,6 @@ impl Service {
             Who::Subject(subject) => subject,
             Who::Identifier(identifier) => self.mesh().resolve(tenant, identifier).await?,
         };
-        // Whoever nobody knows has said nothing.
-        self.mesh().consent(tenant, subject).await?;
         let said_at = match said_in {
             Some((recording, position)) => {
                 let facts = self.mesh().recording(tenant, recording).await?;
