@@ -91,7 +91,7 @@ pub enum RestrictionKind {
 pub trait Mesh: Send + Sync + 'static {
     /// The person that an identifier is of; an error where nobody is known by it.
     async fn resolve(&self, tenant: &TenantId, identifier: Identifier) -> Result<SubjectId, Error>;
-    /// The recordings that a person is on, with their facts, in pages; the token goes on from the page before.
+    /// The recordings that a person is on, as archive lists them (without who took part), in pages; the token goes on from the page before.
     async fn recordings(
         &self,
         tenant: &TenantId,

@@ -248,7 +248,7 @@ impl Requests for Rpc {
         let key = key(&call, &request.get_ref().request_id)?;
         // The reason that the caller states is sealed with this call; the audio's entries name the request.
         let (token, reason) = (call.token.clone(), convert::object(key.id));
-        let handed = self.service.hand_out(&key, &actor(&call)?, token, reason).await.map_err(refused)?;
+        let handed = self.service.hand_out(&key, token, reason).await.map_err(refused)?;
         call.touched().fact("items", handed.items.len());
         for recording in &handed.recordings {
             call.touched().recording(*recording);

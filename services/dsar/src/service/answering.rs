@@ -58,7 +58,6 @@ impl Service {
     pub async fn hand_out(
         self: &Arc<Self>,
         key: &RequestKey,
-        _by: &Actor,
         token: Token,
         reason: String,
     ) -> Result<Handed, Error> {

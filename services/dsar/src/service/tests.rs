@@ -153,7 +153,7 @@ async fn no_copy_without_a_decision_and_no_answer_but_the_one_that_was_read() {
     let service = bench.service();
     let (key, _) = planned(&service, customer, &[Right::Access]).await;
     let token = crate::testing::token();
-    let refused = service.hand_out(&key, &actor("anna"), token, "request".to_owned()).await;
+    let refused = service.hand_out(&key, token, "request".to_owned()).await;
     assert_eq!(word(&refused.err().unwrap()), "not-decided");
     let other = seal::Hash::of(b"another letter");
     let refused = service.deliver(&key, &actor("anna"), other).await.unwrap_err();
@@ -209,11 +209,11 @@ async fn who_takes_a_request_back_gets_no_copy_that_nobody_approved() {
     let plan = file.request.plan().unwrap().name.clone();
     service.decide(&key, &actor("anna"), all(&plan), true).await.unwrap();
     service.act(&key, &actor("anna"), Act::TakenBack).await.unwrap();
-    let refused = service.hand_out(&key, &actor("anna"), crate::testing::token(), "request".to_owned()).await;
+    let refused = service.hand_out(&key, crate::testing::token(), "request".to_owned()).await;
     assert_eq!(word(&refused.err().unwrap()), "taken-back");
     let letter = service.letter(&key, None).await.unwrap();
     service.deliver(&key, &actor("anna"), letter.hash).await.unwrap();
-    let refused = service.hand_out(&key, &actor("anna"), crate::testing::token(), "request".to_owned()).await;
+    let refused = service.hand_out(&key, crate::testing::token(), "request".to_owned()).await;
     assert!(["closed", "taken-back"].contains(&word(&refused.err().unwrap()).as_str()));
 }
 

@@ -42,7 +42,10 @@ impl Service {
                 }
                 Todo::Erase(erasures) => self.erase_all(key, file, erasures).await,
                 Todo::Wait => Ok(None),
-                Todo::Close => Ok(Some(Act::ExecutionClosed)),
+                Todo::Close => {
+                    self.restricted.lock().retain(|(request, _)| *request != key.id);
+                    Ok(Some(Act::ExecutionClosed))
+                }
             };
         }
     }
