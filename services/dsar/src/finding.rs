@@ -12,20 +12,22 @@ mod recording;
 use std::collections::{BTreeMap, BTreeSet};
 
 use futures::{StreamExt, TryStreamExt, stream};
-use kernel::{HoldId, PurposeName, RecordingId, RequestId, SubjectId, Timestamp};
+use kernel::{HoldId, PurposeName, RecordingId, RequestId, SubjectId, TenantId, Timestamp};
 use policy::request::{ItemKey, State};
 use policy::rights::{BasisState, Right};
 use proto::archive::v1::Recording;
+use proto::consent::v1::GetStateResponse;
 use proto::retention::v1::ExplainResponse;
 
 use crate::act::RequestKey;
 use crate::error::Error;
 use crate::mesh::Mesh;
+use crate::person::Person;
 use crate::plan::{MAX_ITEMS, PlanItem};
 use crate::store::{MAX_LISTED, Store};
 use recording::of_recording;
 
-pub(crate) use besides::given;
+pub(crate) use besides::{given, taken_back};
 
 /// Recordings that are asked about at the same time.
 const SIDE_BY_SIDE: usize = 8;
@@ -52,7 +54,7 @@ pub struct Asked<'a> {
     /// By which request.
     pub key: &'a RequestKey,
     /// Of whom.
-    pub subject: SubjectId,
+    pub person: &'a Person,
     /// Under which rights.
     pub rights: &'a BTreeSet<Right>,
     /// The hold that the request itself has placed, which keeps nothing from it.
@@ -73,7 +75,7 @@ pub async fn find(
     let mut finding = Finding::new(mesh, asked, now);
     finding.recordings().await?;
     finding.ledger().await?;
-    let consent = mesh.consent(&asked.key.tenant, asked.subject).await?;
+    let consent = consent_of(mesh, &asked.key.tenant, asked.person).await?;
     let others = others(store, asked).await?;
     let has_recordings = !finding.seen.is_empty();
     let Finding { mut items, artefacts, terms, .. } = finding;
@@ -91,11 +93,30 @@ pub async fn find(
     })
 }
 
+/// What each subject of the person has consented to.
+pub(crate) async fn consent_of(
+    mesh: &dyn Mesh,
+    tenant: &TenantId,
+    person: &Person,
+) -> Result<GetStateResponse, Error> {
+    let mut all = GetStateResponse::default();
+    for subject in person.subjects() {
+        let own = mesh.consent(tenant, subject).await?;
+        all.states.extend(own.states);
+        all.history.extend(own.history);
+    }
+    Ok(all)
+}
+
 /// The other requests of the person that were at least acknowledged.
 async fn others(store: &dyn Store, asked: &Asked<'_>) -> Result<Vec<RequestId>, Error> {
-    let heads = store.of_subject(&asked.key.tenant, asked.subject).await?;
-    if heads.len() >= MAX_LISTED as usize {
-        return Err(Error::TooMany { what: "requests of one person", bound: MAX_LISTED.into() });
+    let mut heads = Vec::new();
+    for subject in asked.person.subjects() {
+        let own = store.of_subject(&asked.key.tenant, subject).await?;
+        if own.len() >= MAX_LISTED as usize {
+            return Err(Error::TooMany { what: "requests of one subject", bound: MAX_LISTED.into() });
+        }
+        heads.extend(own);
     }
     let others = heads.into_iter().filter(|head| head.key != *asked.key && head.state != State::Received);
     Ok(others.map(|head| head.key.id).collect())
@@ -119,11 +140,19 @@ impl<'a> Finding<'a> {
     }
 
     async fn recordings(&mut self) -> Result<(), Error> {
-        let mut token = String::new();
+        for subject in self.asked.person.subjects() {
+            self.recordings_of(subject).await?;
+        }
+        Ok(())
+    }
+
+    async fn recordings_of(&mut self, subject: SubjectId) -> Result<(), Error> {
+        let (mut token, mut told) = (String::new(), BTreeSet::new());
         loop {
-            let known = self.seen.len();
-            let (page, next) =
-                self.mesh.recordings(&self.asked.key.tenant, self.asked.subject, token).await?;
+            let (page, next) = self.mesh.recordings(&self.asked.key.tenant, subject, token).await?;
+            let known = told.len();
+            told.extend(page.iter().map(|row| row.recording_id.clone()));
+            let has_nothing_new = told.len() == known;
             let mut planned = Vec::new();
             for row in &page {
                 planned.extend(self.planned(row)?);
@@ -136,7 +165,7 @@ impl<'a> Finding<'a> {
             token = match next {
                 None => return Ok(()),
                 // Who is sent round in circles would never come to an end.
-                Some(_) if self.seen.len() == known => {
+                Some(_) if has_nothing_new => {
                     return Err(Error::Answer { peer: ARCHIVE, what: "a page of nothing new" });
                 }
                 Some(next) => next,

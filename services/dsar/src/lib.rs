@@ -5,12 +5,13 @@
 //! itself: the lifecycle, the rules and the clock are `policy`'s, and people decide by them. It erases and restricts
 //! nothing by itself either: retention and consent do, asked through [`mesh`].
 //!
-//! Read [`act`], [`plan`] and [`file`], which are pure, then [`service`] (what people do) with [`finding`] (what is kept of
+//! Read [`act`], [`plan`], [`person`] and [`file`], which are pure, then [`service`] (what people do) with [`finding`] (what is kept of
 //! a person) and [`working`] (what is done of what was decided). [`wire`] is how acts are stored and published; below is
 //! [`store`], of which `contract` says what every adapter must keep.
 
 pub mod act;
 pub mod file;
+pub mod person;
 pub mod plan;
 
 pub mod finding;

@@ -17,6 +17,7 @@ use proto::consent::v1::GetStateResponse;
 use proto::retention::v1::ExplainResponse;
 
 use crate::error::Error;
+use crate::person::Person;
 
 pub use wire::WireMesh;
 
@@ -70,8 +71,8 @@ pub struct Restriction {
 /// What a restriction covers.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub enum On {
-    /// Whatever the person is on.
-    Subject(SubjectId),
+    /// Whatever one of these is on.
+    Subjects(BTreeSet<SubjectId>),
     /// These recordings.
     Recordings(BTreeSet<RecordingId>),
 }
@@ -91,7 +92,9 @@ pub enum RestrictionKind {
 pub trait Mesh: Send + Sync + 'static {
     /// The person that an identifier is of; an error where nobody is known by it.
     async fn resolve(&self, tenant: &TenantId, identifier: Identifier) -> Result<SubjectId, Error>;
-    /// The recordings that a person is on, as archive lists them (without who took part), in pages; the token goes on from the page before.
+    /// Everybody who is the same person as a subject; an error where nobody has that id.
+    async fn person(&self, tenant: &TenantId, subject: SubjectId) -> Result<Person, Error>;
+    /// The recordings that a subject is on, as archive lists them (without who took part), in pages; the token goes on from the page before.
     async fn recordings(
         &self,
         tenant: &TenantId,
@@ -103,7 +106,7 @@ pub trait Mesh: Send + Sync + 'static {
     /// Until when a recording is kept for each purpose, and what holds it; none where nothing of it is kept.
     async fn kept(&self, tenant: &TenantId, recording: RecordingId)
     -> Result<Option<ExplainResponse>, Error>;
-    /// What a person has consented to, and how that came.
+    /// What a subject has consented to, and how that came.
     async fn consent(&self, tenant: &TenantId, subject: SubjectId) -> Result<GetStateResponse, Error>;
     /// Whether a purpose's basis stands for a recording; why not, where it does not.
     async fn basis_lost(

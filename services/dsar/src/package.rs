@@ -95,7 +95,7 @@ pub async fn hand_out(
     let now = parts.clock.now();
     manifest::can_be_signed(&parts.instance, now)?;
     let facts = gather::gather(&parts, &key, file.received.subject, &granted).await?;
-    let wanted = choice::candidates(&facts, &granted, file.received.subject);
+    let wanted = choice::candidates(&facts, &granted);
     within("pieces of audio in one package", wanted.len(), MAX_AUDIO)?;
     let data = told::told(&key, &file, &facts, &granted, &earlier, now);
     let (items, recordings) = (granted.items, granted.recordings);

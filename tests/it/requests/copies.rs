@@ -7,8 +7,10 @@ use std::process::Command;
 
 use kernel::{RecordingId, SubjectId};
 use platform::config::Period;
+use proto::audit::v1::QueryRequest;
 use proto::common::v1::PartyRole;
 use serde_json::Value;
+use verbale::commands::audit;
 use verbale::commands::request::steps;
 use verbale::commands::trust;
 use verbale::connect::Caller;
@@ -97,6 +99,20 @@ fn heard_in_calls(world: World) -> World {
     })
 }
 
+/// Waits until the ledger tells that a recording was listened to: it follows its topic.
+async fn entered(caller: &Caller, id: RecordingId) {
+    let asked = QueryRequest {
+        object: format!("recording/{id}"),
+        action: "recording.replayed".to_owned(),
+        ..Default::default()
+    };
+    eventually("the ledger has a replay", async || {
+        let found = audit::query(caller, asked.clone(), 10).await.ok()?;
+        (!found.is_empty()).then_some(())
+    })
+    .await;
+}
+
 fn ids(ids: &[RecordingId]) -> BTreeSet<String> {
     ids.iter().map(ToString::to_string).collect()
 }
@@ -111,6 +127,7 @@ async fn who_asks_in_a_call_gets_a_copy_with_all_that_is_theirs_and_nothing_of_a
     let desk = Desk::of(&world, &server, &sample.tenant);
     // Somebody listens before: that is to be told.
     hear(&desk.bruno, id, &purpose(QUALITY)).await.unwrap();
+    entered(&desk.anna, id).await;
     let request = eventually("what was said in the call is a request", async || {
         let open = steps::open_ones(&desk.anna).await.unwrap();
         open.into_iter().find(|request| request.recording_id == id.to_bytes())
@@ -162,6 +179,7 @@ async fn a_copy_of_ten_calls_is_complete_and_true_by_tools_that_are_not_ours(wor
     let desk = Desk::of(&world, &server, &sample.tenant);
     for id in &own[..3] {
         hear(&desk.bruno, *id, &purpose(QUALITY)).await.unwrap();
+        entered(&desk.anna, *id).await;
     }
     let person = customer(&desk.anna, &sample).await;
     let request = desk.ask(person, &["access"]).await.unwrap();

@@ -1,7 +1,12 @@
 //! What is erased at once, what a duty or a hold keeps until its day, and what nobody gets.
 
-use kernel::{Position, RecordingId, Timestamp};
+use kernel::{Position, RecordingId, SubjectId, Timestamp};
+use proto::consent::v1::consent_client::ConsentClient;
+use proto::consent::v1::{LinkOp, LinkSubjectsRequest};
+use proto::dsar::v1::ExecuteRequest;
+use proto::dsar::v1::requests_client::RequestsClient;
 use proto::retention::v1::{ErasureCause, HoldKind};
+use verbale::commands::request::steps;
 use verbale::commands::retention;
 use verbale::connect::Caller;
 
@@ -17,6 +22,8 @@ in_one_process!(
     a_withdrawal_by_letter_stops_the_purpose_and_its_copies_go_unasked,
     what_an_open_request_is_about_outlives_its_period_until_it_is_answered,
     nobody_s_request_is_another_tenant_s,
+    two_numbers_of_one_person_are_answered_as_one_and_apart_after_an_unmerge,
+    an_id_that_nobody_has_is_refused,
 );
 
 const DUTY: &str = "mifid2-transaction";
@@ -168,7 +175,66 @@ async fn nobody_s_request_is_another_tenant_s(world: World) {
         ..asked(person, &["access"])
     };
     let said = theirs.anna.request(said).unwrap();
-    let refused = proto::dsar::v1::requests_client::RequestsClient::new(theirs.anna.wire()).open(said).await;
+    let refused = RequestsClient::new(theirs.anna.wire()).open(said).await;
     assert_eq!(refused.unwrap_err().code(), tonic::Code::NotFound);
+    mesh.stop().await.unwrap();
+}
+
+async fn two_numbers_of_one_person_are_answered_as_one_and_apart_after_an_unmerge(world: World) {
+    let sample = Sample::new("access-request-en");
+    let other = Sample::new("access-request-en").between(sample.agent(), "+442079460777", "another-number");
+    let mesh = world.up().await;
+    let server = mesh.server();
+    let (first, second) = (world.kept(&server, &sample).await, world.kept(&server, &other).await);
+    let desk = Desk::of(&world, &server, &sample.tenant);
+    let (one, two) = (customer(&desk.anna, &sample).await, customer(&desk.anna, &other).await);
+    let planned = async || {
+        let request = desk.ask(one, &["erase"]).await.unwrap();
+        let planned = desk.plan(&request).await;
+        let of = |id: RecordingId| planned.items.iter().any(|item| item.recording_id == id.to_bytes());
+        (of(first), of(second), planned)
+    };
+    assert_eq!((planned().await.0, planned().await.1), (true, false));
+    link(&desk, LinkOp::Merge, one, two).await;
+    let (own, theirs, both) = planned().await;
+    assert!(own && theirs, "{both:?}");
+
+    link(&desk, LinkOp::Unmerge, one, two).await;
+    let (own, theirs, _) = planned().await;
+    assert!(own && !theirs);
+    // What was planned while they were one is not carried out on the other.
+    let id = request_id(both.request.as_ref().unwrap());
+    steps::decide(&desk.anna, &desk.bruno, id, &both.plan).await.unwrap();
+    let execute = ExecuteRequest { request_id: id.to_bytes().to_vec() };
+    let execute = desk.anna.request(execute).unwrap();
+    let refused = RequestsClient::new(desk.anna.wire()).execute(execute).await.unwrap_err();
+    assert_eq!(reason(&refused), "not-theirs");
+    hear(&desk.anna, second, &purpose(QUALITY)).await.unwrap();
+    mesh.stop().await.unwrap();
+}
+
+/// Both people say so.
+async fn link(desk: &Desk, op: LinkOp, one: SubjectId, two: SubjectId) {
+    for caller in [&desk.anna, &desk.bruno] {
+        let said = LinkSubjectsRequest {
+            a_id: one.to_bytes().to_vec(),
+            b_id: two.to_bytes().to_vec(),
+            op: op.into(),
+            evidence: "two-letters".to_owned(),
+        };
+        let said = caller.request(said).unwrap();
+        ConsentClient::new(caller.wire()).link_subjects(said).await.unwrap();
+    }
+}
+
+async fn an_id_that_nobody_has_is_refused(world: World) {
+    let sample = Sample::new("access-request-en");
+    let mesh = world.up().await;
+    let server = mesh.server();
+    world.kept(&server, &sample).await;
+    let desk = Desk::of(&world, &server, &sample.tenant);
+    let refused = desk.ask(SubjectId::new(), &["access"]).await.unwrap_err();
+    assert_eq!(refused.code(), tonic::Code::NotFound);
+    assert!(steps::open_ones(&desk.anna).await.unwrap().is_empty());
     mesh.stop().await.unwrap();
 }

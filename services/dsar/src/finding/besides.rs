@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use kernel::{PurposeName, RequestId, Timestamp};
+use kernel::{EventId, PurposeName, RequestId, Timestamp};
 use policy::consent::ConsentState;
 use policy::rights::{BasisState, Gate, HoldState, Presence, Question, Right};
 use proto::consent::v1::GetStateResponse;
@@ -70,6 +70,15 @@ pub(crate) fn given(consent: &GetStateResponse, by: Timestamp) -> Result<BTreeSe
         PurposeName::new(purpose).map_err(|_| Error::Answer { peer: CONSENT, what: "a purpose" })
     };
     given.map(|state| name(&state.purpose)).collect()
+}
+
+/// The purposes that an event has taken back; none where it did not come to be.
+pub(crate) fn taken_back(consent: &GetStateResponse, event: EventId) -> Result<BTreeSet<PurposeName>, Error> {
+    let own = consent.history.iter().filter(|told| told.event_id == event.to_bytes());
+    let name = |purpose: &String| {
+        PurposeName::new(purpose.as_str()).map_err(|_| Error::Answer { peer: CONSENT, what: "a purpose" })
+    };
+    own.flat_map(|told| &told.purposes).map(name).collect()
 }
 
 fn item(right: Right, artefact: Artefact, purpose: Option<PurposeName>, basis: BasisState) -> PlanItem {

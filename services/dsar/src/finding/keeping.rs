@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use kernel::{Basis, HoldId, PurposeName, SubjectId};
+use kernel::{Basis, HoldId, PurposeName};
 use policy::rights::{BasisState, HoldState};
 use proto::archive::v1::Recording;
 use proto::retention::v1 as retention;
@@ -10,6 +10,7 @@ use proto::retention::v1 as retention;
 use super::{ARCHIVE, Asked, CONSENT, RETENTION};
 use crate::error::Error;
 use crate::mesh::basis;
+use crate::person::Person;
 
 /// How what a duty keeps begins to say so.
 pub(super) const REGIME: &str = "regime:";
@@ -91,11 +92,11 @@ fn hold_state(asked: &Asked<'_>, hold: &retention::Hold, id: HoldId) -> Result<O
             return Err(Error::Answer { peer: RETENTION, what: "a state of a hold" });
         }
     }
-    let is_own = asked.own_hold == Some(id) || is_of_nobody_else(hold, asked.subject);
+    let is_own = asked.own_hold == Some(id) || is_of_nobody_else(hold, asked.person);
     Ok(match hold.kind() {
         retention::HoldKind::Litigation => Some(HoldState::Litigation),
         retention::HoldKind::Regulator => Some(HoldState::Regulator),
-        retention::HoldKind::Subject if names(hold, asked.subject) => Some(HoldState::Subject18c),
+        retention::HoldKind::Subject if names(hold, asked.person) => Some(HoldState::Subject18c),
         retention::HoldKind::Subject => Some(HoldState::OtherDsar),
         retention::HoldKind::OpenRequest if is_own => None,
         retention::HoldKind::OpenRequest => Some(HoldState::OtherDsar),
@@ -108,12 +109,13 @@ fn subjects(hold: &retention::Hold) -> &[Vec<u8>] {
     hold.selector.as_ref().map(|selector| selector.subject_ids.as_slice()).unwrap_or_default()
 }
 
-fn names(hold: &retention::Hold, subject: SubjectId) -> bool {
-    subjects(hold).iter().any(|id| *id == subject.to_bytes())
+fn names(hold: &retention::Hold, person: &Person) -> bool {
+    subjects(hold).iter().any(|id| person.is(id))
 }
 
-fn is_of_nobody_else(hold: &retention::Hold, subject: SubjectId) -> bool {
-    matches!(subjects(hold), [only] if *only == subject.to_bytes())
+fn is_of_nobody_else(hold: &retention::Hold, person: &Person) -> bool {
+    let named = subjects(hold);
+    !named.is_empty() && named.iter().all(|id| person.is(id))
 }
 
 /// One that the person who asks cannot lift counts first.

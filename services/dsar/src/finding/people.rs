@@ -1,22 +1,22 @@
 //! Who is on a recording, as seen by the person who asks. Pure.
 
-use kernel::SubjectId;
 use policy::rights::Presence;
 use proto::archive::v1::{Recording, RecordingParty};
 
 use super::ARCHIVE;
 use crate::error::Error;
 use crate::mesh::PartyRole;
+use crate::person::Person;
 
 /// The parties of a recording, of which at least one is the person.
 pub(super) struct People<'a> {
     parties: &'a [RecordingParty],
-    subject: [u8; 16],
+    person: &'a Person,
 }
 
 impl<'a> People<'a> {
-    pub(super) fn of(facts: &'a Recording, subject: SubjectId) -> Result<Self, Error> {
-        let people = Self { parties: &facts.parties, subject: subject.to_bytes() };
+    pub(super) fn of(facts: &'a Recording, person: &'a Person) -> Result<Self, Error> {
+        let people = Self { parties: &facts.parties, person };
         if people.parties.iter().any(|party| people.is_person(party)) {
             return Ok(people);
         }
@@ -59,7 +59,7 @@ impl<'a> People<'a> {
     }
 
     fn is_person(&self, party: &RecordingParty) -> bool {
-        party.subject_id == self.subject
+        self.person.is(&party.subject_id)
     }
 }
 

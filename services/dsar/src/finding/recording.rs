@@ -28,7 +28,7 @@ pub(super) fn of_recording(
         let why = format!("the periods of recording {id} are not set yet; it is planned once they are");
         Error::refused("not-stamped", why)
     })?;
-    let people = People::of(facts, asked.subject)?;
+    let people = People::of(facts, asked.person)?;
     let held = keeping::held(asked, &kept.holds)?;
     let mut items = Vec::new();
     for ((kind, purpose), ends) in running(kept)? {

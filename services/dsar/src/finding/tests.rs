@@ -19,18 +19,21 @@ pub(super) static NOTHING: BTreeSet<PurposeName> = BTreeSet::new();
 struct Who {
     key: RequestKey,
     subject: SubjectId,
+    person: Person,
     rights: BTreeSet<Right>,
 }
 
 impl Who {
     fn asking(rights: &[Right]) -> Self {
         let key = RequestKey { tenant: testing::tenant(), id: RequestId::new() };
-        Self { key, subject: SubjectId::new(), rights: rights.iter().copied().collect() }
+        let subject = SubjectId::new();
+        let person = Person::new(subject, []);
+        Self { key, subject, person, rights: rights.iter().copied().collect() }
     }
 
     fn asked(&self) -> Asked<'_> {
-        let (key, rights) = (&self.key, &self.rights);
-        Asked { key, subject: self.subject, rights, own_hold: None, received_at: LATER, withdrawn: &NOTHING }
+        let (key, rights, person) = (&self.key, &self.rights, &self.person);
+        Asked { key, person, rights, own_hold: None, received_at: LATER, withdrawn: &NOTHING }
     }
 
     /// A call with an agent, in which they are the customer.

@@ -28,6 +28,7 @@ use tonic::Code;
 
 use super::{Audio, Erased, Erasure, Mesh, Restriction};
 use crate::error::Error;
+use crate::person::Person;
 
 const ARCHIVE: &str = "archive";
 const RETENTION: &str = "retention";
@@ -77,6 +78,15 @@ impl Mesh for WireMesh {
         let answer = self.people().resolve_subject(request(tenant, asked)).await;
         let answer = answer.map_err(Error::peer(CONSENT, "find a person by an identifier"))?.into_inner();
         answers::subject(&answer.subject_id)
+    }
+
+    async fn person(&self, tenant: &TenantId, subject: SubjectId) -> Result<Person, Error> {
+        let own = consent::get_subject_request::Subject::SubjectId(subject.to_bytes().to_vec());
+        let asked = consent::GetSubjectRequest { subject: Some(own) };
+        let answer = self.people().get_subject(request(tenant, asked)).await;
+        let answer = answer.map_err(Error::peer(CONSENT, "say who is the same person"))?.into_inner();
+        let others = answer.person_ids.iter().map(|id| answers::subject(id));
+        Ok(Person::new(subject, others.collect::<Result<Vec<_>, _>>()?))
     }
 
     async fn recordings(

@@ -3,13 +3,14 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use kernel::{Basis, Interval, IntervalSet, LegNo, Position, PurposeName, RecordingId, SubjectId};
+use kernel::{Basis, Interval, IntervalSet, LegNo, Position, PurposeName, RecordingId};
 use policy::rights::Right;
 use proto::archive::v1::{Recording, RecordingLeg};
 
 use super::gather::{Facts, Found};
 use super::granted::{Granted, LegItem};
 use crate::mesh::basis;
+use crate::person::Person;
 
 /// A piece of audio that may be in the package.
 pub(super) struct Candidate {
@@ -53,25 +54,25 @@ impl Heard {
 }
 
 /// Whether a leg is the person's own.
-pub(super) fn is_own(recording: &Recording, leg: &RecordingLeg, subject: SubjectId) -> bool {
+pub(super) fn is_own(recording: &Recording, leg: &RecordingLeg, person: &Person) -> bool {
     let party = usize::try_from(leg.party).ok().and_then(|party| recording.parties.get(party));
-    party.is_some_and(|party| party.subject_id == subject.to_bytes())
+    party.is_some_and(|party| person.is(&party.subject_id))
 }
 
 /// Everything that may be in the package, in the order in which it is tried.
-pub(super) fn candidates(facts: &Facts, granted: &Granted, subject: SubjectId) -> Vec<Candidate> {
+pub(super) fn candidates(facts: &Facts, granted: &Granted) -> Vec<Candidate> {
     let calls = facts.recordings.iter().enumerate();
-    calls.flat_map(|(call, found)| of_call(call, found, granted, subject)).collect()
+    calls.flat_map(|(call, found)| of_call(call, found, granted, &facts.person)).collect()
 }
 
-fn of_call(call: usize, found: &Found, granted: &Granted, subject: SubjectId) -> Vec<Candidate> {
+fn of_call(call: usize, found: &Found, granted: &Granted, person: &Person) -> Vec<Candidate> {
     let mut legs: Vec<_> = found.recording.legs.iter().collect();
     legs.sort_by_key(|leg| leg.leg);
     legs.dedup_by_key(|leg| leg.leg);
     let mut candidates = Vec::new();
     for leg in legs {
         let Ok(number) = u16::try_from(leg.leg).map(LegNo) else { continue };
-        let own = is_own(&found.recording, leg, subject);
+        let own = is_own(&found.recording, leg, person);
         let audible = granted.leg(found.id, number).iter().filter(|item| item.is_audible(own));
         let purposes = purposes(audible).into_iter().filter_map(|(purpose, rights)| {
             let (intervals, rests) = stands(&found.recording, &purpose);

@@ -15,6 +15,8 @@ use super::Parts;
 use super::granted::Granted;
 use crate::act::RequestKey;
 use crate::error::Error;
+use crate::finding;
+use crate::person::Person;
 
 /// Most entries of the ledger that are looked at for one package.
 const MAX_ENTRIES: usize = 200_000;
@@ -41,6 +43,8 @@ pub(super) struct Found {
 
 /// Everything that a package tells.
 pub(super) struct Facts {
+    /// Whose they are.
+    pub(super) person: Person,
     /// The recordings, in order of their beginnings.
     pub(super) recordings: Vec<Found>,
     /// What the person consented to; none where that was not granted.
@@ -57,11 +61,17 @@ pub(super) async fn gather(
     granted: &Granted,
 ) -> Result<Facts, Error> {
     let tenant = &key.tenant;
+    let person = parts.mesh.person(tenant, subject).await?;
     let (mut recordings, mut left) = (Vec::with_capacity(granted.recordings.len()), MAX_ENTRIES);
     for id in &granted.recordings {
         let recording = parts.mesh.recording(tenant, *id).await?;
         if recording.recording_id != id.to_bytes() {
             return Err(Error::Answer { peer: "archive", what: "another recording" });
+        }
+        // Two who are not one person any more get nothing of each other.
+        if !recording.parties.iter().any(|party| person.is(&party.subject_id)) {
+            let why = format!("recording {id} is of nobody whom the request is about by now");
+            return Err(Error::refused("not-theirs", why));
         }
         let kept = parts.mesh.kept(tenant, *id).await?;
         let entries = match granted.consultations {
@@ -72,11 +82,11 @@ pub(super) async fn gather(
     }
     recordings.sort_by_key(|found| (found.recording.started_at, found.id));
     let consent = match granted.consent {
-        true => Some(parts.mesh.consent(tenant, subject).await?),
+        true => Some(finding::consent_of(parts.mesh.as_ref(), tenant, &person).await?),
         false => None,
     };
     let policies = policies(parts, tenant, &recordings, consent.as_ref()).await?;
-    Ok(Facts { recordings, consent, policies })
+    Ok(Facts { person, recordings, consent, policies })
 }
 
 /// The entries that tell of a person who has heard a recording; the mesh's own openings of keys tell nothing

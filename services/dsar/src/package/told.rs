@@ -27,7 +27,7 @@ pub(super) fn told(
     now: Timestamp,
 ) -> Data {
     let received = &file.received;
-    let calls = calls::calls(facts, granted, received.subject, received.jurisdiction);
+    let calls = calls::calls(facts, granted, received.jurisdiction);
     Data {
         schema: SCHEMA,
         request: Asked {

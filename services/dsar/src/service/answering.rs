@@ -101,10 +101,12 @@ impl Service {
     /// The person's other requests, as a copy tells of them.
     async fn earlier(&self, key: &RequestKey, file: &File) -> Result<Vec<Earlier>, Error> {
         let mut earlier = Vec::new();
-        for head in self.store().of_subject(&key.tenant, file.received.subject).await? {
-            if head.key == *key {
-                continue;
-            }
+        let person = self.mesh().person(&key.tenant, file.received.subject).await?;
+        let mut heads = Vec::new();
+        for subject in person.subjects() {
+            heads.extend(self.store().of_subject(&key.tenant, subject).await?);
+        }
+        for head in heads.into_iter().filter(|head| head.key != *key) {
             let other = self.file(&head.key).await?;
             earlier.push(Earlier {
                 id: head.key.id,

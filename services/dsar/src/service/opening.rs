@@ -2,7 +2,9 @@
 
 use std::collections::BTreeSet;
 
-use kernel::{EventId, HoldId, Position, RecordingId, RequestId, SubjectId, TenantId, Timestamp};
+use kernel::{
+    EventId, HoldId, Position, PurposeName, RecordingId, RequestId, SubjectId, TenantId, Timestamp,
+};
 use policy::code::Code;
 use policy::deadline::{Calendars, Region};
 use policy::jurisdiction::Jurisdiction;
@@ -100,10 +102,11 @@ impl Service {
             Who::Subject(subject) => subject,
             Who::Identifier(identifier) => self.mesh().resolve(tenant, identifier).await?,
         };
+        let person = self.mesh().person(tenant, subject).await?;
         let said_at = match said_in {
             Some((recording, position)) => {
                 let facts = self.mesh().recording(tenant, recording).await?;
-                if !facts.parties.iter().any(|party| party.subject_id == subject.to_bytes()) {
+                if !facts.parties.iter().any(|party| person.is(&party.subject_id)) {
                     return Err(Error::invalid("recording_id", "is of a call that the person is not on"));
                 }
                 let position = position.unwrap_or_default().0;
@@ -139,17 +142,36 @@ impl Service {
             return Ok(());
         }
         let Received { subject, received_at, .. } = file.received;
-        let consent = self.mesh().consent(&key.tenant, subject).await?;
-        let purposes = finding::given(&consent, received_at)?;
-        if !purposes.is_empty() {
-            let event = EventId::from_bytes(derived(key.id.to_bytes(), b"withdrawal"));
-            self.mesh().withdraw(&key.tenant, event, subject, &purposes, received_at).await?;
-        }
+        let purposes = self.withdraw(key, subject, received_at).await?;
         match self.act(key, &itself(), Act::Withdrawn(purposes)).await {
             // It was taken back or answered meanwhile.
             Err(Error::Lifecycle(_)) => Ok(()),
             done => done.map(drop),
         }
+    }
+
+    /// Takes back what each subject of a person had consented to by then, and answers for which purposes: those too of a
+    /// try before this one that was cut off.
+    pub(crate) async fn withdraw(
+        &self,
+        key: &RequestKey,
+        subject: SubjectId,
+        by: Timestamp,
+    ) -> Result<BTreeSet<PurposeName>, Error> {
+        let mut all = BTreeSet::new();
+        for subject in self.mesh().person(&key.tenant, subject).await?.subjects() {
+            let consent = self.mesh().consent(&key.tenant, subject).await?;
+            let event = withdrawal_of(key.id, subject);
+            let mut own = finding::taken_back(&consent, event)?;
+            if own.is_empty() {
+                own = finding::given(&consent, by)?;
+                if !own.is_empty() {
+                    self.mesh().withdraw(&key.tenant, event, subject, &own, by).await?;
+                }
+            }
+            all.extend(own);
+        }
+        Ok(all)
     }
 
     /// Holds what a request is about, and says so; nothing where that was done.
@@ -160,10 +182,11 @@ impl Service {
         }
         let hold = needs_hold(&file.received.rights).then(|| hold_of(key.id));
         if let Some(id) = hold {
+            let person = self.mesh().person(&key.tenant, file.received.subject).await?;
             let restriction = Restriction {
                 id,
                 kind: RestrictionKind::OpenRequest,
-                on: On::Subject(file.received.subject),
+                on: On::Subjects(person.subjects().collect()),
                 // The restrictive journal has it, so that a request which a restored store lacks is known by its hold.
                 reason: Code::new(format!("request/{}", key.id)).expect("a word and an id are a code"),
             };
@@ -204,6 +227,12 @@ fn is_same(standing: &Received, repeated: &Received) -> bool {
 
 fn spoken_in(jurisdiction: Jurisdiction) -> Language {
     if jurisdiction.as_str() == "IT" { Language::Italian } else { Language::English }
+}
+
+/// The event by which a request takes a subject's consent back: the same each time.
+fn withdrawal_of(request: RequestId, subject: SubjectId) -> EventId {
+    let what = [&b"withdrawal"[..], &subject.to_bytes()].concat();
+    EventId::from_bytes(derived(request.to_bytes(), &what))
 }
 
 /// The hold of an open request: the same each time.

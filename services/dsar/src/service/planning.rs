@@ -38,9 +38,10 @@ impl Service {
             let why = "who asks is not shown as any right that is asked needs it, so nothing is looked for";
             return Err(Error::refused("not-shown", why));
         }
+        let person = self.mesh().person(&key.tenant, file.received.subject).await?;
         let asked = Asked {
             key,
-            subject: file.received.subject,
+            person: &person,
             rights: &cleared,
             own_hold: file.hold,
             received_at: file.received.received_at,

@@ -8,11 +8,11 @@ use policy::deadline;
 use policy::request::{PlanName, Proof, State};
 use policy::rights::Right;
 
-use super::{NewRequest, Which};
+use super::{NewRequest, Which, Who};
 use crate::act::{Act, Decided, Found, RequestKey};
 use crate::error::{Error, told};
 use crate::testing::{Bench, DAY, START, actor, asked, tenant};
-use crate::working::tests::{planned, with_a_call};
+use crate::working::tests::{decided, planned, with_a_call};
 
 fn word(error: &Error) -> String {
     platform::error::reason(&told(error)).to_owned()
@@ -43,12 +43,15 @@ async fn a_request_that_cannot_be_is_refused_and_not_there() {
     let good = || asked(customer, &[Right::Access]);
     let tomorrow = service.now().plus(DAY);
     let (_, not_on) = with_a_call(&bench);
+    let nobody = SubjectId::new();
+    bench.mesh.state().nobody.insert(nobody);
     let cases = [
         ("in the future", NewRequest { received_at: Some(tomorrow), ..good() }),
         ("asks nothing", NewRequest { rights: BTreeSet::new(), ..good() }),
         ("elsewhere", NewRequest { region: Some("DE-BY".parse().unwrap()), ..good() }),
         ("before calendars", NewRequest { received_at: Some(Timestamp(0)), ..good() }),
         ("a call that they are not on", NewRequest { said_in: Some((not_on, None)), ..good() }),
+        ("an id that nobody has", NewRequest { who: Who::Subject(nobody), ..good() }),
         ("an unknown call", NewRequest { said_in: Some((RecordingId::new(), None)), ..good() }),
     ];
     for (case, new) in cases {
@@ -168,7 +171,7 @@ async fn only_what_the_mesh_cannot_do_is_done_by_hand() {
     let (customer, _) = with_a_call(&bench);
     let service = bench.service();
     let (key, file) = planned(&service, customer, &[Right::Rectify, Right::Restrict]).await;
-    let file = crate::working::tests::decided(&service, &key, &file).await;
+    let file = decided(&service, &key, &file).await;
     assert_eq!((file.request.state(), file.waits_for()), (State::Executing, "by-hand"));
     let plan = file.request.plan().unwrap().name.clone();
     let filed = policy::code::Code::new("ticket-17").unwrap();
@@ -227,4 +230,24 @@ async fn a_call_whose_clock_is_ahead_is_heard_now() {
     let new = NewRequest { said_in: Some((id, None)), ..asked(customer, &[Right::Access]) };
     let file = service.open(&tenant(), &actor("anna"), new).await.unwrap();
     assert_eq!(file.received.received_at, service.now());
+}
+
+#[tokio::test]
+async fn who_is_one_person_asks_for_all_of_their_calls_and_who_is_not_any_more_gets_none_of_another_s() {
+    let bench = Bench::new().await;
+    let ((one, first), (other, second)) = (with_a_call(&bench), with_a_call(&bench));
+    bench.consents(other, "quality");
+    bench.mesh.state().merged.insert(one, vec![other]);
+    let service = bench.service();
+    let (key, file) = planned(&service, one, &[Right::Access, Right::Withdraw]).await;
+    assert_eq!(bench.mesh.state().withdrawals[0].subject, other, "theirs is taken back, too");
+    let held = &bench.mesh.state().restrictions[0].0.on.clone();
+    assert_eq!(*held, crate::mesh::On::Subjects([one, other].into()));
+    let of = |id| file.items.values().filter(|item| item.artefact.recording() == Some(id)).count();
+    assert!(of(first) > 0 && of(first) == of(second));
+    decided(&service, &key, &file).await;
+
+    bench.mesh.state().merged.clear();
+    let again = service.plan(&key, &actor("anna"), false).await.unwrap();
+    assert!(again.plan.items.iter().all(|item| item.artefact.recording() != Some(second)));
 }

@@ -16,6 +16,7 @@ use tonic::Status;
 
 use crate::error::Error;
 use crate::mesh::{Audio, Erased, Erasure, Mesh, Restriction};
+use crate::person::Person;
 
 const PEER: &str = "a role";
 /// Entries of one page: few, so that tests come to the next.
@@ -35,6 +36,10 @@ pub(crate) struct Withdrawal {
 pub(crate) struct State {
     /// By the value of an identifier.
     pub(crate) people: BTreeMap<String, SubjectId>,
+    /// Ids that are of nobody.
+    pub(crate) nobody: BTreeSet<SubjectId>,
+    /// Who is the same person.
+    pub(crate) merged: BTreeMap<SubjectId, Vec<SubjectId>>,
     pub(crate) recordings: Vec<Recording>,
     pub(crate) kept: BTreeMap<RecordingId, ExplainResponse>,
     pub(crate) consents: BTreeMap<SubjectId, GetStateResponse>,
@@ -88,6 +93,14 @@ impl Mesh for FakeMesh {
     async fn resolve(&self, _: &TenantId, identifier: Identifier) -> Result<SubjectId, Error> {
         let state = self.asked("resolve")?;
         state.people.get(&identifier.value).copied().ok_or_else(|| unknown("resolve"))
+    }
+
+    async fn person(&self, _: &TenantId, subject: SubjectId) -> Result<Person, Error> {
+        let state = self.asked("person")?;
+        if state.nobody.contains(&subject) {
+            return Err(unknown("person"));
+        }
+        Ok(Person::new(subject, state.merged.get(&subject).cloned().unwrap_or_default()))
     }
 
     async fn recordings(

@@ -2,12 +2,13 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use kernel::{ErasureId, EventId, HoldId, Interval, Position, PurposeName, RecordingId};
+use kernel::{ErasureId, HoldId, Interval, Position, PurposeName, RecordingId};
 use policy::code::Code;
 use policy::request::ItemKey;
+use proto::archive::v1::RecordingState;
 
 use super::todo::{self, Erase, Todo};
-use crate::act::{Act, MAX_NAMED, RequestKey};
+use crate::act::{Act, MAX_NAMED, Received, RequestKey};
 use crate::error::Error;
 use crate::file::File;
 use crate::mesh::{Erased, Erasure, On, Restriction, RestrictionKind};
@@ -21,6 +22,7 @@ impl Service {
             return match todo::next(file, stands) {
                 Todo::Say(items) => Ok(Some(done(items))),
                 Todo::Restrict(restrictions) => {
+                    self.check_theirs(key, file, restrictions.iter().map(|one| one.recording)).await?;
                     let meant = restrictions.iter().map(|one| (one.recording, &one.purposes));
                     self.restrict_all(key, meant).await?;
                     let items: BTreeSet<_> = restrictions.into_iter().flat_map(|one| one.items).collect();
@@ -30,14 +32,9 @@ impl Service {
                     Ok(Some(done(items)))
                 }
                 Todo::Withdraw(items) => {
-                    let before = file.withdrawn.clone().unwrap_or_default();
-                    let purposes: BTreeSet<_> =
-                        items.values().filter(|purpose| !before.contains(purpose)).cloned().collect();
-                    if !purposes.is_empty() {
-                        let event = EventId::from_bytes(derived(key.id.to_bytes(), b"withdrawal, decided"));
-                        let (subject, at) = (file.received.subject, file.received.received_at);
-                        self.mesh().withdraw(&key.tenant, event, subject, &purposes, at).await?;
-                    }
+                    // As a rule it was taken back at the receipt: then this has no second effect.
+                    let Received { subject, received_at, .. } = file.received;
+                    self.withdraw(key, subject, received_at).await?;
                     Ok(Some(done(items.into_keys().collect())))
                 }
                 Todo::Erase(erasures) => self.erase_all(key, file, erasures).await,
@@ -85,6 +82,7 @@ impl Service {
         file: &File,
         erasures: Vec<Erase>,
     ) -> Result<Option<Act>, Error> {
+        self.check_theirs(key, file, erasures.iter().map(|erase| erase.recording)).await?;
         // What the open request itself holds would forbid them.
         self.release(key, file).await?;
         let meant = erasures.iter().map(|erase| (erase.recording, &erase.restricted));
@@ -103,6 +101,26 @@ impl Service {
             }
         }
         Ok((!items.is_empty()).then(|| done(items)))
+    }
+
+    /// Refuses recordings that are of nobody whom the request is about by now: two who turned out not to be one person
+    /// lose nothing by each other. Of what is erased already nobody is named any more.
+    async fn check_theirs(
+        &self,
+        key: &RequestKey,
+        file: &File,
+        recordings: impl Iterator<Item = RecordingId>,
+    ) -> Result<(), Error> {
+        let person = self.mesh().person(&key.tenant, file.received.subject).await?;
+        for recording in recordings {
+            let facts = self.mesh().recording(&key.tenant, recording).await?;
+            let is_erased = facts.state() == RecordingState::Erased;
+            if !is_erased && !facts.parties.iter().any(|party| person.is(&party.subject_id)) {
+                let why = format!("recording {recording} is of nobody whom the request is about by now");
+                return Err(Error::refused("not-theirs", why));
+            }
+        }
+        Ok(())
     }
 
     async fn erase(&self, key: &RequestKey, erase: &Erase) -> Result<Erased, Error> {

@@ -212,3 +212,19 @@ async fn silence_closes_nothing_and_a_request_that_is_late_is_told() {
     assert_eq!((standing.open, standing.overdue), (1, 1));
     assert_eq!(service.file(&key).await.unwrap().request.state(), State::Deciding);
 }
+
+#[tokio::test]
+async fn who_is_not_the_same_person_any_more_loses_nothing_by_another_s_request() {
+    let bench = Bench::new().await;
+    let ((one, first), (other, second)) = (with_a_call(&bench), with_a_call(&bench));
+    bench.mesh.state().merged.insert(one, vec![other]);
+    let service = bench.service();
+    let (key, file) = planned(&service, one, &[Right::Erase]).await;
+    erases(&bench, first, Erased::Kept);
+    erases(&bench, second, Erased::Kept);
+    bench.mesh.state().merged.clear();
+    let file = decided(&service, &key, &file).await;
+    assert_eq!(file.request.state(), State::Executing, "it is not called done, and fails aloud");
+    assert!(bench.mesh.state().erasures.is_empty(), "nothing of it goes before people have looked");
+    assert_eq!(service.carry_on_all().await.unwrap().failing, 1);
+}

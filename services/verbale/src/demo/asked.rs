@@ -1,12 +1,14 @@
 //! What people ask over their calls, and what they get: a copy for the customer who asked in the call, one for the agent of
 //! that call, and an erasure for the customer of a bank, whose duty keeps what it must until its day.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::io::Read;
 use std::path::Path;
+use std::time::Duration;
 
 use anyhow::{Context, Result, ensure};
 use kernel::{Position, RequestId, SubjectId, Timestamp, Use};
+use proto::audit::v1::QueryRequest;
 use proto::common::v1::PartyRole;
 use proto::dsar::v1 as wire;
 use proto::dsar::v1::open_request::Subject;
@@ -19,7 +21,7 @@ use super::Told;
 use super::later::{ASKED, DUTY, PATIENCE, Teller, id_of, words};
 use crate::cli::VerifyPackageArgs;
 use crate::commands::request::{self, steps};
-use crate::commands::retention;
+use crate::commands::{audit, retention};
 use crate::connect::Caller;
 use crate::output::Style;
 
@@ -39,6 +41,7 @@ impl Teller<'_> {
             heard.channel == "call" && heard.rights == ["access"],
             format!("at {position}, to be answered by {due}"),
         );
+        self.entered(told).await?;
         let copy = self.demo.places.files.join("copy.zip");
         let data = self.copied(told, &heard, &copy).await?;
         let calls = data["recordings"].as_array().map_or(0, Vec::len);
@@ -103,8 +106,23 @@ impl Teller<'_> {
                 return Ok(found);
             }
             ensure!(began.elapsed() < PATIENCE, "no request was heard in {PATIENCE:?}");
-            tokio::time::sleep(std::time::Duration::from_millis(50)).await;
+            tokio::time::sleep(Duration::from_millis(50)).await;
         }
+    }
+
+    /// Waits until the ledger, which follows its topic, tells that the call was listened to.
+    async fn entered(&self, told: &Told<'_>) -> Result<()> {
+        let (caller, began) = (&told.caller, Instant::now());
+        let asked = QueryRequest {
+            object: format!("recording/{}", id_of(told)?),
+            action: "recording.replayed".to_owned(),
+            ..Default::default()
+        };
+        while audit::query(caller, asked.clone(), 1).await?.is_empty() {
+            ensure!(began.elapsed() < PATIENCE, "the ledger has no replay in {PATIENCE:?}");
+            tokio::time::sleep(Duration::from_millis(50)).await;
+        }
+        Ok(())
     }
 
     async fn ask(
@@ -134,7 +152,7 @@ impl Teller<'_> {
         let (anna, bruno) = (self.demo.named("anna", tenant)?, self.demo.named("bruno", tenant)?);
         steps::identify(&anna, id).await?;
         let planned = steps::plan(&anna, id).await?;
-        let mut outcomes = std::collections::BTreeMap::<_, usize>::new();
+        let mut outcomes = BTreeMap::<_, usize>::new();
         for item in &planned.items {
             let outcome = item.proposed.as_ref().map_or("", |verdict| verdict.outcome.as_str());
             *outcomes.entry(outcome).or_default() += 1;

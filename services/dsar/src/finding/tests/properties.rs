@@ -83,7 +83,12 @@ fn any_case() -> impl Strategy<Value = (Who, Recording, ExplainResponse, bool)> 
         let subject = who.subject;
         let (key, rights) = (who.key.clone(), who.rights);
         (any_call(subject), any::<bool>()).prop_map(move |((facts, kept), is_live)| {
-            (Who { key: key.clone(), subject, rights: rights.clone() }, facts, kept, is_live)
+            (
+                Who { key: key.clone(), subject, person: Person::new(subject, []), rights: rights.clone() },
+                facts,
+                kept,
+                is_live,
+            )
         })
     })
 }

@@ -31,9 +31,10 @@ pub(super) fn hold(
         RestrictionKind::StorageOnly(purposes) => (retention::HoldKind::Restriction, words(purposes)),
     };
     let selector = match &restriction.on {
-        On::Subject(subject) => {
-            retention::HoldSelector { subject_ids: vec![subject.to_bytes().to_vec()], ..Default::default() }
-        }
+        On::Subjects(subjects) => retention::HoldSelector {
+            subject_ids: subjects.iter().map(|subject| subject.to_bytes().to_vec()).collect(),
+            ..Default::default()
+        },
         On::Recordings(recordings) if recordings.len() > MAX_HELD => {
             return Err(Error::TooMany { what: "recordings of one hold", bound: MAX_HELD as u64 });
         }
@@ -124,7 +125,7 @@ mod tests {
     #[test]
     fn a_hold_names_the_person_or_the_recordings_and_not_both() {
         let person = SubjectId::new();
-        let asked = hold(&restriction(On::Subject(person)), Timestamp(7)).unwrap();
+        let asked = hold(&restriction(On::Subjects([person].into())), Timestamp(7)).unwrap();
         let selector = asked.selector.clone().unwrap();
         assert_eq!(selector.subject_ids, [person.to_bytes().to_vec()]);
         assert!(selector.recording_ids.is_empty());
@@ -154,7 +155,12 @@ mod tests {
         };
         let asked = hold(&of(purposes(2)), Timestamp(7)).unwrap();
         assert_eq!((asked.kind(), asked.purposes.len()), (retention::HoldKind::Restriction, 2));
-        assert!(hold(&restriction(On::Subject(SubjectId::new())), Timestamp(7)).unwrap().purposes.is_empty());
+        assert!(
+            hold(&restriction(On::Subjects([SubjectId::new()].into())), Timestamp(7))
+                .unwrap()
+                .purposes
+                .is_empty()
+        );
         let refused = hold(&of(purposes(65)), Timestamp(7));
         assert!(matches!(refused, Err(Error::TooMany { bound: 64, .. })));
     }

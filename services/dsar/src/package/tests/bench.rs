@@ -32,6 +32,7 @@ use crate::act::{Act, Decided, Found, Received, Record, RequestKey};
 use crate::error::Error;
 use crate::file::{File, Items};
 use crate::mesh::{Audio, Erased, Erasure, Mesh, Restriction};
+use crate::person::Person;
 use crate::plan::{Artefact, Language, PlanItem};
 use crate::testing::{DAY, FakeMesh, START, explained, purpose, recording, tenant};
 
@@ -52,6 +53,9 @@ fn not_here<T>() -> Result<T, Error> {
 impl Mesh for Line {
     async fn resolve(&self, _: &TenantId, _: Identifier) -> Result<SubjectId, Error> {
         not_here()
+    }
+    async fn person(&self, tenant: &TenantId, subject: SubjectId) -> Result<Person, Error> {
+        self.facts.person(tenant, subject).await
     }
     async fn recordings(
         &self,

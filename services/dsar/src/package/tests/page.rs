@@ -88,7 +88,12 @@ fn a_notice_that_was_played_is_told_with_its_words() {
     let recording = bench.line.facts.state().recordings[0].clone();
     let found = Found { id: bench.call, recording, kept: None, entries: Vec::new() };
     let policies = BTreeMap::from([(hash, Arc::new(policy))]);
-    let facts = Facts { recordings: vec![found], consent: None, policies };
+    let facts = Facts {
+        person: crate::person::Person::new(kernel::SubjectId::new(), []),
+        recordings: vec![found],
+        consent: None,
+        policies,
+    };
     let file = bench.file();
     let data = told(&bench.key, &file, &facts, &Granted::of(&file), &[], START);
     let [notice] = data.notices.as_slice() else { panic!("{:?}", data.notices) };

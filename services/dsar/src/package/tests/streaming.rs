@@ -36,6 +36,17 @@ async fn nothing_is_handed_out_where_nothing_was_granted() {
 }
 
 #[tokio::test]
+async fn a_call_of_nobody_who_is_the_person_by_now_is_not_handed_out() {
+    let bench = Bench::new().leg(Right::Access, 0, Presence::Oneself, "quality");
+    let whose = kernel::SubjectId::new();
+    bench.change(|facts| facts.parties[0].subject_id = whose.to_bytes().to_vec());
+    let refused = bench.handed().await.err().unwrap();
+    assert!(matches!(refused, Error::Refused { word: "not-theirs", .. }), "{refused:?}");
+    bench.line.facts.state().merged.insert(bench.customer, vec![whose]);
+    assert!(bench.handed().await.is_ok(), "two subjects that are one person");
+}
+
+#[tokio::test]
 async fn a_store_that_does_not_answer_is_an_error_before_the_first_byte() {
     for method in ["recording", "kept"] {
         let bench = own(Bench::new());

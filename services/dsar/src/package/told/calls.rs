@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use jiff::tz::TimeZone;
-use kernel::{Basis, LegNo, SubjectId, Timestamp};
+use kernel::{Basis, LegNo, Timestamp};
 use policy::jurisdiction::{Area, Jurisdiction};
 use proto::archive::v1::{Recording, RecordingLeg, RecordingParty};
 use proto::common::v1::PartyRole;
@@ -15,20 +15,16 @@ use super::super::gather::{Facts, Found};
 use super::super::granted::Granted;
 use super::{known, words};
 use crate::mesh::basis;
+use crate::person::Person;
 
 /// How much of a recording's id its files are called by, where that is enough.
 const SHORT: usize = 8;
 
-pub(super) fn calls(
-    facts: &Facts,
-    granted: &Granted,
-    subject: SubjectId,
-    jurisdiction: Jurisdiction,
-) -> Vec<Call> {
+pub(super) fn calls(facts: &Facts, granted: &Granted, jurisdiction: Jurisdiction) -> Vec<Call> {
     let zone = jurisdiction.time_zone();
     let mut stems = BTreeSet::new();
     let area = jurisdiction.area();
-    let call = |found: &Found| call(found, granted, subject, area, stem(found, &zone, &mut stems));
+    let call = |found: &Found| call(found, granted, &facts.person, area, stem(found, &zone, &mut stems));
     facts.recordings.iter().map(call).collect()
 }
 
@@ -43,11 +39,10 @@ fn stem(found: &Found, zone: &TimeZone, taken: &mut BTreeSet<String>) -> String 
     stem
 }
 
-fn call(found: &Found, granted: &Granted, subject: SubjectId, area: Area, stem: String) -> Call {
+fn call(found: &Found, granted: &Granted, person: &Person, area: Area, stem: String) -> Call {
     let recording = &found.recording;
-    let own = subject.to_bytes();
     let (yours, others): (Vec<_>, Vec<_>) =
-        recording.parties.iter().partition(|party| party.subject_id == own);
+        recording.parties.iter().partition(|party| person.is(&party.subject_id));
     let is_customer = |party: &&RecordingParty| party.role() == PartyRole::Customer;
     let is_only_customer = yours.iter().any(is_customer) && !others.iter().any(is_customer);
     let described = granted.described.contains(&found.id);
@@ -62,7 +57,7 @@ fn call(found: &Found, granted: &Granted, subject: SubjectId, area: Area, stem: 
         your_role: role_of(&yours),
         others: others.iter().map(|party| words::role(party.role)).collect(),
         purposes: purposes(found, area),
-        legs: legs(found, granted, subject),
+        legs: legs(found, granted, person),
         pauses: pauses(recording),
         marks: if described { marks(recording) } else { Vec::new() },
         notes: if described { notes(recording, is_only_customer) } else { Vec::new() },
@@ -115,16 +110,16 @@ fn kept(term: &Term) -> Kept {
     }
 }
 
-fn legs(found: &Found, granted: &Granted, subject: SubjectId) -> Vec<Leg> {
+fn legs(found: &Found, granted: &Granted, person: &Person) -> Vec<Leg> {
     let mut legs: Vec<_> = found.recording.legs.iter().collect();
     legs.sort_by_key(|leg| leg.leg);
     legs.dedup_by_key(|leg| leg.leg);
-    legs.into_iter().map(|row| leg(found, row, granted, subject)).collect()
+    legs.into_iter().map(|row| leg(found, row, granted, person)).collect()
 }
 
-fn leg(found: &Found, row: &RecordingLeg, granted: &Granted, subject: SubjectId) -> Leg {
+fn leg(found: &Found, row: &RecordingLeg, granted: &Granted, person: &Person) -> Leg {
     let recording = &found.recording;
-    let own = is_own(recording, row, subject);
+    let own = is_own(recording, row, person);
     let number = u16::try_from(row.leg).map(LegNo);
     let items = number.map(|number| granted.leg(found.id, number)).unwrap_or_default();
     let because: BTreeSet<_> = items.iter().flat_map(|item| item.reasons).collect();
