@@ -38,7 +38,7 @@ use tempfile::TempDir;
 use tokio::runtime::Runtime;
 use tokio::time::{Instant, sleep};
 use verbale::call_file::CallFile;
-use verbale::commands::request::steps;
+use verbale::commands::request::{Lock, steps};
 use verbale::commands::{recordings, retention};
 use verbale::connect::{Caller, Speaker, issue_own, own_token};
 use verbale::mesh::{Mesh, Settings};
@@ -329,7 +329,7 @@ impl<'t> Filling<'t> {
         self.statements.push(format!(
             "INSERT INTO main.event_purpose SELECT {VERSION}, it.purpose
              FROM temp.other AS other CROSS JOIN temp.own_event AS own
-             JOIN main.event_purpose AS it ON it.version = own.version"
+             CROSS JOIN main.event_purpose AS it ON it.version = own.version"
         ));
         self
     }
@@ -475,7 +475,7 @@ impl Bench {
         let stands = steps::worked_on(&self.anna, id, PATIENCE).await?;
         ensure!(stands.waits_for == "hand-out", "the request waits for {}", stands.waits_for);
         let begun = Instant::now();
-        steps::package(&self.anna, id, REASON, &self.file).await?;
+        steps::package(&self.anna, id, REASON, &self.file, &Lock::Open).await?;
         let copy = begun.elapsed();
 
         // What it held is let go, so that the next one begins as this did.

@@ -130,6 +130,36 @@ pub struct Recording {
     /// What nobody can open any more.
     #[prost(message, repeated, tag = "20")]
     pub erased: ::prost::alloc::vec::Vec<Erased>,
+    /// What people have stated about it, oldest first.
+    #[prost(message, repeated, tag = "21")]
+    pub statements: ::prost::alloc::vec::Vec<Statement>,
+}
+/// Something that a person has stated about a recording.
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct Statement {
+    /// Under which reference it is filed.
+    #[prost(string, tag = "1")]
+    pub filed: ::prost::alloc::string::String,
+    /// The request that it came with.
+    #[prost(bytes = "vec", tag = "2")]
+    pub request_id: ::prost::alloc::vec::Vec<u8>,
+    #[prost(int64, tag = "3")]
+    pub at: i64,
+}
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct AnnotateRequest {
+    #[prost(bytes = "vec", tag = "1")]
+    pub recording_id: ::prost::alloc::vec::Vec<u8>,
+    /// Idempotency: one request states one thing about a recording.
+    #[prost(bytes = "vec", tag = "2")]
+    pub request_id: ::prost::alloc::vec::Vec<u8>,
+    #[prost(string, tag = "3")]
+    pub filed: ::prost::alloc::string::String,
+}
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct AnnotateResponse {
+    #[prost(message, optional, tag = "1")]
+    pub statement: ::core::option::Option<Statement>,
 }
 /// A stretch of a leg that was erased.
 #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
@@ -714,6 +744,32 @@ pub mod recordings_client {
                 .insert(GrpcMethod::new("verbale.archive.v1.Recordings", "Erase"));
             self.inner.unary(req, path, codec).await
         }
+        /// Says in a signed addendum that the person has made a statement about the recording, and where that is filed (GDPR
+        /// Art. 16): it is told with each replay and each copy. The audio stays as it is.
+        pub async fn annotate(
+            &mut self,
+            request: impl tonic::IntoRequest<super::AnnotateRequest>,
+        ) -> std::result::Result<
+            tonic::Response<super::AnnotateResponse>,
+            tonic::Status,
+        > {
+            self.inner
+                .ready()
+                .await
+                .map_err(|e| {
+                    tonic::Status::unknown(
+                        format!("Service was not ready: {}", e.into()),
+                    )
+                })?;
+            let codec = tonic_prost::ProstCodec::default();
+            let path = http::uri::PathAndQuery::from_static(
+                "/verbale.archive.v1.Recordings/Annotate",
+            );
+            let mut req = request.into_request();
+            req.extensions_mut()
+                .insert(GrpcMethod::new("verbale.archive.v1.Recordings", "Annotate"));
+            self.inner.unary(req, path, codec).await
+        }
         /// Lengthens the locks of what is stored of a recording, and of its documents: an authority has ordered that it is kept
         /// longer. No lock is ever shortened; what was erased stays as it is.
         pub async fn lock(
@@ -789,6 +845,15 @@ pub mod recordings_server {
             &self,
             request: tonic::Request<super::EraseRequest>,
         ) -> std::result::Result<tonic::Response<super::EraseResponse>, tonic::Status>;
+        /// Says in a signed addendum that the person has made a statement about the recording, and where that is filed (GDPR
+        /// Art. 16): it is told with each replay and each copy. The audio stays as it is.
+        async fn annotate(
+            &self,
+            request: tonic::Request<super::AnnotateRequest>,
+        ) -> std::result::Result<
+            tonic::Response<super::AnnotateResponse>,
+            tonic::Status,
+        >;
         /// Lengthens the locks of what is stored of a recording, and of its documents: an authority has ordered that it is kept
         /// longer. No lock is ever shortened; what was erased stays as it is.
         async fn lock(
@@ -1118,6 +1183,51 @@ pub mod recordings_server {
                     let inner = self.inner.clone();
                     let fut = async move {
                         let method = EraseSvc(inner);
+                        let codec = tonic_prost::ProstCodec::default();
+                        let mut grpc = tonic::server::Grpc::new(codec)
+                            .apply_compression_config(
+                                accept_compression_encodings,
+                                send_compression_encodings,
+                            )
+                            .apply_max_message_size_config(
+                                max_decoding_message_size,
+                                max_encoding_message_size,
+                            );
+                        let res = grpc.unary(method, req).await;
+                        Ok(res)
+                    };
+                    Box::pin(fut)
+                }
+                "/verbale.archive.v1.Recordings/Annotate" => {
+                    #[allow(non_camel_case_types)]
+                    struct AnnotateSvc<T: Recordings>(pub Arc<T>);
+                    impl<
+                        T: Recordings,
+                    > tonic::server::UnaryService<super::AnnotateRequest>
+                    for AnnotateSvc<T> {
+                        type Response = super::AnnotateResponse;
+                        type Future = BoxFuture<
+                            tonic::Response<Self::Response>,
+                            tonic::Status,
+                        >;
+                        fn call(
+                            &mut self,
+                            request: tonic::Request<super::AnnotateRequest>,
+                        ) -> Self::Future {
+                            let inner = Arc::clone(&self.0);
+                            let fut = async move {
+                                <T as Recordings>::annotate(&inner, request).await
+                            };
+                            Box::pin(fut)
+                        }
+                    }
+                    let accept_compression_encodings = self.accept_compression_encodings;
+                    let send_compression_encodings = self.send_compression_encodings;
+                    let max_decoding_message_size = self.max_decoding_message_size;
+                    let max_encoding_message_size = self.max_encoding_message_size;
+                    let inner = self.inner.clone();
+                    let fut = async move {
+                        let method = AnnotateSvc(inner);
                         let codec = tonic_prost::ProstCodec::default();
                         let mut grpc = tonic::server::Grpc::new(codec)
                             .apply_compression_config(

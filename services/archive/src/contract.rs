@@ -4,13 +4,15 @@ use std::collections::BTreeSet;
 
 use kernel::{
     Basis, Envelope, ErasureId, EventId, FrameNo, InstanceId, KeyEpoch, LegNo, MarkLabel, Position,
-    PurposeName, RecordingId, RegimeName, SectionNo, SessionEpoch, SpanNo, SubjectId, TenantId, Timestamp,
+    PurposeName, RecordingId, RegimeName, RequestId, SectionNo, SessionEpoch, SpanNo, SubjectId, TenantId,
+    Timestamp,
 };
 use objects::Key;
 use platform::OutboxStore;
 use policy::{BasisChange, Cause, ChangeKind};
 use proto::common::v1::Grant;
 use seal::manifest::ReasonCode;
+use seal::receipt::PlainCode;
 use seal::{Hash, SectionKind, SpanSet};
 
 use crate::fact::{
@@ -20,7 +22,7 @@ use crate::fact::{
 };
 use crate::store::{
     By, Document, DocumentKind, ErasedRow, ErasureRow, Error, History, Query, Recording, Settlement, State,
-    Store,
+    StatementRow, Store,
 };
 
 /// One test per line of the contract; `$store` makes a fresh store and whatever must outlive it, as a tuple, or
@@ -43,6 +45,7 @@ macro_rules! contract_suite {
             pages_list_newest_first_without_gap_or_repetition,
             a_batch_that_contradicts_itself_leaves_nothing,
             what_a_document_erases_counts_with_it_and_once,
+            what_somebody_has_stated_counts_with_its_document_and_once,
             an_erasure_is_remembered_as_it_was_first_heard_of,
             an_object_that_is_gone_keeps_its_row_and_its_first_date,
             erased_recordings_are_in_no_list_and_shorten_no_page,
@@ -162,6 +165,16 @@ pub(crate) fn erased(document: u32, section: u32, spans: &[u32]) -> ErasedRow {
     }
 }
 
+/// What a document says that somebody has stated.
+pub(crate) fn stated(document: u32, filed: &str) -> StatementRow {
+    StatementRow {
+        filed: PlainCode::new(filed).expect("a code"),
+        request: RequestId::from_bytes([document as u8; 16]),
+        at: Timestamp(-5),
+        document,
+    }
+}
+
 fn gone(purpose: &str, reason: &str) -> Gone {
     Gone { purpose: PurposeName::new(purpose).expect("a slug"), reason: reason.to_owned() }
 }
@@ -247,6 +260,7 @@ pub(crate) fn settlement(
         objects,
         gone: vec![gone("training", "withdrawn")],
         erased: Vec::new(),
+        stated: None,
         event: Envelope {
             id: EventId::new(),
             kind: "verbale.recording.sealed".to_owned(),
@@ -570,6 +584,28 @@ pub async fn what_a_document_erases_counts_with_it_and_once(store: &dyn Store) {
     assert_eq!((history.erased, history.documents.len()), (expected, 3));
     assert_eq!(history.recording.state, State::Addended);
     assert_eq!(store.history(&key(2)).await.expect("reads"), None);
+}
+
+/// In order of their documents, whatever they are filed under.
+pub async fn what_somebody_has_stated_counts_with_its_document_and_once(store: &dyn Store) {
+    record(store, everything(&key(1))).await;
+    store.settle(settlement(&key(1), 1, 1, Vec::new())).await.expect("is taken");
+    let rows = [stated(2, "statement-7"), stated(3, "CONSOB/2026:0412")];
+    for row in &rows {
+        let plain = settlement(&key(1), row.document, row.document as u8, Vec::new());
+        let says = Settlement { stated: Some(row.clone()), ..plain };
+        store.settle(says.clone()).await.expect("is taken");
+        store.settle(says).await.expect("again is no error");
+    }
+    let other =
+        Settlement { stated: Some(stated(2, "statement-8")), ..settlement(&key(1), 2, 9, Vec::new()) };
+    assert!(matches!(store.settle(other).await, Err(Error::Conflict { .. })));
+    let history = store.history(&key(1)).await.expect("reads").expect("is known");
+    assert_eq!((history.statements.as_slice(), history.documents.len()), (rows.as_slice(), 3));
+    assert_eq!((history.erased, history.recording.state), (Vec::new(), State::Addended));
+    record(store, everything(&key(2))).await;
+    let other = store.history(&key(2)).await.expect("reads").expect("is known");
+    assert_eq!(other.statements, [], "of another recording");
 }
 
 /// Where the log ended then, and why purposes are gone, is not said anew by a call that comes again.

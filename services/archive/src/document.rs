@@ -5,7 +5,8 @@ use std::collections::BTreeSet;
 use std::time::Duration;
 
 use kernel::{
-    ErasureId, EventId, FrameNo, Interval, IntervalSet, LegNo, Position, PurposeName, SpanNo, Timestamp,
+    ErasureId, EventId, FrameNo, Interval, IntervalSet, LegNo, Position, PurposeName, RequestId, SpanNo,
+    Timestamp,
 };
 use objects::Key;
 use policy::DenyReason;
@@ -16,6 +17,7 @@ use seal::manifest::{
     EndCause, ErasedSpans, Evidence, FrameRange, Leg, Mark, NotRecordedReason, ObjectRow, PartyRole as Role,
     ReasonCode, SectionRow, Superseded,
 };
+use seal::receipt::PlainCode;
 use seal::{Addendum, Codec, Hash, Manifest, NotRecorded, SectionKind};
 
 use crate::completeness::{Completeness, dropped_ranges};
@@ -107,6 +109,11 @@ pub fn erasure(
         objects: objects(history, |object| whole.contains(&object.name) && !known.contains(&object.name)),
     };
     next_addendum(history, change)
+}
+
+/// The addendum that says that a person has stated something, and where that is filed.
+pub fn statement(history: &History, request: RequestId, filed: &PlainCode) -> Option<Addendum> {
+    next_addendum(history, AddendumChange::Stated { filed: filed.clone(), request })
 }
 
 /// The addendum after a recording's last document.

@@ -13,8 +13,7 @@ use std::sync::Arc;
 use eventlog::{Ends, EventLog};
 use kernel::topics::AUDIO;
 use kernel::{ErasureId, PurposeName};
-use seal::Addendum;
-use seal::manifest::{AddendumChange, ReasonCode};
+use seal::manifest::ReasonCode;
 use seal::signing::DocumentKind as Signed;
 
 use crate::document;
@@ -135,7 +134,6 @@ impl Eraser {
     /// was placed first, that one is brought to its end, and what is left is said after it: by another look, because
     /// what that one names may have had its entries only since.
     async fn say(&self, asked: &Erasure, row: &ErasureRow, mut seen: Seen) -> Result<Seen, Error> {
-        let placer = &self.sealer.placer;
         for _ in 0..TRIES {
             let Seen { history, open } = &seen;
             let spans = erased::fresh(history, through(row, history), &erased::open(open))?;
@@ -145,11 +143,9 @@ impl Eraser {
             let addendum = document::erasure(history, asked.erasure, &asked.reason, spans);
             let addendum = addendum.ok_or(Error::NotSealedYet(asked.recording.id))?;
             let version = addendum.number + 1;
-            let placed = placer.place(history, version, Signed::Addendum, addendum.encode()?).await?;
-            match Addendum::decode(placed.signed.unverified_payload())?.change {
-                AddendumChange::Erased { .. } => placer.settle_erased(history, &placed).await?,
-                AddendumChange::Filled { .. } => self.sealer.addend(&asked.recording).await?,
-            }
+            let payload = addendum.encode()?;
+            let placed = self.sealer.placer.place(history, version, Signed::Addendum, payload).await?;
+            self.sealer.settle_addendum(history, &placed).await?;
             seen = self.look(&asked.recording).await?;
         }
         Err(Error::Contended(asked.recording.id))

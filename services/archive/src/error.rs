@@ -76,6 +76,17 @@ pub enum Error {
     /// A purpose is said to have gone whole, and crypto opens something for it.
     #[error("a purpose that is to be gone still opens spans of recording {0}")]
     StillOpens(RecordingId),
+    /// Nothing is stated about it any more, or never was anything to state it about.
+    #[error("recording {recording} takes no statement: {reason}")]
+    NotAnnotatable {
+        /// The recording.
+        recording: RecordingId,
+        /// Why, as a code.
+        reason: &'static str,
+    },
+    /// The request has come with another statement about it.
+    #[error("the request has another statement about recording {0}")]
+    OtherStatement(RecordingId),
     /// Others made its next documents again and again.
     #[error("the documents of recording {0} changed again and again")]
     Contended(RecordingId),
@@ -136,9 +147,12 @@ impl ServiceError for Error {
             Self::Answer { .. } => ErrorCode::Internal,
             Self::NotFound(_) => ErrorCode::NotFound,
             Self::Invalid { .. } => ErrorCode::InvalidArgument,
-            Self::NotSealedYet(_) | Self::StillOpens(_) | Self::NotReplayable { .. } | Self::Wav { .. } => {
-                ErrorCode::FailedPrecondition
-            }
+            Self::NotSealedYet(_)
+            | Self::StillOpens(_)
+            | Self::NotAnnotatable { .. }
+            | Self::OtherStatement(_)
+            | Self::NotReplayable { .. }
+            | Self::Wav { .. } => ErrorCode::FailedPrecondition,
             Self::Contended(_) => ErrorCode::Aborted,
             Self::NoBasis { .. } => ErrorCode::PermissionDenied,
             Self::Busy { .. } => ErrorCode::ResourceExhausted,
@@ -168,6 +182,8 @@ impl Error {
         match self {
             Self::NotSealedYet(_) => refusal(self.code(), "not-sealed-yet", self.to_string()),
             Self::StillOpens(_) => refusal(self.code(), "still-opens", self.to_string()),
+            Self::NotAnnotatable { reason, .. } => refusal(self.code(), reason, self.to_string()),
+            Self::OtherStatement(_) => refusal(self.code(), "other-statement", self.to_string()),
             Self::NotReplayable { reason, .. } => refusal(self.code(), reason, self.to_string()),
             Self::NoBasis { reason, .. } => refusal(self.code(), reason, self.to_string()),
             // A refusal by the gate is the answer, and its reason is the reader's to know.

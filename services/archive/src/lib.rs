@@ -7,7 +7,7 @@
 //! Read [`fact`] (what is learnt), [`store`] (how it is kept), [`timeline`] and [`completeness`] (what it comes
 //! to). Then the way in: [`decode`], [`packer`], [`shelf`], [`consumer`], [`sealing`] with [`document`] and
 //! [`placing`]. And the way out: [`replay`] with [`absence`] and [`wav`], [`verify`], [`erasing`] with [`erased`],
-//! [`rpc`].
+//! [`annotating`], [`rpc`].
 
 pub mod fact;
 pub mod store;
@@ -26,6 +26,7 @@ pub mod shelf;
 mod locking;
 
 pub mod absence;
+pub mod annotating;
 pub mod erased;
 pub mod erasing;
 pub mod replay;

@@ -1,18 +1,19 @@
 //! Signed documents into their places: put where none lies; where one does, that is the document.
 //!
-//! What follows from an addendum that erases is all in the addendum, so that whoever finds one that was placed and never
-//! settled can bring it to its end.
+//! What follows from an addendum that erases, or that says what somebody has stated, is all in the addendum, so that
+//! whoever finds one that was placed and never settled can bring it to its end.
 
 use std::sync::Arc;
 
 use ::objects::{IfExists, Key, LegalHold, ObjectStore, PutOptions};
 use bytes::Bytes;
-use kernel::{Clock, Envelope, ErasureId, EventId};
+use kernel::{Clock, Envelope, ErasureId, EventId, RequestId};
 use platform::Instance;
 use prost::Message;
 use proto::archive::v1::recording_event::Event;
 use proto::archive::v1::{RecordingAddended, RecordingEvent};
-use seal::manifest::AddendumChange;
+use seal::manifest::{AddendumChange, ErasedSpans, ReasonCode};
+use seal::receipt::PlainCode;
 use seal::signing::DocumentKind as Signed;
 use seal::{Addendum, Hash, SignedDocument};
 use tracing::info;
@@ -21,7 +22,7 @@ use crate::document;
 use crate::erased;
 use crate::error::Error;
 use crate::fact::RecordingKey;
-use crate::store::{Document, DocumentKind, ErasedRow, History, Settlement, State, Store};
+use crate::store::{Document, DocumentKind, ErasedRow, History, Settlement, State, StatementRow, Store};
 
 /// Places documents.
 #[derive(Clone)]
@@ -83,40 +84,79 @@ impl Placer {
         Ok((signed, Hash(object.head.sha256)))
     }
 
-    /// Settles an addendum that says what was erased, whoever placed it; nothing where it says something else.
-    pub(crate) async fn settle_erased(&self, history: &History, placed: &Placed) -> Result<(), Error> {
-        let key = &history.recording.key;
-        let addendum = Addendum::decode(placed.signed.unverified_payload())?;
-        let AddendumChange::Erased { reason, ledger, spans, .. } = addendum.change else { return Ok(()) };
-        let document = placed.document.clone();
-        let row = |row: seal::manifest::ErasedSpans| ErasedRow {
+    /// Settles an addendum from which all follows that it makes of its recording, whoever placed it: what was erased, what
+    /// somebody has stated. Nothing where it says that audio came late, which takes a sealer.
+    pub(crate) async fn settle_said(&self, history: &History, placed: &Placed) -> Result<(), Error> {
+        match Addendum::decode(placed.signed.unverified_payload())?.change {
+            AddendumChange::Erased { reason, ledger, spans, .. } => {
+                let erasure = ErasureId::from_bytes(ledger.to_bytes());
+                self.settle_erased(history, placed, erasure, &reason, spans).await
+            }
+            AddendumChange::Stated { filed, request } => {
+                self.settle_stated(history, placed, request, filed).await
+            }
+            AddendumChange::Filled { .. } => Ok(()),
+        }
+    }
+
+    async fn settle_erased(
+        &self,
+        history: &History,
+        placed: &Placed,
+        erasure: ErasureId,
+        reason: &ReasonCode,
+        spans: Vec<ErasedSpans>,
+    ) -> Result<(), Error> {
+        let (recording, version) = (history.recording.key.id, placed.document.version);
+        let row = |row: ErasedSpans| ErasedRow {
             leg: row.leg,
             section: row.section,
             spans: row.spans,
             reason: reason.clone(),
             // By whom ever it is settled, it is told alike.
             at: placed.signed.signed_at(),
-            erasure: ErasureId::from_bytes(ledger.to_bytes()),
-            document: document.version,
+            erasure,
+            document: version,
         };
         let rows: Vec<_> = spans.into_iter().map(row).collect();
         let mut all = erased::named(history);
         rows.iter().for_each(|row| erased::add(&mut all, (row.leg, row.section), &row.spans));
         let everything = erased::is_everything(history, &all);
-        info!(recording = %key.id, version = document.version, everything, "an erasure has its addendum");
-        self.store
-            .settle(Settlement {
-                recording: key.clone(),
-                state: if everything { State::Erased } else { State::Addended },
-                complete: history.recording.complete.unwrap_or_default(),
-                event: self.addended(key, &document),
-                document,
-                objects: Vec::new(),
-                gone: Vec::new(),
-                erased: rows,
-            })
-            .await?;
-        Ok(())
+        info!(recording = %recording, version, everything, "an erasure has its addendum");
+        let state = if everything { State::Erased } else { State::Addended };
+        let settlement = Settlement { state, erased: rows, ..self.settlement(history, placed) };
+        Ok(self.store.settle(settlement).await?)
+    }
+
+    async fn settle_stated(
+        &self,
+        history: &History,
+        placed: &Placed,
+        request: RequestId,
+        filed: PlainCode,
+    ) -> Result<(), Error> {
+        let (recording, version) = (history.recording.key.id, placed.document.version);
+        let row = StatementRow { filed, request, at: placed.signed.signed_at(), document: version };
+        info!(recording = %recording, version, request = %request, "a statement has its addendum");
+        let settlement = Settlement { stated: Some(row), ..self.settlement(history, placed) };
+        Ok(self.store.settle(settlement).await?)
+    }
+
+    /// What an addendum comes to that names no object, erases nothing and states nothing.
+    fn settlement(&self, history: &History, placed: &Placed) -> Settlement {
+        let recording = &history.recording;
+        Settlement {
+            recording: recording.key.clone(),
+            // What nobody can open stays so, whatever else is said of it.
+            state: if recording.state == State::Erased { State::Erased } else { State::Addended },
+            complete: recording.complete.unwrap_or_default(),
+            event: self.addended(&recording.key, &placed.document),
+            document: placed.document.clone(),
+            objects: Vec::new(),
+            gone: Vec::new(),
+            erased: Vec::new(),
+            stated: None,
+        }
     }
 
     /// That a recording has an addendum.

@@ -13,9 +13,9 @@ use platform::CallContext;
 use proto::archive::v1::list_request::By as WireBy;
 use proto::archive::v1::recordings_server::Recordings;
 use proto::archive::v1::{
-    EraseRequest, EraseResponse, Finding, GetRequest, ListRequest, ListResponse, LockRequest, LockResponse,
-    Recording, ReplayFormat, ReplayRequest, ReplayResponse, SpansRequest, SpansResponse, VerifyRequest,
-    VerifyResponse,
+    AnnotateRequest, AnnotateResponse, EraseRequest, EraseResponse, Finding, GetRequest, ListRequest,
+    ListResponse, LockRequest, LockResponse, Recording, ReplayFormat, ReplayRequest, ReplayResponse,
+    SpansRequest, SpansResponse, VerifyRequest, VerifyResponse,
 };
 use tonic::{Request, Response, Status};
 
@@ -165,6 +165,18 @@ impl Recordings for Rpc {
         call.touched().fact("spans", outcome.spans);
         call.touched().fact("objects", outcome.deleted);
         Ok(Response::new(convert::outcome(outcome)))
+    }
+
+    async fn annotate(&self, request: Request<AnnotateRequest>) -> Answer<AnnotateResponse> {
+        let call = CallContext::of(&request)?;
+        let asked = request.into_inner();
+        let key = key(&call, &asked.recording_id)?;
+        call.touched().recording(key.id);
+        let told = |error: Error| error.to_status();
+        let statement = ask::statement(key, &asked).map_err(told)?;
+        call.touched().object(format!("request/{}", statement.request)).fact("filed", &statement.filed);
+        let stands = self.eraser.sealer.annotate(&statement).await.map_err(told)?;
+        Ok(Response::new(AnnotateResponse { statement: Some(convert::statement(&stands)) }))
     }
 
     async fn lock(&self, request: Request<LockRequest>) -> Answer<LockResponse> {

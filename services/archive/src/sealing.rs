@@ -13,6 +13,7 @@ use kernel::{Clock, PurposeName, SectionNo, Timestamp};
 use proto::archive::v1::recording_event::Event;
 use proto::archive::v1::{MarkEnded, RecordingNotRecorded, RecordingSealed, SealedPurpose};
 use seal::SpanSet;
+use seal::manifest::AddendumChange;
 use seal::signing::DocumentKind as Signed;
 use tracing::{info, warn};
 
@@ -22,7 +23,7 @@ use crate::document::{self, ABANDONED};
 use crate::error::Error;
 use crate::fact::{Gone, RecordingKey};
 use crate::mesh::{Mesh, Sealed, Sealing};
-use crate::placing::Placer;
+use crate::placing::{Placed, Placer};
 use crate::store::{History, Recording, Settlement, State, Store};
 use crate::timeline::{self, Timeline, fold};
 
@@ -145,14 +146,15 @@ impl Sealer {
                 objects,
                 gone,
                 erased: Vec::new(),
+                stated: None,
                 event: self.placer.envelope(key, 1, "verbale.recording.sealed", event),
             })
             .await?;
         Ok(())
     }
 
-    /// What was stored after the document, under the timeline as it was frozen. Where an erasure has placed the next
-    /// document and not settled it, that is settled instead, and what was stored is still owed.
+    /// What was stored after the document, under the timeline as it was frozen. Where an erasure or a statement has placed
+    /// the next document and not settled it, that is settled instead, and what was stored is still owed.
     pub(crate) async fn addend(&self, key: &RecordingKey) -> Result<(), Error> {
         let history = self.history(key).await?;
         // Another was faster: an addendum that adds nothing is none.
@@ -165,8 +167,8 @@ impl Sealer {
         let version = addendum.number + 1;
         let placed = self.placer.place(&history, version, Signed::Addendum, addendum.encode()?).await?;
         let addendum = seal::Addendum::decode(placed.signed.unverified_payload())?;
-        let seal::manifest::AddendumChange::Filled { completeness, objects, .. } = addendum.change else {
-            return self.placer.settle_erased(&history, &placed).await;
+        let AddendumChange::Filled { completeness, objects, .. } = addendum.change else {
+            return self.placer.settle_said(&history, &placed).await;
         };
         // What comes late to a recording that was erased opens for nobody, most likely.
         let stays_erased = history.recording.state == State::Erased && sealed.purposes.is_empty();
@@ -182,9 +184,20 @@ impl Sealer {
                 objects: objects.iter().map(|row| row_name(key, row)).collect::<Result<_, _>>()?,
                 gone: gone(timeline::gone(&history, &timeline), sealed.gone),
                 erased: Vec::new(),
+                stated: None,
             })
             .await?;
         Ok(())
+    }
+
+    /// Brings an addendum that lies in its place to its end, whoever placed it.
+    pub(crate) async fn settle_addendum(&self, history: &History, placed: &Placed) -> Result<(), Error> {
+        match seal::Addendum::decode(placed.signed.unverified_payload())?.change {
+            AddendumChange::Filled { .. } => self.addend(&history.recording.key).await,
+            AddendumChange::Erased { .. } | AddendumChange::Stated { .. } => {
+                self.placer.settle_said(history, placed).await
+            }
+        }
     }
 
     async fn settle_not_recorded(
@@ -216,6 +229,7 @@ impl Sealer {
                 objects: history.objects.iter().map(|object| object.name.clone()).collect(),
                 gone: timeline::gone(history, timeline),
                 erased: Vec::new(),
+                stated: None,
                 event: self.placer.envelope(key, 1, "verbale.recording.not-recorded", event),
             })
             .await?;
@@ -254,7 +268,7 @@ impl Sealer {
         self.mesh.seal(&sealing).await
     }
 
-    async fn history(&self, key: &RecordingKey) -> Result<History, Error> {
+    pub(crate) async fn history(&self, key: &RecordingKey) -> Result<History, Error> {
         self.store.history(key).await?.ok_or(Error::NotFound(key.id))
     }
 }

@@ -8,13 +8,14 @@ use std::collections::BTreeMap;
 
 use async_trait::async_trait;
 use kernel::{
-    Envelope, ErasureId, ErrorCode, LegNo, Position, Retry, SectionNo, ServiceError, SessionEpoch, SpanNo,
-    SubjectId, TenantId, Timestamp,
+    Envelope, ErasureId, ErrorCode, LegNo, Position, RequestId, Retry, SectionNo, ServiceError, SessionEpoch,
+    SpanNo, SubjectId, TenantId, Timestamp,
 };
 use objects::Key;
 use policy::BasisChange;
 use proto::common::v1::Grant;
 use seal::manifest::ReasonCode;
+use seal::receipt::PlainCode;
 use seal::{Hash, SpanSet};
 
 use crate::fact::{
@@ -188,6 +189,8 @@ pub struct History {
     pub gone: Vec<Gone>,
     /// What nobody can open any more, in order of document, leg and section.
     pub erased: Vec<ErasedRow>,
+    /// What people have stated about it, in order of document.
+    pub statements: Vec<StatementRow>,
     /// Signed documents, in order of version.
     pub documents: Vec<Document>,
 }
@@ -207,6 +210,19 @@ pub struct ErasedRow {
     pub at: Timestamp,
     /// By which act.
     pub erasure: ErasureId,
+    /// The addendum's version.
+    pub document: u32,
+}
+
+/// That an addendum says that a person has stated something about a recording (GDPR Art. 16). Their words are nowhere here.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct StatementRow {
+    /// Under which reference the statement is filed.
+    pub filed: PlainCode,
+    /// The request that it came with.
+    pub request: RequestId,
+    /// When the addendum was signed, in domain time.
+    pub at: Timestamp,
     /// The addendum's version.
     pub document: u32,
 }
@@ -296,6 +312,8 @@ pub struct Settlement {
     pub gone: Vec<Gone>,
     /// What it says that nobody can open any more.
     pub erased: Vec<ErasedRow>,
+    /// What it says that somebody has stated.
+    pub stated: Option<StatementRow>,
     /// What the rest of the world is told.
     pub event: Envelope,
 }

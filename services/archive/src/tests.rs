@@ -1,5 +1,6 @@
 //! The role as a whole, over memory adapters and fakes of its neighbours.
 
+mod annotating;
 mod consuming;
 mod erasing;
 mod finding;

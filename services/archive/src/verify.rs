@@ -134,10 +134,12 @@ impl Report {
         self.findings.push(Finding { name: name.to_string(), kind, detail: detail.into() });
     }
 
-    /// Which documents there must be, by the recording's state and by the objects that they name.
+    /// Which documents there must be, by the recording's state, by the objects that they name and by what they say that
+    /// somebody has stated.
     fn rows(&mut self, history: &History) {
         let mut expected: BTreeSet<u32> =
             history.objects.iter().filter_map(|object| object.document).collect();
+        expected.extend(history.statements.iter().map(|row| row.document));
         expected.extend(1..=documents_min(history.recording.state));
         for version in expected {
             if !history.documents.iter().any(|row| row.version == version) {
@@ -175,7 +177,9 @@ impl Report {
                 let contradicts = addendum_contradicts(history, document, &addendum);
                 match addendum.change {
                     AddendumChange::Erased { objects, .. } if contradicts.is_none() => erased = objects,
-                    AddendumChange::Erased { .. } | AddendumChange::Filled { .. } => {}
+                    AddendumChange::Erased { .. }
+                    | AddendumChange::Filled { .. }
+                    | AddendumChange::Stated { .. } => {}
                 }
                 contradicts
             }),
@@ -286,6 +290,12 @@ fn addendum_contradicts(
             }
             let is_known = |row: &ObjectRow| history.objects.iter().any(|object| is_of(row, object));
             (!objects.iter().all(is_known)).then_some("it erases an object that is not known")
+        }
+        AddendumChange::Stated { filed, request } => {
+            let own = history.statements.iter().filter(|row| row.document == document.version);
+            let known = own.map(|row| (&row.filed, row.request));
+            let is_known = known.eq([(filed, *request)]);
+            (!is_known).then_some("what it says that somebody stated is not what is known as stated")
         }
     }
 }

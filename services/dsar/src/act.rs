@@ -6,12 +6,13 @@
 use std::collections::BTreeSet;
 
 use kernel::{
-    EventId, HoldId, Position, PurposeName, RecordingId, RequestId, SubjectId, TenantId, Timestamp,
+    EventId, HoldId, IntervalSet, Position, PurposeName, RecordingId, RequestId, SubjectId, TenantId,
+    Timestamp,
 };
 use policy::code::Code;
 use policy::deadline::{self, Region};
 use policy::jurisdiction::Jurisdiction;
-use policy::request::{Actor, Asker, Channel, Excess, ItemKey, PlanName, Proof};
+use policy::request::{Actor, Asker, Channel, Ending, Excess, Ground, ItemKey, PlanName, Proof};
 use policy::rights::{Gate, Right};
 use seal::Hash;
 
@@ -21,6 +22,8 @@ use crate::plan::Language;
 pub const MAX_ACTS: u64 = 10_000;
 /// Most items that one act names.
 pub const MAX_NAMED: usize = 1_000;
+/// Most stretches that one decision names.
+pub const MAX_STRETCHES: usize = 256;
 
 /// Which request.
 #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
@@ -29,6 +32,14 @@ pub struct RequestKey {
     pub tenant: TenantId,
     /// Its id.
     pub id: RequestId,
+}
+
+impl RequestKey {
+    /// Another request of the same controller.
+    #[must_use]
+    pub fn beside(&self, id: RequestId) -> Self {
+        Self { tenant: self.tenant.clone(), id }
+    }
 }
 
 /// One act on a request.
@@ -131,6 +142,62 @@ pub enum Act {
     /// Consent was taken back for these purposes, as of the receipt: that needs no proof and waits for nobody (GDPR
     /// Art. 7(3)).
     Withdrawn(BTreeSet<PurposeName>),
+    /// It asks the same as another one, and is answered all the same.
+    DuplicateOf(RequestId),
+    /// Another request of the same person is answered with this one.
+    Merged(MergedPart),
+    /// This one is answered with another request.
+    MergedInto(RequestId),
+    /// The two turned out not to be of the same person.
+    Unmerged {
+        /// The other one.
+        other: RequestId,
+        /// What was given by then and may have been another person's; at most [`MAX_NAMED`].
+        to_assess: BTreeSet<ItemKey>,
+    },
+    /// These turned out to be somebody else's: nothing more is done with them, and what was given or erased of them before
+    /// is a breach to assess; at most [`MAX_NAMED`].
+    NotTheirs(BTreeSet<ItemKey>),
+    /// The request that this one was merged into was answered, and so was this one.
+    AnsweredWith {
+        /// Which.
+        into: RequestId,
+        /// How that one ended.
+        ending: Ending,
+    },
+    /// Which calls of a line that several people use are the person's; of no other act's calls.
+    CallsConfirmed {
+        /// Theirs; at most [`MAX_NAMED`] together with the others.
+        theirs: BTreeSet<RecordingId>,
+        /// Somebody else's, of whom nothing is told.
+        not_theirs: BTreeSet<RecordingId>,
+    },
+    /// These restrictions were placed, and stand until they are lifted; at most [`MAX_NAMED`].
+    Restricted(BTreeSet<HoldId>),
+    /// What the request has restricted is free again.
+    Lifted {
+        /// When the person was told that it would be (GDPR Art. 18(3)).
+        notice_delivered_at: Timestamp,
+    },
+}
+
+/// Another request, as it stood when it was merged.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct MergedPart {
+    /// Which.
+    pub request: RequestId,
+    /// What it asks.
+    pub rights: BTreeSet<Right>,
+    /// When the controller received it.
+    pub received_at: Timestamp,
+    /// Under which law its time runs.
+    pub jurisdiction: Jurisdiction,
+    /// The region whose holidays count, too.
+    pub region: Option<Region>,
+    /// The version of the calendar that its time is counted by.
+    pub calendar: u16,
+    /// Where its period was extended.
+    pub extended: Option<deadline::Extension>,
 }
 
 /// A request as it came in.
@@ -180,4 +247,8 @@ pub struct Found {
     pub excess: Option<Excess>,
     /// The person does not need what they asked to be kept any more.
     pub own_hold_waived: bool,
+    /// Where others are heard on a leg: a copy is silent there. At most [`MAX_STRETCHES`].
+    pub others_heard: IntervalSet,
+    /// On which ground something is restricted.
+    pub ground: Option<Ground>,
 }

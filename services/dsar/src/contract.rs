@@ -1,6 +1,7 @@
 //! What every adapter of the store must do; each function runs against a fresh store of its own.
 
 mod acts;
+mod disclosures;
 mod events;
 mod lists;
 mod plans;
@@ -9,6 +10,7 @@ pub mod race;
 pub mod sample;
 
 pub use acts::*;
+pub use disclosures::*;
 pub use events::*;
 pub use lists::*;
 pub use plans::*;
@@ -43,17 +45,33 @@ macro_rules! contract_suite {
             the_newest_requests_come_first_in_pages,
             open_requests_come_in_order_and_pages,
             a_request_is_open_until_it_is_closed,
+            an_act_on_a_closed_request_leaves_it_closed,
             the_requests_about_a_person_come_in_order,
             tenants_with_requests_are_listed_once_in_order,
             tenants_see_nothing_of_each_other,
             events_leave_with_their_acts_in_order,
             an_entry_leaves_once,
+            a_disclosure_begins_once,
+            a_disclosure_follows_only_the_version_before,
+            a_disclosure_comes_back_as_it_was,
+            a_disclosure_that_could_not_be_read_again_is_refused,
+            what_was_never_disclosed_is_none,
+            the_disclosures_of_a_recording_come_in_order_and_pages,
+            a_disclosure_is_unanswered_while_a_notice_is_open,
+            unanswered_disclosures_come_in_order_and_pages,
+            tenants_with_disclosures_are_listed_once_in_order,
+            tenants_see_nothing_of_each_others_disclosures,
+            events_leave_with_their_disclosures_in_order,
         }
         $crate::contract_suite! { race $fresh;
             of_two_that_begin_a_request_one_does,
             of_two_acts_on_one_version_one_is_there,
             writers_that_cross_lose_no_act_and_no_event,
             a_request_is_open_for_every_process_once_it_began,
+            of_two_that_begin_a_disclosure_one_does,
+            of_two_changes_of_a_disclosure_on_one_version_one_is_there,
+            a_notice_is_unanswered_for_every_process_once_it_is_written,
+            a_notice_that_comes_while_the_last_one_is_answered_is_found,
         }
     };
     ($fresh:expr; $($case:ident,)+) => { $(

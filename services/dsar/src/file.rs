@@ -1,18 +1,27 @@
 //! A request's file: its acts, folded by the lifecycle that `policy` knows. Pure.
+//!
+//! `whose` has which calls and items are the person's at all, `together` the requests that it belongs together with.
+
+mod together;
+mod whose;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
-use kernel::{HoldId, PurposeName, Timestamp};
+use kernel::{HoldId, PurposeName, RecordingId, Timestamp};
 use policy::code::Code;
 use policy::deadline::{CalendarId, CalendarStamp, Clock};
-use policy::request::{Authority, Event, Intake, ItemKey, PlanName, Refused, Request, RequestKey as Key};
+use policy::request::{Authority, Event, Intake, ItemKey, PlanName, Refused, Request};
 use policy::rights::RULESET;
 use seal::Hash;
 
-use crate::act::{Act, Decided, Received, Record};
+use crate::act::{Act, Decided, Found, Received, Record};
 use crate::error::Error;
 use crate::plan::PlanItem;
+use together::{name, part_of};
+
+/// The word of a refusal to lift again what is lifted.
+pub(crate) const LIFTED: &str = "already-lifted";
 
 /// The items of a frozen plan, by their names.
 pub type Items = BTreeMap<ItemKey, PlanItem>;
@@ -36,6 +45,24 @@ pub struct File {
     pub letter: Option<Hash>,
     /// Purposes for which consent was taken back at once; none where that was not looked at yet.
     pub withdrawn: Option<BTreeSet<PurposeName>>,
+    /// Calls of a shared line that were said to be the person's.
+    pub theirs: BTreeSet<RecordingId>,
+    /// Calls of a shared line that were said to be somebody else's.
+    pub not_theirs: BTreeSet<RecordingId>,
+    /// Items of which it turned out that they are somebody else's: the request is not about them any more.
+    pub strange: BTreeSet<ItemKey>,
+    /// Whether it was said since the plan was frozen which calls are the person's: then it is frozen anew.
+    pub is_outdated: bool,
+    /// What may have been given to the wrong person, or taken from it: a breach to assess.
+    pub to_assess: BTreeSet<ItemKey>,
+    /// What was found of items of the frozen plan, by the last decision on each.
+    pub found: BTreeMap<ItemKey, Found>,
+    /// When what it has restricted was lifted.
+    pub lifted: Option<Timestamp>,
+    /// Whether that was before the answer, which tells of it then.
+    pub is_lift_told: bool,
+    /// The restrictions that stand until they are lifted.
+    pub restrictions: BTreeSet<HoldId>,
 }
 
 impl File {
@@ -54,9 +81,8 @@ impl File {
             None,
             Vec::new(),
         )?;
-        let key = Key::new(first.key.id.to_string()).map_err(|_| Error::Damaged("a request's id"))?;
         let request = Request::receive(Intake {
-            key,
+            key: name(first.key.id)?,
             rights: received.rights.clone(),
             channel: received.channel,
             asker: received.asker,
@@ -71,6 +97,15 @@ impl File {
             filed: BTreeMap::new(),
             letter: None,
             withdrawn: None,
+            theirs: BTreeSet::new(),
+            not_theirs: BTreeSet::new(),
+            strange: BTreeSet::new(),
+            is_outdated: false,
+            to_assess: BTreeSet::new(),
+            found: BTreeMap::new(),
+            lifted: None,
+            is_lift_told: false,
+            restrictions: BTreeSet::new(),
         })
     }
 
@@ -105,18 +140,42 @@ impl File {
         if record.version != self.version + 1 {
             return Err(Error::Damaged("a request's acts out of order"));
         }
+        self.check_calls(&record.act)?;
         let mut next = Self { version: record.version, ..self.clone() };
         match &record.act {
             Act::Acknowledged { hold } => next.hold = *hold,
-            Act::PlanFrozen { .. } => next.items = items,
+            Act::PlanFrozen { .. } => next.begin(items),
+            Act::Decided(decided) => {
+                let keys = self.meant(decided);
+                next.found.extend(keys.into_iter().map(|key| (key, decided.found.clone())));
+            }
             Act::ItemsDone { items, filed: Some(filed) } => {
                 next.filed.extend(items.iter().map(|item| (item.clone(), filed.clone())));
             }
             Act::Delivered { letter } => next.letter = Some(*letter),
             Act::Withdrawn(purposes) => next.withdrawn = Some(purposes.clone()),
+            Act::Merged(_) | Act::MergedInto(_) => next.begin(Arc::default()),
+            Act::Unmerged { to_assess, .. } => {
+                next.begin(Arc::default());
+                next.to_assess.extend(to_assess.iter().cloned());
+            }
+            Act::CallsConfirmed { theirs, not_theirs } => next.confirm(theirs, not_theirs),
+            Act::NotTheirs(items) => next.leave_out(items)?,
+            Act::Restricted(holds) => next.restrictions.extend(holds),
+            Act::Lifted { .. } => {
+                if self.lifted.is_some() {
+                    return Err(Error::refused(LIFTED, "what the request has restricted is lifted already"));
+                }
+                next.lifted = Some(record.at);
+                next.is_lift_told = self.letter.is_none();
+            }
             _ => {}
         }
         next.request = next.request.apply_all(next.events(record)?, record.at)?;
+        if let Act::Unmerged { .. } = record.act {
+            // What the lifecycle sees of it depends on the plans that are still known: what was written down counts.
+            next.request = next.request.assessing(next.to_assess.clone());
+        }
         Ok(next)
     }
 
@@ -161,8 +220,19 @@ impl File {
                 Event::Extended { reason: *reason, notice_delivered_at: Some(*notice_delivered_at), by }
             }
             Act::TakenBack => Event::TakenBack { by },
-            // What is its effect lies with consent.
-            Act::Withdrawn(_) => return Ok(Vec::new()),
+            Act::DuplicateOf(other) => Event::DuplicateLinked { of: name(*other)?, by },
+            Act::Merged(part) => Event::Merged { part: part_of(part)?, by },
+            Act::MergedInto(other) => Event::MergedInto { into: name(*other)?, by },
+            Act::Unmerged { other, .. } => Event::Unmerged { other: name(*other)?, by },
+            Act::AnsweredWith { into, ending } => {
+                Event::AnsweredWith { into: name(*into)?, ending: *ending, by }
+            }
+            // Their effect lies with consent, with what is found, with whose it is, and with retention.
+            Act::Withdrawn(_)
+            | Act::CallsConfirmed { .. }
+            | Act::NotTheirs(_)
+            | Act::Restricted(_)
+            | Act::Lifted { .. } => return Ok(Vec::new()),
         };
         Ok(vec![event])
     }
@@ -176,13 +246,27 @@ impl File {
         Ok(Event::PlanFrozen { plan, ruleset, items, silent: Default::default(), by })
     }
 
+    /// What was found of a plan counts for no other one.
+    fn begin(&mut self, items: Arc<Items>) {
+        self.items = items;
+        self.found.clear();
+        self.strange.clear();
+        self.filed.clear();
+        self.is_outdated = false;
+    }
+
+    /// The items that a decision is on.
+    pub(crate) fn meant(&self, decided: &Decided) -> Vec<ItemKey> {
+        match decided.items.is_empty() {
+            true => self.undecided().cloned().collect(),
+            false => decided.items.iter().cloned().collect(),
+        }
+    }
+
     /// A decision on each item that is meant.
     fn decided_by(&self, decided: &Decided, record: &Record) -> Result<Vec<Event>, Error> {
         self.check_plan(&decided.plan)?;
-        let keys: Vec<ItemKey> = match decided.items.is_empty() {
-            true => self.undecided().cloned().collect(),
-            false => decided.items.iter().cloned().collect(),
-        };
+        let keys = self.meant(decided);
         let decision = |key: ItemKey| {
             let item = self.items.get(&key).ok_or_else(|| Refused::NoSuchItem { item: key.clone() })?;
             let decision = policy::request::Decision {
@@ -236,8 +320,12 @@ fn is_about_items(act: &Act) -> bool {
             | Act::Rejected(_)
             | Act::ItemsDone { .. }
             | Act::ItemsDeferred { .. }
+            | Act::NotTheirs(_)
             | Act::ExecutionClosed
             | Act::ProbesFailed(_)
             | Act::ProbesPassed
     )
 }
+
+#[cfg(test)]
+mod tests;

@@ -2,10 +2,11 @@
 //!
 //! A store that does not answer fails the whole: what could not be asked is never taken for nothing. Read
 //! [`find`]; what one recording comes to is a pure function in `recording`, what nothing of a recording is in
-//! `besides`.
+//! `besides`, and whose a call of a shared line is in `lines`.
 
 mod besides;
 mod keeping;
+mod lines;
 mod people;
 mod recording;
 
@@ -28,6 +29,8 @@ use crate::store::{MAX_LISTED, Store};
 use recording::of_recording;
 
 pub(crate) use besides::{given, taken_back};
+pub use lines::Confirmed;
+pub(crate) use lines::leave_out;
 
 /// Recordings that are asked about at the same time.
 const SIDE_BY_SIDE: usize = 8;
@@ -59,10 +62,16 @@ pub struct Asked<'a> {
     pub rights: &'a BTreeSet<Right>,
     /// The hold that the request itself has placed, which keeps nothing from it.
     pub own_hold: Option<HoldId>,
+    /// Restrictions that other requests of theirs have placed: what these keep, they keep for the person.
+    pub restricted: &'a BTreeSet<HoldId>,
     /// When it was received: what began later is no part of it.
     pub received_at: Timestamp,
+    /// What was consented to later is not taken back by it.
+    pub consented_by: Timestamp,
     /// Purposes for which consent was taken back at the receipt.
     pub withdrawn: &'a BTreeSet<PurposeName>,
+    /// Whose calls of shared lines are.
+    pub confirmed: &'a Confirmed,
 }
 
 /// Finds what is kept of a person.
@@ -74,8 +83,10 @@ pub async fn find(
 ) -> Result<Plan, Error> {
     let mut finding = Finding::new(mesh, asked, now);
     finding.recordings().await?;
+    lines::check(&finding.to_confirm)?;
     finding.ledger().await?;
-    let consent = consent_of(mesh, &asked.key.tenant, asked.person).await?;
+    let mut consent = consent_of(mesh, &asked.key.tenant, asked.person).await?;
+    leave_out(&mut consent, &asked.confirmed.not_theirs);
     let others = others(store, asked).await?;
     let has_recordings = !finding.seen.is_empty();
     let Finding { mut items, artefacts, terms, .. } = finding;
@@ -128,15 +139,18 @@ struct Finding<'a> {
     asked: &'a Asked<'a>,
     now: Timestamp,
     items: BTreeMap<ItemKey, PlanItem>,
-    /// Every recording that archive listed, in whatever state.
+    /// Every recording that archive listed, in whatever state, but those that are somebody else's.
     seen: BTreeSet<RecordingId>,
+    /// Those of which it is to be said first whose they are.
+    to_confirm: BTreeSet<RecordingId>,
     artefacts: u64,
     terms: u64,
 }
 
 impl<'a> Finding<'a> {
     fn new(mesh: &'a dyn Mesh, asked: &'a Asked<'a>, now: Timestamp) -> Self {
-        Self { mesh, asked, now, items: BTreeMap::new(), seen: BTreeSet::new(), artefacts: 0, terms: 0 }
+        let (items, seen, to_confirm) = (BTreeMap::new(), BTreeSet::new(), BTreeSet::new());
+        Self { mesh, asked, now, items, seen, to_confirm, artefacts: 0, terms: 0 }
     }
 
     async fn recordings(&mut self) -> Result<(), Error> {
@@ -176,6 +190,9 @@ impl<'a> Finding<'a> {
     /// The recording of a row, where it is a new one of which something is kept.
     fn planned(&mut self, row: &Recording) -> Result<Option<RecordingId>, Error> {
         let id = recording::id(row)?;
+        if self.asked.confirmed.not_theirs.contains(&id) {
+            return Ok(None);
+        }
         let is_new = self.seen.insert(id);
         self.check_seen()?;
         Ok((is_new && recording::is_planned(row, self.asked.received_at)?).then_some(id))
@@ -183,6 +200,11 @@ impl<'a> Finding<'a> {
 
     fn take(&mut self, told: &Told) -> Result<(), Error> {
         let Told { facts, kept, live } = told;
+        let id = recording::id(facts)?;
+        if lines::is_to_confirm(self.asked, id, facts) {
+            self.to_confirm.insert(id);
+            return Ok(());
+        }
         let items = of_recording(self.asked, facts, kept.as_ref(), live)?;
         let now = self.now;
         add(&mut self.items, items.into_iter().map(|item| as_of(item, now)))?;

@@ -47,6 +47,8 @@ enum Kind {
     Answer(Ending),
     /// Who asked has taken it back.
     TakenBack,
+    /// The letter about another request of theirs is its answer.
+    AnsweredWith,
 }
 
 /// The letter of a request as its acts have left it, in a language. It does not change with `now`.
@@ -57,6 +59,7 @@ pub fn write(file: &File, key: &RequestKey, now: Timestamp, language: Language) 
         Kind::Interim => body.interim(),
         Kind::Answer(ending) => body.answer(ending),
         Kind::TakenBack => body.taken_back(),
+        Kind::AnsweredWith => body.answered_with(),
     };
     let text = format!("{}\n", blocks.join("\n\n"));
     let hash = Hash::of(text.as_bytes());
@@ -65,6 +68,9 @@ pub fn write(file: &File, key: &RequestKey, now: Timestamp, language: Language) 
 
 impl Kind {
     fn of(request: &Request, now: Timestamp) -> Self {
+        if request.merged_into().is_some() {
+            return Self::AnsweredWith;
+        }
         match ending(request, now) {
             Some(Ending::Withdrawn) => Self::TakenBack,
             Some(ending @ (Ending::Fulfilled | Ending::Partial | Ending::Refused | Ending::Unverified)) => {

@@ -1,7 +1,8 @@
 //! dsar: what people ask over what is kept of them, and what becomes of it.
 //!
-//! It owns each request as the acts that were done with it ([`act`]), the items of its plans ([`plan`]), and nothing else:
-//! a copy and a letter are made when they are asked for ([`package`], [`letter`]) and kept nowhere. It decides nothing by
+//! It owns each request as the acts that were done with it ([`act`]), the items of its plans ([`plan`]), who outside got
+//! something of a recording and what they are told of it ([`disclosure`]), and nothing else: a copy and a letter are made
+//! when they are asked for ([`package`], [`letter`]) and kept nowhere. It decides nothing by
 //! itself: the lifecycle, the rules and the clock are `policy`'s, and people decide by them. It erases and restricts
 //! nothing by itself either: retention and consent do, asked through [`mesh`].
 //!
@@ -10,6 +11,7 @@
 //! [`store`], of which `contract` says what every adapter must keep.
 
 pub mod act;
+pub mod disclosure;
 pub mod file;
 pub mod person;
 pub mod plan;
@@ -39,12 +41,13 @@ use eventlog::EventLog;
 use kernel::Clock;
 use platform::telemetry::Metrics;
 use platform::{Instance, PolicyBook, Role, Wire};
+use proto::dsar::v1::disclosures_server::DisclosuresServer;
 use proto::dsar::v1::requests_server::RequestsServer;
 
 pub use config::Config;
 pub use error::Error;
 pub use service::Service;
-pub use store::{Store, StoreError};
+pub use store::{Disclosures, Store, StoreError};
 
 use mesh::WireMesh;
 use rpc::Rpc;
@@ -54,7 +57,9 @@ use rpc::Rpc;
 pub struct Deps {
     /// Its store.
     pub store: Arc<dyn Store>,
-    /// The event log: calls in which somebody asked for a right.
+    /// The same, in the words of disclosures.
+    pub disclosures: Arc<dyn Disclosures>,
+    /// The event log: calls in which somebody asked for a right, erasures and restrictions.
     pub log: Arc<dyn EventLog>,
     /// Domain time.
     pub clock: Arc<dyn Clock>,
@@ -72,7 +77,7 @@ pub struct Deps {
 
 /// Builds the role.
 pub fn build(cfg: &Config, deps: Deps) -> Role {
-    let Deps { store, log, clock, instance, wire, bare, policies, metrics } = deps;
+    let Deps { store, disclosures, log, clock, instance, wire, bare, policies, metrics } = deps;
     let mesh = WireMesh {
         archive: wire.clone(),
         retention: wire.clone(),
@@ -82,19 +87,20 @@ pub fn build(cfg: &Config, deps: Deps) -> Role {
         bare,
     };
     let signer = Arc::clone(&instance);
-    let parts =
-        service::Parts { store, mesh: Arc::new(mesh), policies, instance, clock, config: cfg.clone() };
+    let mesh = Arc::new(mesh);
+    let parts = service::Parts { store, disclosures, mesh, policies, instance, clock, config: cfg.clone() };
     let service = Arc::new(Service::new(parts));
+    let rpc = Rpc::new(Arc::clone(&service));
     let mut role =
-        Role::new("dsar").service(RequestsServer::new(Rpc::new(Arc::clone(&service)))).ready(
-            "dsar-certificate",
-            move || {
+        Role::new("dsar")
+            .service(RequestsServer::new(rpc.clone()))
+            .service(DisclosuresServer::new(rpc))
+            .ready("dsar-certificate", move || {
                 let certified = signer.certificate().is_some();
                 async move {
                     if certified { Ok(()) } else { Err("its instance has no certificate yet".to_owned()) }
                 }
-            },
-        );
+            });
     for task in working::tasks(&service, &log, &metrics) {
         role = role.with(task);
     }

@@ -6,8 +6,8 @@ use std::collections::BTreeSet;
 
 use async_trait::async_trait;
 use kernel::{
-    Basis, ErasureId, EventId, HoldId, Interval, LegNo, PurposeName, RecordingId, SubjectId, TenantId,
-    Timestamp,
+    Basis, ErasureId, EventId, HoldId, Interval, LegNo, PurposeName, RecordingId, RequestId, SubjectId,
+    TenantId, Timestamp,
 };
 use policy::code::Code;
 use proto::archive::v1::Recording;
@@ -55,6 +55,26 @@ pub enum Erased {
     Kept,
 }
 
+/// Why something was erased.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Why {
+    /// A period was over.
+    PeriodOver,
+    /// What it rested on is gone (GDPR Art. 17(1)(b)).
+    BasisLost,
+    /// Somebody ordered it.
+    Ordered,
+}
+
+/// What an erasure has taken.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Gone {
+    /// Why.
+    pub why: Why,
+    /// The recordings of which something is erased.
+    pub recordings: BTreeSet<RecordingId>,
+}
+
 /// A restriction or hold that a request puts on recordings.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Restriction {
@@ -84,6 +104,8 @@ pub enum RestrictionKind {
     OpenRequest,
     /// Stored and not used for these purposes, as long as their periods run.
     StorageOnly(BTreeSet<PurposeName>),
+    /// The person needs it for claims: stored, not used, and kept beyond its period (GDPR Art. 18(1)(c)).
+    NeededByPerson,
 }
 
 /// archive, retention, consent, crypto and audit, in the words of requests. Every method may be called again: the same
@@ -130,12 +152,22 @@ pub trait Mesh: Send + Sync + 'static {
         restriction: &Restriction,
         review_at: Timestamp,
     ) -> Result<(), Error>;
-    /// Releases an open request's own hold.
+    /// Releases what a request has placed: its own hold, or a restriction. Done where it was released before.
     async fn release(&self, tenant: &TenantId, hold: HoldId) -> Result<(), Error>;
     /// Orders an erasure.
     async fn erase(&self, tenant: &TenantId, erasure: &Erasure) -> Result<(), Error>;
     /// How far an erasure is.
     async fn erased(&self, tenant: &TenantId, erasure: ErasureId) -> Result<Erased, Error>;
+    /// What an erasure has taken, whoever began it, in pages; the token goes on from the page before.
+    async fn erasure_of(
+        &self,
+        tenant: &TenantId,
+        erasure: ErasureId,
+        token: String,
+    ) -> Result<(Gone, Option<String>), Error>;
+    /// The recordings that a hold names and leaves to be stored only; none where it does not, or not any more, or where it
+    /// names persons or a range of time.
+    async fn restricted_by(&self, tenant: &TenantId, hold: HoldId) -> Result<BTreeSet<RecordingId>, Error>;
     /// Takes consent back for these purposes, for every call.
     async fn withdraw(
         &self,
@@ -144,6 +176,15 @@ pub trait Mesh: Send + Sync + 'static {
         subject: SubjectId,
         purposes: &BTreeSet<PurposeName>,
         at: Timestamp,
+    ) -> Result<(), Error>;
+    /// Attaches a person's statement to a recording, by the reference under which it is filed: the same again has no second
+    /// effect.
+    async fn annotate(
+        &self,
+        tenant: &TenantId,
+        recording: RecordingId,
+        request: RequestId,
+        filed: &Code,
     ) -> Result<(), Error>;
     /// The purposes for which anything of a recording opens, by opening it.
     async fn opens(

@@ -1,11 +1,11 @@
 //! The copy that a person gets (GDPR Art. 15 and 20), as a ZIP: made for one stream and kept nowhere.
 //!
 //! What was granted is read from the file of the request (`granted`), every fact is gathered before the
-//! first byte (`gather`), and the audio is fetched while it streams, chunk by chunk (`packing`). What
-//! tells of the audio comes after it, so that it tells of what is really there: `data.json` (`data`, made
-//! by `told`), the page (`page`), the vCons (`vcon`), and last the signed list of all files
-//! (`manifest`). A ZIP that ends in the middle has no list of its files, and nobody takes it for a whole
-//! one.
+//! first byte (`gather`), and the audio is fetched while it streams, chunk by chunk (`packing`), and made silent
+//! where others are heard (`silence`). What tells of the audio comes after it, so that it tells of what is really
+//! there: `data.json` (`data`, made by `told`), the page (`page`), the vCons (`vcon`), and last the signed list
+//! of all files (`manifest`). A ZIP that ends in the middle has no list of its files, and nobody takes it for a
+//! whole one.
 
 mod choice;
 mod container;
@@ -15,6 +15,7 @@ mod granted;
 mod manifest;
 mod packing;
 mod page;
+mod silence;
 mod told;
 mod vcon;
 
@@ -33,6 +34,7 @@ use crate::act::RequestKey;
 use crate::error::Error;
 use crate::file::File;
 use crate::mesh::Mesh;
+use crate::store::Disclosures;
 
 /// Most recordings that one package tells of.
 const MAX_RECORDINGS: usize = 10_000;
@@ -44,6 +46,8 @@ const MAX_AUDIO: usize = 12_000;
 pub struct Parts {
     /// archive, retention, consent and audit.
     pub mesh: Arc<dyn Mesh>,
+    /// Who outside got something of a recording.
+    pub disclosures: Arc<dyn Disclosures>,
     /// The tenants' policies.
     pub policies: Arc<PolicyBook>,
     /// Signs the list of its files.
@@ -76,7 +80,7 @@ pub struct Handed {
 }
 
 /// Makes the package of a request's granted copies, with the token and the reason of whoever hands it out.
-/// `earlier` are the person's other requests, of which it tells those that were granted. A store that does not
+/// `earlier` are the person's other requests, of which it tells those that were granted, and all the copies. A store that does not
 /// answer is an error here, before the first byte, and so is a request that was granted and is not told of.
 pub async fn hand_out(
     parts: Parts,
@@ -91,10 +95,11 @@ pub async fn hand_out(
         return Err(Error::refused("nothing-granted", "no copy was granted that could be handed out"));
     }
     within("recordings of one package", granted.recordings.len(), MAX_RECORDINGS)?;
+    let own: BTreeSet<RequestId> = earlier.iter().map(|request| request.id).collect();
     let earlier = granted.told_of(earlier)?;
     let now = parts.clock.now();
     manifest::can_be_signed(&parts.instance, now)?;
-    let facts = gather::gather(&parts, &key, file.received.subject, &granted).await?;
+    let facts = gather::gather(&parts, &key, file.received.subject, &granted, &own).await?;
     let wanted = choice::candidates(&facts, &granted);
     within("pieces of audio in one package", wanted.len(), MAX_AUDIO)?;
     let data = told::told(&key, &file, &facts, &granted, &earlier, now);

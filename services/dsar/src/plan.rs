@@ -3,9 +3,9 @@
 
 use std::fmt;
 
-use kernel::{LegNo, PurposeName, RecordingId, RequestId, Timestamp};
+use kernel::{HoldId, LegNo, PurposeName, RecordingId, RequestId, Timestamp};
 use policy::request::{InvalidName, ItemKey, PlanName};
-use policy::rights::{Category, Question, RULESET, Right, Verdict, decide};
+use policy::rights::{Category, HoldState, Presence, Question, RULESET, Right, Verdict, decide};
 use sha2::{Digest, Sha256};
 
 use crate::act::Found;
@@ -122,6 +122,11 @@ impl PlanItem {
         }
     }
 
+    /// The hold that keeps it; none where nothing does, or a duty.
+    pub fn held_by(&self) -> Option<HoldId> {
+        self.kept_by.strip_prefix("hold:")?.parse().ok()
+    }
+
     /// Under which right.
     pub fn right(&self) -> Right {
         self.question.right
@@ -134,11 +139,16 @@ impl PlanItem {
 
     /// What they say once what was found is taken into account.
     pub fn with(&self, found: &Found) -> Verdict {
-        use policy::rights::HoldState;
         let mut question = self.question;
         question.gate = found.gate.unwrap_or(question.gate);
         if found.own_hold_waived && question.hold == HoldState::Subject18c {
             question.hold = HoldState::None;
+        }
+        // Where others are heard, the copy of a leg is nobody's alone.
+        let is_copied = matches!(question.right, Right::Access | Right::Port);
+        let is_own = matches!(question.presence, Presence::Oneself | Presence::Dialog);
+        if is_copied && is_own && !found.others_heard.is_empty() {
+            question.presence = Presence::Third;
         }
         decide(&question)
     }

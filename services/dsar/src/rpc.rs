@@ -1,7 +1,9 @@
 //! The gRPC service: converts, calls, notes what was touched. Nothing is decided here. `convert` reads what
-//! is asked, `shown` and `history` say what is, `stream` cuts a package into messages.
+//! is asked, `shown` and `history` say what is, `stream` cuts a package into messages. `disclosures` has all of that for
+//! disclosures.
 
 mod convert;
+mod disclosures;
 mod history;
 mod shown;
 mod stream;
@@ -20,7 +22,7 @@ use crate::act::{Act, RequestKey};
 use crate::error::{Error, told};
 use crate::file::File;
 use crate::plan::PAGE;
-use crate::service::Service;
+use crate::service::{Link, Service};
 
 /// dsar behind its contract.
 #[derive(Clone)]
@@ -118,7 +120,8 @@ impl Requests for Rpc {
         let asked = request.into_inner();
         let key = key(&call, &asked.request_id)?;
         let act = convert::identified(asked.act).map_err(refused)?;
-        let file = self.act(&call, &key, act).await?;
+        call.touched().fact("act", history::word(&act));
+        let file = self.service.identify(&key, &actor(&call)?, act).await.map_err(refused)?;
         Ok(Response::new(wire::IdentifyResponse { request: self.seen(&call, key.id, &file) }))
     }
 
@@ -128,6 +131,37 @@ impl Requests for Rpc {
         let act = convert::extended(request.get_ref()).map_err(refused)?;
         let file = self.act(&call, &key, act).await?;
         Ok(Response::new(wire::ExtendResponse { request: self.seen(&call, key.id, &file) }))
+    }
+
+    async fn link(&self, request: Request<wire::LinkRequest>) -> Answer<wire::LinkResponse> {
+        let call = CallContext::of(&request)?;
+        let key = key(&call, &request.get_ref().request_id)?;
+        let link = convert::link(request.get_ref().link.as_ref()).map_err(refused)?;
+        let (word, other) = match link {
+            Link::DuplicateOf(other) => ("duplicate-of", other),
+            Link::Merge(other) => ("merge", other),
+            Link::Unmerge(other) => ("unmerge", other),
+        };
+        call.touched().object(convert::object(other)).fact("link", word);
+        let file = self.service.link(&key, &actor(&call)?, link).await.map_err(refused)?;
+        call.touched().fact("to-assess", file.to_assess.len());
+        Ok(Response::new(wire::LinkResponse { request: self.seen(&call, key.id, &file) }))
+    }
+
+    async fn confirm(&self, request: Request<wire::ConfirmRequest>) -> Answer<wire::ConfirmResponse> {
+        let call = CallContext::of(&request)?;
+        let asked = request.into_inner();
+        let key = key(&call, &asked.request_id)?;
+        let theirs = convert::calls(&asked.theirs, "theirs").map_err(refused)?;
+        let not_theirs = convert::calls(&asked.not_theirs, "not_theirs").map_err(refused)?;
+        call.touched().fact("theirs", theirs.len()).fact("not-theirs", not_theirs.len());
+        let calls: Vec<_> = theirs.iter().chain(&not_theirs).copied().collect();
+        let confirmed = self.service.confirm(&key, &actor(&call)?, theirs, not_theirs).await;
+        let file = confirmed.map_err(refused)?;
+        for recording in calls {
+            call.touched().recording(recording);
+        }
+        Ok(Response::new(wire::ConfirmResponse { request: self.seen(&call, key.id, &file) }))
     }
 
     async fn plan(&self, request: Request<wire::PlanRequest>) -> Answer<wire::PlanResponse> {
@@ -176,6 +210,12 @@ impl Requests for Rpc {
         if let Some(gate) = decided.found.gate {
             note.fact("gate", gate);
         }
+        if let Some(ground) = decided.found.ground {
+            note.fact("ground", ground);
+        }
+        if !decided.found.others_heard.is_empty() {
+            note.fact("others-heard", decided.found.others_heard.iter().len());
+        }
         let file = self.service.decide(&key, &actor(&call)?, decided, complete).await.map_err(refused)?;
         Ok(Response::new(wire::DecideResponse { request: self.seen(&call, key.id, &file) }))
     }
@@ -210,6 +250,16 @@ impl Requests for Rpc {
         let done = self.service.done_by_hand(&key, &actor(&call)?, &plan, items, filed).await;
         let file = done.map_err(refused)?;
         Ok(Response::new(wire::MarkDoneResponse { request: self.seen(&call, key.id, &file) }))
+    }
+
+    async fn lift(&self, request: Request<wire::LiftRequest>) -> Answer<wire::LiftResponse> {
+        let call = CallContext::of(&request)?;
+        let key = key(&call, &request.get_ref().request_id)?;
+        let notice = convert::notice(request.get_ref().notice_delivered_at).map_err(refused)?;
+        call.touched().fact("notice-delivered-at", notice);
+        let file = self.service.lift(&key, &actor(&call)?, notice).await.map_err(refused)?;
+        call.touched().fact("restrictions", file.restrictions.len());
+        Ok(Response::new(wire::LiftResponse { request: self.seen(&call, key.id, &file) }))
     }
 
     async fn letter(&self, request: Request<wire::LetterRequest>) -> Answer<wire::LetterResponse> {

@@ -2,11 +2,24 @@
 //!
 //! Every act is taken the same way: the file is folded from its acts, the act is tried on it, and it is written at the
 //! next version, or tried again where somebody else was first. `opening` has how a request begins, `planning` how it is
-//! planned and decided, `answering` its copy and its answer; what was decided is done in [`working`](crate::working).
+//! planned and decided (by what `checking` lets pass), `answering` its copy and its answer, `lifting` the end of what it
+//! has restricted; what was decided is done in [`working`](crate::working). `disclosing` has who outside got something of
+//! a recording, and what they are told of it.
+//!
+//! `linking` and `merging` have requests that belong together, and `scope` how far they reach; `confirming` has whose the
+//! calls of a shared line are, `parting` what turns out to be somebody else's.
 
 mod answering;
+mod checking;
+mod confirming;
+mod disclosing;
+mod lifting;
+mod linking;
+mod merging;
 mod opening;
+mod parting;
 mod planning;
+mod scope;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
@@ -23,11 +36,15 @@ use crate::error::Error;
 use crate::events;
 use crate::file::{File, Items};
 use crate::mesh::Mesh;
-use crate::store::{Head, Store, Written};
+use crate::store::{Disclosures, Head, Store, Written};
 use crate::working::Rest;
 
+pub(crate) use disclosing::Change;
+pub use disclosing::NewDisclosure;
+pub use linking::Link;
 pub(crate) use opening::derived;
 pub use opening::{NewRequest, Who};
+pub(crate) use parting::strange_items;
 pub use planning::Planned;
 
 /// How often a request that others change is read again before that is an error.
@@ -39,6 +56,8 @@ pub const BY_ITSELF: &str = "service/dsar";
 pub struct Parts {
     /// Its store.
     pub store: Arc<dyn Store>,
+    /// The same, in the words of disclosures.
+    pub disclosures: Arc<dyn Disclosures>,
     /// archive, retention, consent, crypto and audit.
     pub mesh: Arc<dyn Mesh>,
     /// The tenants' policies.
@@ -67,8 +86,8 @@ pub struct Service {
     pub(crate) parts: Parts,
     /// Rung when there is something to do.
     pub(crate) bell: Notify,
-    /// Recordings that this process has restricted by a request; what another one has, is asked for once more.
-    pub(crate) restricted: Mutex<BTreeSet<(RequestId, RecordingId)>>,
+    /// Recordings that this process has restricted by a request, and why; what another one has, is asked for once more.
+    pub(crate) restricted: Mutex<BTreeSet<(RequestId, RecordingId, &'static str)>>,
     /// Requests that were found not to be done, and are tried again after a rest.
     pub(crate) resting: Mutex<BTreeMap<RequestId, Rest>>,
 }
@@ -86,6 +105,10 @@ impl Service {
 
     pub(crate) fn store(&self) -> &dyn Store {
         self.parts.store.as_ref()
+    }
+
+    pub(crate) fn disclosures(&self) -> &dyn Disclosures {
+        self.parts.disclosures.as_ref()
     }
 
     pub(crate) fn mesh(&self) -> &dyn Mesh {
@@ -152,14 +175,7 @@ impl Service {
             if file.version >= MAX_ACTS && !matches!(act, Act::Delivered { .. }) {
                 return Err(Error::TooMany { what: "acts of one request", bound: MAX_ACTS });
             }
-            let record = Record {
-                id: EventId::new(),
-                key: key.clone(),
-                version: file.version + 1,
-                at: self.now(),
-                by: by.clone(),
-                act: act.clone(),
-            };
+            let record = self.record(&file, key, by, act);
             let next = file.apply(&record, Arc::clone(items))?;
             if self.append(&record, &next).await? == Written::Applied {
                 // What is found not to be done is tried again after a rest.
@@ -170,6 +186,18 @@ impl Service {
             }
         }
         Err(Error::Contended("the request"))
+    }
+
+    /// An act as it would come next.
+    fn record(&self, file: &File, key: &RequestKey, by: &Actor, act: &Act) -> Record {
+        Record {
+            id: EventId::new(),
+            key: key.clone(),
+            version: file.version + 1,
+            at: self.now(),
+            by: by.clone(),
+            act: act.clone(),
+        }
     }
 
     async fn append(&self, record: &Record, next: &File) -> Result<Written, Error> {

@@ -3,6 +3,7 @@
 //! An act, the head after it and the event that tells of it are written as one. Nothing of a request is ever written over
 //! but its head.
 
+mod disclosures;
 pub mod scylla;
 pub mod sqlite;
 
@@ -12,6 +13,7 @@ use async_trait::async_trait;
 use kernel::{Envelope, ErrorCode, RequestId, ServiceError, SubjectId, TenantId, Timestamp};
 use policy::request::{Ending, PlanName, State};
 
+pub use self::disclosures::Disclosures;
 use crate::act::{Record, RequestKey};
 use crate::plan::PlanItem;
 

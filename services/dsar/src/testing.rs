@@ -1,6 +1,8 @@
 //! What dsar's tests share: a store in a directory of its own, other roles that say what they are told to,
-//! recordings, and a clock in the test's hand. `mesh` has the other roles, `policies` the tenant's policy.
+//! recordings, and a clock in the test's hand. `mesh` has the other roles, `policies` the tenant's policy, `disclosures` a
+//! store of disclosures in memory.
 
+mod disclosures;
 mod mesh;
 mod policies;
 
@@ -10,11 +12,12 @@ use std::time::Duration;
 
 use ::sqlite::Options;
 use kernel::{
-    Basis, Clock, EventId, HoldId, ManualClock, PurposeName, RecordingId, RequestId, SubjectId, TenantId,
-    Timestamp,
+    Basis, Clock, DisclosureId, EventId, HoldId, ManualClock, PurposeName, RecordingId, RequestId, SubjectId,
+    TenantId, Timestamp,
 };
 use platform::Instance;
 use platform::auth::Token;
+use policy::code::Code;
 use policy::request::{Actor, Asker, Channel};
 use policy::rights::Right;
 use proto::archive::v1::{BasisInterval, Recording, RecordingLeg, RecordingParty, RecordingState};
@@ -25,9 +28,11 @@ use proto::retention::v1::{
 };
 
 use crate::config::Config;
-use crate::service::{NewRequest, Parts, Service, Who};
+use crate::disclosure::Disclosure;
+use crate::service::{NewDisclosure, NewRequest, Parts, Service, Who};
 use crate::store::sqlite::SqliteStore;
 
+pub(crate) use disclosures::FakeDisclosures;
 pub(crate) use mesh::FakeMesh;
 
 /// 2026-03-02T09:00:00+01:00: when calls begin.
@@ -69,6 +74,24 @@ pub(crate) fn asked(subject: SubjectId, rights: &[Right]) -> NewRequest {
         region: None,
         language: None,
     }
+}
+
+/// Something of a recording that a recipient got now.
+pub(crate) fn new_disclosure(recording: RecordingId, recipient: &str) -> NewDisclosure {
+    NewDisclosure {
+        id: DisclosureId::new(),
+        recording,
+        recipient: Code::new(recipient).unwrap(),
+        purpose: Some(purpose("quality")),
+        at: None,
+        filed: Code::new("contract-7").unwrap(),
+    }
+}
+
+/// The same, recorded.
+pub(crate) async fn disclosed(service: &Service, recording: RecordingId, recipient: &str) -> Disclosure {
+    let new = new_disclosure(recording, recipient);
+    service.disclose(&tenant(), &actor("anna"), new).await.unwrap()
 }
 
 /// When the periods of a call's purposes are over.
@@ -178,6 +201,7 @@ impl Bench {
     pub(crate) fn service(&self) -> Arc<Service> {
         Arc::new(Service::new(Parts {
             store: self.store.clone(),
+            disclosures: self.store.clone(),
             mesh: self.mesh.clone(),
             policies: policies::policies(),
             instance: Instance::new("dsar", Vec::new()).unwrap(),

@@ -1,10 +1,11 @@
-//! The wire form of acts and of plan items, as they are stored and published.
+//! The wire form of acts, of plan items and of disclosures, as they are stored and published.
 //!
 //! Everything that is read is checked, whoever wrote it: what cannot be is [`Error::Damaged`], and is never
 //! guessed. An empty text, an empty id and a number 0 stand for what is not there. [`acts`] has what was
-//! done, [`planned`] what lies in a plan's pages.
+//! done, [`planned`] what lies in a plan's pages, [`disclosures`] who got what.
 
 mod acts;
+mod disclosures;
 mod planned;
 mod read;
 
@@ -13,6 +14,7 @@ use policy::request::Actor;
 use prost::Message;
 use proto::dsar::v1::{PlanPage, RequestEvent};
 
+pub use self::disclosures::{disclosure_bytes, disclosure_event, disclosure_from, notice};
 use crate::act::{Record, RequestKey};
 use crate::error::Error;
 use crate::plan::{PAGE, PlanItem};

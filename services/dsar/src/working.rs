@@ -4,14 +4,19 @@
 //! roles goes by ids that follow from the request, so that a turn that was broken off is done again and nothing is done
 //! twice. Copies come before erasures: what a person asked to have and to have erased is handed out first (scenario 35).
 //!
-//! Read `todo`, which is pure, then `doing` and `probing`; `tasks` has what runs, and `hearing` the requests that were
-//! said in calls.
+//! Read `todo`, which is pure, then `doing` (with `restricting` and `waiving`) and `probing`; `tasks` has what runs, and
+//! `hearing` the requests that were said in calls. `noticing` finds whom outside to tell of what happened, and `telling`
+//! tells again until somebody answers.
 
 mod doing;
 mod hearing;
+mod noticing;
 mod probing;
+mod restricting;
 mod tasks;
+mod telling;
 mod todo;
+mod waiving;
 
 use std::time::Duration;
 
@@ -80,6 +85,9 @@ impl Service {
 
     /// Does the next thing; false where it waits for somebody, or for another role.
     async fn turn(&self, key: &RequestKey, file: &File) -> Result<bool, Error> {
+        if self.finish_merges(key, file).await? {
+            return Ok(true);
+        }
         let act = match file.request.state() {
             State::Received => {
                 self.withdraw_at_once(key).await?;
@@ -96,7 +104,8 @@ impl Service {
                 self.withdraw_at_once(key).await?;
                 None
             }
-            State::Responding | State::Closed => None,
+            State::Responding => self.answered_with(key, file).await?,
+            State::Closed => None,
         };
         let Some(act) = act else { return Ok(false) };
         // What is not done is tried again after a rest.

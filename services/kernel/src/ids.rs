@@ -134,6 +134,8 @@ uuid_id!(/// One erasure, of one recording or many; the restrictive journal and 
     ErasureId, "erasure id", now_v7);
 uuid_id!(/// A person's request over what is kept of them.
     RequestId, "request id", now_v7);
+uuid_id!(/// That a recipient outside got something of a recording.
+    DisclosureId, "disclosure id", now_v7);
 uuid_id!(/// Permission to hold a part of a key tree for at most 60 s of machine time.
     LeaseId, "lease id", now_v7);
 

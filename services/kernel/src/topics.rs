@@ -66,5 +66,13 @@ pub const DSAR: Topic = Topic {
     retention: Retention::For(Duration::from_secs(30 * DAY.as_secs())),
 };
 
+/// What recipients got of recordings, and what they are to be told of it (random ids and codes only), keyed by disclosure
+/// id. Consumers: platform teams, who tell the recipients. Thirty days, as for recordings.
+pub const DISCLOSURES: Topic = Topic {
+    name: "verbale.disclosures.v1",
+    partitions: 4,
+    retention: Retention::For(Duration::from_secs(30 * DAY.as_secs())),
+};
+
 /// Every topic.
-pub const ALL: &[Topic] = &[AUDIO, AUDIT, CONSENT, RECORDINGS, RETENTION, DSAR];
+pub const ALL: &[Topic] = &[AUDIO, AUDIT, CONSENT, RECORDINGS, RETENTION, DSAR, DISCLOSURES];

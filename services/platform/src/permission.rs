@@ -32,6 +32,7 @@ const ONE_CALLER: &[(Permission, &str)] = &[
     (Permission::HoldRelease, DSAR),
     (Permission::ErasureOrder, DSAR),
     (Permission::ErasureRead, DSAR),
+    (Permission::MeshRequests, DSAR),
 ];
 /// Carries out what was decided on people's requests.
 const DSAR: &str = "service/dsar";
@@ -91,6 +92,10 @@ permissions! {
     RequestDecide "request.decide" [Compliance, PrivacyOfficer],
     /// Open the package of what a person gets.
     RequestPackage "request.package" [PrivacyOfficer],
+    /// Note who got what of a recording, and what they answered.
+    DisclosureRecord "disclosure.record" [Compliance, PrivacyOfficer],
+    /// See who got what.
+    DisclosureRead "disclosure.read" [Compliance, Auditor, PrivacyOfficer],
     /// See how the keys stand.
     KeysRead "keys.read" [Compliance, Auditor, PrivacyOfficer, Operator, Service],
     /// End a key epoch before its time.
@@ -99,6 +104,8 @@ permissions! {
     MeshInternal "mesh.internal" [Service],
     /// Calls that only the audit role makes.
     MeshAudit "mesh.audit" [Service],
+    /// Calls that only requests make.
+    MeshRequests "mesh.requests" [Service],
     /// Calls that only the erasure saga makes.
     MeshErasure "mesh.erasure" [Service],
 }

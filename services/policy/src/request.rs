@@ -41,6 +41,7 @@ mod item;
 mod kind;
 mod links;
 mod names;
+mod notice;
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -50,11 +51,12 @@ pub use self::answer::{Answer, Ending, Remedy};
 pub use self::error::Refused;
 pub use self::event::Event;
 pub use self::identity::{Identity, MAX_WRONG, Need, Proof};
-pub use self::intake::{Asker, Authority, Channel, Intake};
+pub use self::intake::{Asker, Authority, Channel, Ground, Intake};
 pub use self::item::{Approval, Decision, Evidence, Excess, Item, ItemState};
 pub use self::kind::EventKind;
 pub use self::links::{Part, canonical};
 pub use self::names::{Actor, InvalidName, ItemKey, PlanName, RequestKey};
+pub use self::notice::{Cause, NoticeState};
 use crate::deadline::{self, Clock};
 use crate::rights::Right;
 use crate::words::words;
@@ -253,7 +255,8 @@ impl Request {
         self.taken_back
     }
 
-    /// Which request asks the same, where this was found to be its duplicate.
+    /// Which request asks the same, where this was found to be its duplicate; none from when it is verified, until it is
+    /// linked again.
     pub fn duplicate_of(&self) -> Option<&RequestKey> {
         self.duplicate_of.as_ref()
     }

@@ -3,7 +3,8 @@
 //!
 //! A hold is placed by one person and released by two others: the first asks, the second agrees. While it stands every
 //! recording that its selector covers is kept, those that come later included. What a service of the mesh has
-//! placed for a person's request it releases itself, as the request goes on; people did decide that.
+//! placed for a person's request (its own hold, a restriction, what the person needs for claims) it releases itself, as
+//! the request goes on; people did decide that.
 
 use std::collections::BTreeSet;
 
@@ -137,8 +138,8 @@ impl HoldKind {
     /// Whether a service of the mesh that has placed it may release it alone.
     fn is_of_a_request(self) -> bool {
         match self {
-            Self::OpenRequest | Self::Restriction => true,
-            Self::Litigation | Self::Regulator | Self::Subject => false,
+            Self::OpenRequest | Self::Restriction | Self::Subject => true,
+            Self::Litigation | Self::Regulator => false,
         }
     }
 }

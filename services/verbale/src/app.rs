@@ -19,8 +19,8 @@ use crate::cli::{
     ServeArgs, TokenArgs, TrustCommand, UpArgs,
 };
 use crate::commands::{
-    audit, backup, certs, consent, erasure, hold, keys, migrate, policy, record, recordings, replay, request,
-    retention, subject, trust, verify,
+    audit, backup, certs, consent, disclosure, erasure, hold, keys, migrate, policy, record, recordings,
+    replay, request, retention, subject, trust, verify,
 };
 use crate::config::{self, Config};
 use crate::connect::{self, Caller, Speaker, issue_own, own_token};
@@ -100,6 +100,7 @@ async fn run(cli: Cli, out: Output) -> Result<Exit> {
         Command::Erasure(command) => erasure::run(&person()?, command, out).await,
         Command::Request(RequestCommand::Verify(args)) => request::verify(&args, global.tenant.as_ref(), out),
         Command::Request(command) => Box::pin(request::run(&person()?, command, out)).await,
+        Command::Disclosure(command) => disclosure::run(&person()?, command, out).await,
         Command::Keys(KeysCommand::Status) => keys::status(&person()?, out).await,
         Command::Keys(KeysCommand::Turn) => keys::turn(&person()?, out).await,
         Command::Keys(KeysCommand::Canary) => keys::canary(&person()?, out).await,

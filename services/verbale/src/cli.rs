@@ -2,6 +2,7 @@
 
 mod backup;
 mod bench;
+mod disclosures;
 mod keeping;
 mod requests;
 mod subjects;
@@ -16,15 +17,18 @@ use platform::call::MAX_REASON;
 
 pub use self::backup::BackupCommand;
 pub use self::bench::{BenchCommand, BenchIngestArgs};
+pub use self::disclosures::{
+    AnswerNoticeArgs, DisclosureCommand, ListDisclosuresArgs, RecordDisclosureArgs, Told, WhichDisclosures,
+};
 pub use self::keeping::{
     ErasureCommand, ExtendArgs, HoldCommand, HoldKind, KeysCommand, OrderArgs, PlaceArgs, RetentionCommand,
     Someone, VerifyReceiptArgs,
 };
 pub use self::requests::{
-    AnswerArgs, DecideArgs, IdentifyArgs, OpenRequestArgs, PackageArgs, RequestCommand, Showing,
-    VerifyPackageArgs,
+    AnswerArgs, ConfirmArgs, DecideArgs, IdentifyArgs, LinkRequestArgs, LinkedRequest, OpenRequestArgs,
+    PackageArgs, RequestCommand, Showing, VerifyPackageArgs,
 };
-pub use self::subjects::{LinkAct, LinkArgs, Named, SubjectCommand, Whom};
+pub use self::subjects::{LinkAct, LinkArgs, Named, PairArgs, SubjectCommand, Whom};
 
 /// Compliance recording for contact centres: recorded lawfully, sealed, provable, opened by purpose.
 #[derive(Debug, Parser)]
@@ -116,6 +120,9 @@ pub enum Command {
     /// People's requests over what is kept of them: received, decided, carried out, answered.
     #[command(subcommand)]
     Request(RequestCommand),
+    /// Who outside got something of a recording, and whether they were told of what became of it.
+    #[command(subcommand)]
+    Disclosure(DisclosureCommand),
     /// How the keys stand: epochs, canaries, copies.
     #[command(subcommand)]
     Keys(KeysCommand),

@@ -4,6 +4,7 @@ pub mod audit;
 pub mod backup;
 pub mod certs;
 pub mod consent;
+pub mod disclosure;
 pub mod erasure;
 pub mod hold;
 pub mod keys;

@@ -77,7 +77,10 @@ impl Mesh {
 
         let door = Door::to(&wired.roles);
         let health = Health::of(&door).await;
-        let elsewhere = wired.elsewhere.into_iter().map(|(role, wire)| (role.service(), wire));
+        let elsewhere = wired
+            .elsewhere
+            .into_iter()
+            .flat_map(|(role, wire)| role.services().iter().map(move |service| (*service, wire.clone())));
         let everywhere = door.clone().and(elsewhere);
         wired.inside.set(everywhere.wire());
         let door = if config.peers.forward { everywhere } else { door };

@@ -34,8 +34,21 @@ pub struct Report {
     pub objects: u64,
     /// Spans in them.
     pub spans: u64,
+    /// What people have stated about recordings, which is to be told with them.
+    pub statements: Vec<Stated>,
     /// What is wrong.
     pub findings: Vec<Finding>,
+}
+
+/// That somebody has stated something about a recording (GDPR Art. 16), as a good addendum says.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Stated {
+    /// The recording, with its tenant.
+    pub recording: String,
+    /// Under which reference the statement is filed.
+    pub filed: String,
+    /// The request that it came with.
+    pub request: String,
 }
 
 /// One thing that is wrong.
@@ -91,6 +104,12 @@ pub async fn verify(store: Arc<dyn ObjectStore>, roots: &TrustRoots) -> Result<R
                     told.named.extend(named);
                     let gone = said.gone.iter().map(|row| (name(&tenant, recording, row), row.sha256));
                     told.gone.extend(gone);
+                    let stated = |(filed, request)| Stated {
+                        recording: format!("{tenant}/{recording}"),
+                        filed,
+                        request,
+                    };
+                    report.statements.extend(said.stated.map(stated));
                     told.not_recorded |= said.not_recorded;
                 }
                 Err(detail) => report.find(key.as_str(), "document", detail),
@@ -171,6 +190,8 @@ impl Report {
 struct Said {
     stored: Vec<ObjectRow>,
     gone: Vec<ObjectRow>,
+    /// The reference of a statement, and the request that it came with.
+    stated: Option<(String, String)>,
     not_recorded: bool,
     after: Option<After>,
 }
@@ -217,6 +238,10 @@ fn document(
             let said = match addendum.change {
                 AddendumChange::Filled { objects, .. } => Said { stored: objects, after, ..Said::default() },
                 AddendumChange::Erased { objects, .. } => Said { gone: objects, after, ..Said::default() },
+                AddendumChange::Stated { filed, request } => {
+                    let stated = Some((filed.to_string(), request.to_string()));
+                    Said { stated, after, ..Said::default() }
+                }
             };
             (addendum.recording, said)
         }

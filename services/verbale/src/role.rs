@@ -54,16 +54,19 @@ impl RoleName {
         }
     }
 
-    /// The full name of its gRPC service.
-    pub fn service(self) -> &'static str {
+    /// The full names of its gRPC services.
+    pub fn services(self) -> &'static [&'static str] {
         match self {
-            Self::Ingest => proto::ingest::v1::recorder_server::SERVICE_NAME,
-            Self::Consent => proto::consent::v1::consent_server::SERVICE_NAME,
-            Self::Crypto => proto::crypto::v1::keys_server::SERVICE_NAME,
-            Self::Archive => proto::archive::v1::recordings_server::SERVICE_NAME,
-            Self::Retention => proto::retention::v1::retention_server::SERVICE_NAME,
-            Self::Dsar => proto::dsar::v1::requests_server::SERVICE_NAME,
-            Self::Audit => proto::audit::v1::ledger_server::SERVICE_NAME,
+            Self::Ingest => &[proto::ingest::v1::recorder_server::SERVICE_NAME],
+            Self::Consent => &[proto::consent::v1::consent_server::SERVICE_NAME],
+            Self::Crypto => &[proto::crypto::v1::keys_server::SERVICE_NAME],
+            Self::Archive => &[proto::archive::v1::recordings_server::SERVICE_NAME],
+            Self::Retention => &[proto::retention::v1::retention_server::SERVICE_NAME],
+            Self::Dsar => &[
+                proto::dsar::v1::requests_server::SERVICE_NAME,
+                proto::dsar::v1::disclosures_server::SERVICE_NAME,
+            ],
+            Self::Audit => &[proto::audit::v1::ledger_server::SERVICE_NAME],
         }
     }
 }

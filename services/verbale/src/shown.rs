@@ -1,7 +1,7 @@
 //! Wire answers as JSON for scripts: ids as text, times as RFC 3339, positions in seconds.
 
 use kernel::{Position, Timestamp};
-use proto::archive::v1::Recording;
+use proto::archive::v1::{Recording, Statement};
 use proto::audit::v1::Entry;
 use proto::consent::v1::GetStateResponse;
 use serde_json::{Value, json};
@@ -96,7 +96,19 @@ pub fn recording(r: &Recording) -> Value {
             "leg": e.leg, "start_s": seconds(e.start), "end_s": seconds(e.end), "reason": e.reason,
             "at": time(e.at), "erasure": id(&e.erasure_id),
         })).collect::<Vec<_>>(),
+        "statements": statements(r),
     })
+}
+
+/// What people have stated about a recording.
+pub fn statements(r: &Recording) -> Vec<Value> {
+    let one = |s: &Statement| json!({"filed": s.filed, "request": id(&s.request_id), "at": time(s.at)});
+    r.statements.iter().map(one).collect()
+}
+
+/// The same of one of them in words, for whoever hears or passes on the recording.
+pub fn stated(s: &Statement) -> String {
+    format!("statement {} (request {}) is attached: tell it with the recording", s.filed, id(&s.request_id))
 }
 
 /// One ledger entry.

@@ -181,6 +181,7 @@ fn reasons(recording: &Recording, out: Output) -> Vec<String> {
         lines.push(format!("at {}: {} {}", Position(note.position), note.kind, note.code));
     }
     lines.extend(erasures(recording));
+    lines.extend(recording.statements.iter().map(shown::stated));
     if recording.state() == RecordingState::NotRecorded {
         lines.push(format!("nothing was recorded: {}; a signed record says so", recording.cause));
     }
@@ -290,6 +291,14 @@ mod tests {
             [("·", 32), ("█", 8), ("×", 8), ("█", 16)].map(|(glyph, n)| glyph.repeat(n)).concat();
         assert!(text.contains(&bar), "{text}");
         assert_eq!(text.matches("erased: 8.0 s").count(), 1, "{text}");
+    }
+
+    #[test]
+    fn what_somebody_has_stated_is_told_with_the_recording() {
+        let statement = wire::Statement { filed: "statement-7".into(), request_id: vec![7; 16], at: 1 };
+        let text = draw(&Recording { statements: vec![statement], ..recording() }, Output::new(false));
+        let told = "statement statement-7 (request 07070707-0707-0707-0707-070707070707) is attached";
+        assert!(text.contains(told), "{text}");
     }
 
     #[test]

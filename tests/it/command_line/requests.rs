@@ -42,7 +42,14 @@ async fn a_request_is_taken_in_decided_carried_out_and_answered_from_the_command
 
     let (copy, trust) = (world.folder().join("copy.zip"), world.folder().join("trust.json"));
     let (copy, trust) = (copy.to_str().unwrap(), trust.to_str().unwrap());
-    prompt.told(&["request", "package", &id, "--out", copy, "--reason", "asked by letter"]).await;
+    let (locked, key) = (format!("{copy}.age"), age::x25519::Identity::generate());
+    let reader = key.to_public().to_string();
+    let package =
+        ["request", "package", &id, "--out", &locked, "--recipient", &reader, "--reason", "a letter"];
+    assert_eq!(prompt.json(&package).await["encrypted"], json!(true));
+    let bytes = std::fs::read(&locked).unwrap();
+    assert!(bytes.starts_with(b"age-encryption.org/v1\n"), "nobody reads it without the key");
+    std::fs::write(copy, age::decrypt(&key, &bytes).unwrap()).unwrap();
     prompt.told(&["trust", "export", "--output", trust]).await;
     let verified = prompt.json(&["request", "verify", copy, "--trust", trust]).await;
     assert_eq!((&verified["ok"], &verified["request"]), (&json!(true), &json!(id)), "{verified}");

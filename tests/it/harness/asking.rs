@@ -8,7 +8,7 @@ use proto::dsar::v1::open_request::Subject;
 use proto::dsar::v1::requests_client::RequestsClient;
 use seal::Hash;
 use tonic::Status;
-use verbale::commands::request::steps;
+use verbale::commands::request::{Lock, steps};
 use verbale::connect::Caller;
 
 use super::{PATIENCE, World, eventually};
@@ -49,7 +49,7 @@ impl Desk {
     pub(crate) async fn copy(&self, request: &wire::Request, file: &Path) {
         let (id, reason) = (request_id(request), "a copy was asked for");
         eventually("the copy is handed out", async || {
-            steps::package(&self.anna, id, reason, file).await.ok()
+            steps::package(&self.anna, id, reason, file, &Lock::Open).await.ok()
         })
         .await;
     }

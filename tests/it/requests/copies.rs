@@ -32,11 +32,11 @@ in_one_process!(
 const QUALITY: &str = "quality";
 
 /// What the script found in a copy.
-struct Copy(Value);
+pub(super) struct Copy(Value);
 
 impl Copy {
     /// Opens it by other tools; none where the machine has none.
-    async fn open(world: &World, caller: &Caller, file: &Path) -> Option<Self> {
+    pub(super) async fn open(world: &World, caller: &Caller, file: &Path) -> Option<Self> {
         let python = python()?;
         let trust = trust::fetch(caller).await.unwrap();
         let roots = trust.roots().unwrap();
@@ -53,8 +53,13 @@ impl Copy {
         Some(Self(serde_json::from_slice(&ran.stdout).unwrap()))
     }
 
-    fn list(&self, what: &str) -> &[Value] {
+    pub(super) fn list(&self, what: &str) -> &[Value] {
         self.0[what].as_array().unwrap_or_else(|| panic!("the copy has no {what}: {}", self.0))
+    }
+
+    /// What its page is made of.
+    pub(super) fn page(&self) -> &str {
+        self.0["page"].as_str().unwrap()
     }
 
     /// The calls in it.

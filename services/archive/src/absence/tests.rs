@@ -79,6 +79,7 @@ fn history(stored: &[(u64, u64)], dropped: &[(u64, u64, DropReason)], pause: Opt
         dropped: dropped.iter().map(drop).collect(),
         gone: Vec::new(),
         erased: Vec::new(),
+        statements: Vec::new(),
         documents: Vec::new(),
     }
 }

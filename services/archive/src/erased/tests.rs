@@ -81,6 +81,7 @@ fn history(objects: &[Stored]) -> History {
         dropped: Vec::new(),
         gone: Vec::new(),
         erased: Vec::new(),
+        statements: Vec::new(),
         documents: Vec::new(),
     }
 }

@@ -1,11 +1,14 @@
 //! Messages as domain types: what is wrong in itself is refused here, by the name of its field.
 
-use kernel::{ErasureId, LegNo, MarkLabel, Position, PurposeName, Use};
-use proto::archive::v1::{EraseRequest, ReplayRequest};
+use kernel::{ErasureId, LegNo, MarkLabel, Position, PurposeName, RequestId, Use};
+use policy::code::Code;
+use proto::archive::v1::{AnnotateRequest, EraseRequest, ReplayRequest};
 use proto::common::v1::Interval;
 use seal::manifest::ReasonCode;
+use seal::receipt::PlainCode;
 
 use super::invalid;
+use crate::annotating::Statement;
 use crate::erasing::Erasure;
 use crate::error::Error;
 use crate::fact::RecordingKey;
@@ -79,5 +82,17 @@ pub(super) fn erasure(recording: RecordingKey, asked: &EraseRequest) -> Result<E
         erasure: erasure.map_err(|_| invalid("erasure_id", "must be 16 bytes"))?,
         reason: reason.map_err(|_| invalid("reason", "must be a code"))?,
         purposes: purposes.collect::<Result<_, _>>().map_err(|_| invalid("purposes", "must be names"))?,
+    })
+}
+
+/// A statement about a recording: by the reference under which it is filed, never in words.
+pub(super) fn statement(recording: RecordingKey, asked: &AnnotateRequest) -> Result<Statement, Error> {
+    let request = RequestId::from_slice(&asked.request_id);
+    // The same codes as for whatever else is filed; a document takes longer ones.
+    let filed = Code::new(asked.filed.as_str()).ok().and_then(|code| PlainCode::new(code.as_str()).ok());
+    Ok(Statement {
+        recording,
+        request: request.map_err(|_| invalid("request_id", "must be 16 bytes"))?,
+        filed: filed.ok_or(invalid("filed", "must be a code"))?,
     })
 }

@@ -14,7 +14,7 @@ use crate::erasing::Outcome;
 use crate::error::Error;
 use crate::fact::StoredObject;
 use crate::mesh::ranges;
-use crate::store::{History, Recording, State};
+use crate::store::{History, Recording, State, StatementRow};
 use crate::timeline::{Timeline, fold};
 
 /// A recording with everything that is known of it; of an erased one what is left.
@@ -23,7 +23,7 @@ pub(super) fn recording(history: &History) -> wire::Recording {
 }
 
 /// What is left of a recording that nobody can open: its documents, and what of it was erased when. Nothing of who
-/// took part, what was marked or asked, nor on what it rested.
+/// took part, what was marked, asked or stated, nor on what it rested.
 fn left(history: &History) -> wire::Recording {
     let document = history.documents.last();
     let of_nobody = |leg: wire::RecordingLeg| wire::RecordingLeg { party: 0, ..leg };
@@ -83,6 +83,7 @@ fn known(history: &History) -> wire::Recording {
         document_hash: document.map(|document| document.sha256.0.to_vec()).unwrap_or_default(),
         document_name: document.map(|document| document.name.to_string()).unwrap_or_default(),
         erased: erased(history),
+        statements: history.statements.iter().map(statement).collect(),
         cause: if refused { refusal(history) } else { history.recording.cause.clone() },
         ..row(&history.recording)
     }
@@ -130,6 +131,15 @@ pub(super) fn outcome(outcome: Outcome) -> wire::EraseResponse {
         objects_deleted: outcome.deleted,
         locked: locked.collect(),
         log_passed: outcome.log_passed,
+    }
+}
+
+/// What somebody has stated.
+pub(super) fn statement(row: &StatementRow) -> wire::Statement {
+    wire::Statement {
+        filed: row.filed.to_string(),
+        request_id: row.request.to_bytes().to_vec(),
+        at: row.at.0,
     }
 }
 

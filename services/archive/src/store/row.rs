@@ -7,15 +7,16 @@ use std::collections::BTreeMap;
 
 use kernel::{
     Basis, ErasureId, EventId, FrameNo, InstanceId, KeyEpoch, LegNo, MarkLabel, Position, PurposeName,
-    RegimeName, SectionNo, SessionEpoch, SpanNo, SubjectId, Timestamp,
+    RegimeName, RequestId, SectionNo, SessionEpoch, SpanNo, SubjectId, Timestamp,
 };
 use objects::Key;
 use policy::{BasisChange, Cause, ChangeKind};
 use proto::common::v1::Grant;
 use seal::manifest::ReasonCode;
+use seal::receipt::PlainCode;
 use seal::{Hash, SectionKind, SpanSet};
 
-use super::{Document, DocumentKind, ErasedRow, ErasureRow, Error, LegRow, SectionRow};
+use super::{Document, DocumentKind, ErasedRow, ErasureRow, Error, LegRow, SectionRow, StatementRow};
 use crate::fact::{
     Anchor, Anchors, ClosedSection, DropReason, Dropped, Edge, Gone, Leg, MarkEdge, Note, Party, PauseEdge,
     SectionBegan, Span, StoredObject,
@@ -295,6 +296,15 @@ pub(super) fn erased(row: &dyn Columns) -> Result<ErasedRow, Error> {
         reason: row.parsed("reason", row.text("reason")?, |text| ReasonCode::new(&text))?,
         at: Timestamp(row.int("at")?),
         erasure: row.id("erasure", ErasureId::from_slice)?,
+        document: row.number("document")?,
+    })
+}
+
+pub(super) fn stated(row: &dyn Columns) -> Result<StatementRow, Error> {
+    Ok(StatementRow {
+        filed: row.parsed("filed", row.text("filed")?, PlainCode::new)?,
+        request: row.id("request", RequestId::from_slice)?,
+        at: Timestamp(row.int("at")?),
         document: row.number("document")?,
     })
 }

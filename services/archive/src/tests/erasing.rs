@@ -29,7 +29,7 @@ const YEARS: u64 = 8 * 366 * 86_400;
 /// Spans of a section, first and last.
 type Stretch = (u32, u32, u32, u32);
 
-async fn sealed(bench: &Bench, seconds: u64) -> Call {
+pub(super) async fn sealed(bench: &Bench, seconds: u64) -> Call {
     let mut call = Call::plain(bench, seconds, &[(MIFID, 0), (QUALITY, 0)]).await;
     call.close(bench, seconds * 50).await;
     bench.consume().await;
@@ -43,7 +43,7 @@ async fn unlock(bench: &Bench) {
 }
 
 /// Has crypto remove entries: of these purposes or all, of these spans or all.
-async fn remove(bench: &Bench, call: &Call, purposes: &[&str], spans: &[Stretch]) {
+pub(super) async fn remove(bench: &Bench, call: &Call, purposes: &[&str], spans: &[Stretch]) {
     let spans = spans.iter().map(|(leg, section, first, last)| crypto::SectionSpans {
         leg: *leg,
         section: *section,
@@ -72,7 +72,7 @@ async fn try_erase(bench: &Bench, call: &Call, asked: EraseRequest) -> Result<Er
     answer.map(tonic::Response::into_inner)
 }
 
-async fn erase(bench: &Bench, call: &Call, erasure: u8) -> EraseResponse {
+pub(super) async fn erase(bench: &Bench, call: &Call, erasure: u8) -> EraseResponse {
     try_erase(bench, call, asked(call, erasure)).await.unwrap()
 }
 
@@ -97,12 +97,12 @@ async fn erase_and_die(bench: &Bench, call: &Call, erasure: u8, fault: Fault) {
     assert_eq!(died.unwrap_err().code(), Code::Unavailable, "{fault:?}");
 }
 
-async fn get(bench: &Bench, call: &Call) -> Recording {
+pub(super) async fn get(bench: &Bench, call: &Call) -> Recording {
     let asked = GetRequest { recording_id: call.key.id.to_bytes().to_vec() };
     bench.rpc().get(guarded(&call.key.tenant, None, asked)).await.unwrap().into_inner()
 }
 
-async fn verified(bench: &Bench, call: &Call) -> VerifyResponse {
+pub(super) async fn verified(bench: &Bench, call: &Call) -> VerifyResponse {
     let asked = VerifyRequest { recording_id: call.key.id.to_bytes().to_vec() };
     bench.rpc().verify(guarded(&call.key.tenant, None, asked)).await.unwrap().into_inner()
 }
@@ -454,7 +454,7 @@ async fn an_erasure_that_has_spoken_does_not_speak_for_the_next_one() {
 }
 
 /// A recording that was sealed without frames 100 to 149 of leg 0, which has its second section open.
-async fn with_a_gap(bench: &Bench) -> Call {
+pub(super) async fn with_a_gap(bench: &Bench) -> Call {
     let mut call = Call::plain(bench, 2, &[(MIFID, 0)]).await;
     call.span(bench, 1, 0, 2, (100, 149), true).await;
     call.close(bench, 150).await;

@@ -3,9 +3,11 @@
 use std::cmp::Reverse;
 
 use kernel::{RequestId, SubjectId, TenantId};
+use policy::request::State;
 
-use super::sample::{Step, alfa, beta, id_of, items, key, plan, tenant};
+use super::sample::{Step, alfa, beta, id_of, items, key, moment, plan, tenant};
 use super::{appended, head, records};
+use crate::act::Act;
 use crate::store::{Head, Store};
 
 /// Over days, in which there may be none, and in every quarter of what is open.
@@ -101,6 +103,23 @@ pub async fn a_request_is_open_until_it_is_closed(store: &dyn Store) {
         }
     }
     assert_eq!(store.list(&alfa(), None, 10).await.expect("read"), [closed.head]);
+}
+
+/// What it has restricted is lifted after its answer; that opens it for nobody.
+pub async fn an_act_on_a_closed_request_leaves_it_closed(store: &dyn Store) {
+    let first = Step::first();
+    let next = first.next();
+    let closed = next.closed();
+    let lifted = closed.then(Act::Lifted { notice_delivered_at: moment(40, 0) }, State::Closed);
+    for step in [&first, &next, &closed, &lifted] {
+        appended(store, step).await;
+    }
+    for _ in 0..2 {
+        assert_eq!(all_open(store, &alfa(), 10).await, []);
+    }
+    assert_eq!(head(store, &lifted.head.key).await.as_ref(), Some(&lifted.head));
+    assert_eq!(records(store, &lifted.head.key).await.len(), 4);
+    assert_eq!(store.list(&alfa(), None, 10).await.expect("read"), [lifted.head]);
 }
 
 /// Open or not; and of nobody else.

@@ -1,5 +1,9 @@
 //! What two processes may do to each other at the same moment; each through a handle of its own.
 
+mod disclosures;
+
+pub use disclosures::*;
+
 use futures::future::join;
 use kernel::SubjectId;
 use platform::OutboxStore;

@@ -1,5 +1,7 @@
 //! Requests as the suite has them: each step is an act with the head after it.
 
+pub mod disclosures;
+
 use std::collections::BTreeSet;
 
 use kernel::{
@@ -175,7 +177,12 @@ fn decided() -> Vec<(Act, State)> {
         evidence: [Evidence::Count, Evidence::Unchanged].into(),
         filed: code("excess-3"),
     };
-    let found = Found { gate: Some(Gate::Article12), excess: Some(excess), own_hold_waived: true };
+    let found = Found {
+        gate: Some(Gate::Article12),
+        excess: Some(excess),
+        own_hold_waived: true,
+        ..Found::default()
+    };
     let items = names(&["access/consent", "erase/consent"]);
     let some = Decided { items, found, left: Some(code("balance-1")), ..all.clone() };
     let notice_delivered_at = moment(3, 0);

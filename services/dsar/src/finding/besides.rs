@@ -30,7 +30,7 @@ pub(super) fn items(
                 items.push(item(right, Artefact::Consent, None, BasisState::ConsentLive));
             }
             Right::Withdraw => {
-                let given = given(consent, asked.received_at)?.into_iter();
+                let given = given(consent, asked.consented_by)?.into_iter();
                 let given = given.chain(asked.withdrawn.iter().cloned()).collect::<BTreeSet<_>>().into_iter();
                 let withdrawn =
                     |purpose| item(right, Artefact::Consent, Some(purpose), BasisState::ConsentLive);

@@ -93,10 +93,12 @@ fn hold_state(asked: &Asked<'_>, hold: &retention::Hold, id: HoldId) -> Result<O
         }
     }
     let is_own = asked.own_hold == Some(id) || is_of_nobody_else(hold, asked.person);
+    // A request names the recordings, and people the person.
+    let is_for_them = asked.restricted.contains(&id) || names(hold, asked.person);
     Ok(match hold.kind() {
         retention::HoldKind::Litigation => Some(HoldState::Litigation),
         retention::HoldKind::Regulator => Some(HoldState::Regulator),
-        retention::HoldKind::Subject if names(hold, asked.person) => Some(HoldState::Subject18c),
+        retention::HoldKind::Subject if is_for_them => Some(HoldState::Subject18c),
         retention::HoldKind::Subject => Some(HoldState::OtherDsar),
         retention::HoldKind::OpenRequest if is_own => None,
         retention::HoldKind::OpenRequest => Some(HoldState::OtherDsar),

@@ -64,7 +64,7 @@ impl<'a> People<'a> {
 }
 
 /// Whether a party works there. Whoever has no role that is known is somebody whose rights count.
-fn is_staff(party: &RecordingParty) -> bool {
+pub(super) fn is_staff(party: &RecordingParty) -> bool {
     match party.role() {
         PartyRole::Agent | PartyRole::Supervisor => true,
         PartyRole::Customer | PartyRole::Bystander | PartyRole::Unknown | PartyRole::Unspecified => false,

@@ -1,4 +1,5 @@
 mod besides;
+mod lines;
 mod properties;
 mod recordings;
 mod whole;
@@ -13,6 +14,10 @@ use crate::testing;
 pub(super) const LATER: Timestamp = Timestamp(i64::MAX);
 /// No purpose was withdrawn.
 pub(super) static NOTHING: BTreeSet<PurposeName> = BTreeSet::new();
+/// No request of theirs has restricted anything.
+pub(super) static NONE: BTreeSet<HoldId> = BTreeSet::new();
+/// Of no call anything was said.
+pub(super) static NOBODY: Confirmed = Confirmed { theirs: BTreeSet::new(), not_theirs: BTreeSet::new() };
 
 /// Who asks, and for what.
 #[derive(Debug)]
@@ -33,7 +38,17 @@ impl Who {
 
     fn asked(&self) -> Asked<'_> {
         let (key, rights, person) = (&self.key, &self.rights, &self.person);
-        Asked { key, person, rights, own_hold: None, received_at: LATER, withdrawn: &NOTHING }
+        Asked {
+            key,
+            person,
+            rights,
+            own_hold: None,
+            restricted: &NONE,
+            received_at: LATER,
+            consented_by: LATER,
+            withdrawn: &NOTHING,
+            confirmed: &NOBODY,
+        }
     }
 
     /// A call with an agent, in which they are the customer.

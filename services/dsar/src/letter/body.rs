@@ -1,14 +1,16 @@
 //! What stands in a letter, in which order.
 
+use std::collections::BTreeSet;
 use std::fmt::Display;
 
 use jiff::tz::TimeZone;
-use policy::request::{Answer, Asker, Ending, Need};
-use policy::rights::{Right, RuleId};
+use policy::deadline::Clock;
+use policy::request::{Answer, Asker, Ending, Need, Part};
+use policy::rights::{Outcome, Right, RuleId};
 
 use super::authority;
 use super::calls;
-use super::groups::{Group, Section, sections};
+use super::groups::{Group, Section, Told, sections};
 use super::phrases::{Barrier, Phrases};
 use crate::act::RequestKey;
 use crate::file::File;
@@ -78,6 +80,15 @@ impl<'a> Body<'a> {
         blocks
     }
 
+    /// Where its answer is.
+    pub(super) fn answered_with(&self) -> Vec<String> {
+        let mut blocks = self.head();
+        let into = self.file.request.merged_into();
+        blocks.extend(into.map(|into| self.say.answered_with(into.as_str())));
+        blocks.push(self.say.closing().to_owned());
+        blocks
+    }
+
     /// What was asked, when and how.
     fn head(&self) -> Vec<String> {
         let (say, request) = (self.say, &self.file.request);
@@ -89,6 +100,12 @@ impl<'a> Body<'a> {
             format!("{} {}", say.received(received, request.channel()), say.asked_for()),
             list(&asked),
         ];
+        let parts = request.parts();
+        let parts: Vec<_> =
+            parts.map(|part| say.answers_too(part.clock().local_date(), part.key().as_str())).collect();
+        if !parts.is_empty() {
+            blocks.push(parts.join(" "));
+        }
         if request.asker() == Asker::Representative {
             blocks.push(say.on_behalf().to_owned());
         }
@@ -96,9 +113,14 @@ impl<'a> Body<'a> {
         blocks
     }
 
-    /// By the day that is strictly the last one, which does not move from day to day.
+    /// By the day that is strictly the last one, which does not move from day to day: of all that is answered as one, the
+    /// first of them.
     fn due(&self) -> Vec<String> {
-        let clock = self.file.request.clock();
+        let request = &self.file.request;
+        let ends = |clock: &Clock| clock.due().strict.ends;
+        let clocks = request.parts().map(Part::clock);
+        let clock =
+            clocks.fold(request.clock(), |first, own| if ends(own) < ends(first) { own } else { first });
         let mut blocks = vec![self.say.due(clock.due().strict.date, clock.law())];
         if let Some(extension) = clock.extension() {
             let told = calls::date(&self.zone, extension.notice_delivered_at);
@@ -110,12 +132,21 @@ impl<'a> Body<'a> {
     /// What became of each right and why, what can be done about it, and by which rules.
     fn reasoned(&self) -> Vec<String> {
         let told = self.sections.iter().filter(|section| !self.owed.rights.contains(&section.right));
-        let mut blocks: Vec<_> = told.flat_map(|section| self.section(section)).collect();
+        let mut blocks: Vec<_> = self.not_yours().into_iter().collect();
+        blocks.extend(told.flat_map(|section| self.section(section)));
         blocks.extend(self.barred());
         blocks.extend(self.remedies());
         blocks.push(self.say.closing().to_owned());
         blocks.extend(self.records());
         blocks
+    }
+
+    /// How many calls turned out to be somebody else's.
+    fn not_yours(&self) -> Option<String> {
+        let strange =
+            self.file.strange.iter().filter_map(|key| self.file.items.get(key)?.artefact.recording());
+        let calls: BTreeSet<_> = strange.collect();
+        (!calls.is_empty()).then(|| self.say.not_yours(calls.len()))
     }
 
     fn section(&self, section: &Section) -> Vec<String> {
@@ -145,22 +176,41 @@ impl<'a> Body<'a> {
         if !about.is_empty() {
             sentences.push(format!("**{about}.**"));
         }
-        for outcome in [Some(told.outcome), told.also].into_iter().flatten() {
-            sentences.push(match told.lacks_only_names() {
-                true => say.log(told.progress).to_owned(),
-                false => say.outcome(outcome, told.progress).to_owned(),
-            });
-        }
-        sentences.push(match told.for_another {
-            true => say.for_another().to_owned(),
-            false => say.rule(told.rule).to_owned(),
-        });
+        let outcomes = [Some(told.outcome), told.also].into_iter().flatten();
+        sentences.extend(outcomes.map(|outcome| self.outcome(told, outcome).to_owned()));
+        sentences.extend(self.reasons(told).into_iter().map(str::to_owned));
         sentences.extend(self.shown(group));
         sentences.extend(self.end(group));
         if told.by_hand {
             sentences.push(say.by_hand().to_owned());
         }
         sentences.join(" ")
+    }
+
+    fn outcome(&self, told: &Told, outcome: Outcome) -> &'static str {
+        if told.lacks_only_names() {
+            self.say.log(told.progress)
+        } else if told.lifted && outcome == Outcome::Restrict {
+            self.say.lifted()
+        } else {
+            self.say.outcome(outcome, told.progress)
+        }
+    }
+
+    /// Why; of a restriction also that the person is told before it ends (GDPR Art. 18(3)), which rule R2 says itself.
+    fn reasons(&self, told: &Told) -> Vec<&'static str> {
+        let say = self.say;
+        let why = match (told.for_another, told.ground, told.rule) {
+            (true, _, _) => Some(say.for_another()),
+            (false, Some(ground), _) => Some(say.ground(ground)),
+            (false, None, RuleId::R2) if told.lifted => None,
+            (false, None, rule) => Some(say.rule(rule)),
+        };
+        let says_itself = told.rule == RuleId::R2 && told.ground.is_none();
+        let is_told_first = told.outcome == Outcome::Restrict && !told.lifted && !says_itself;
+        let told_first = is_told_first.then(|| say.told_first());
+        let waived = told.waived.then(|| say.waived());
+        why.into_iter().chain(told_first).chain(waived).collect()
     }
 
     /// Which of the two it is that Art. 12(5) knows: the rule's own sentence names both.

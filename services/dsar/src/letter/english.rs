@@ -6,7 +6,7 @@ mod words;
 use jiff::civil::Date;
 use kernel::RegimeName;
 use policy::deadline::{self, Extension, Law};
-use policy::request::{Channel, Ending, Need, Remedy};
+use policy::request::{Channel, Ending, Ground, Need, Remedy};
 use policy::rights::{Outcome, Reason, Right, RuleId};
 
 use super::authority::Authority;
@@ -66,6 +66,25 @@ impl Phrases for English {
     fn on_behalf(&self) -> &'static str {
         "You are asking for somebody else: where this letter says “your data”, it means the data of that \
          person."
+    }
+
+    fn answers_too(&self, received: Date, reference: &str) -> String {
+        format!("This letter is also about your request of {} (reference {reference}).", day(received))
+    }
+
+    fn answered_with(&self, reference: &str) -> String {
+        format!(
+            "We answer this request together with another one of yours: see our letter with the reference \
+             {reference}."
+        )
+    }
+
+    fn not_yours(&self, calls: usize) -> String {
+        let found = match calls {
+            1 => "one call turned out not to be yours".to_owned(),
+            calls => format!("{calls} calls turned out not to be yours"),
+        };
+        format!("While we were working on your request, {found}. This letter says nothing about that.")
     }
 
     fn closing(&self) -> &'static str {
@@ -147,6 +166,22 @@ impl Phrases for English {
 
     fn for_another(&self) -> &'static str {
         rules::FOR_ANOTHER
+    }
+
+    fn ground(&self, ground: Ground) -> &'static str {
+        rules::ground(ground)
+    }
+
+    fn told_first(&self) -> &'static str {
+        rules::TOLD_FIRST
+    }
+
+    fn lifted(&self) -> &'static str {
+        rules::LIFTED
+    }
+
+    fn waived(&self) -> &'static str {
+        rules::WAIVED
     }
 
     fn reason(&self, reason: Reason) -> &'static str {

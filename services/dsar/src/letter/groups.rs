@@ -3,10 +3,11 @@
 use std::collections::BTreeMap;
 
 use kernel::{RecordingId, RegimeName, Timestamp};
-use policy::request::{Decision, Item, ItemState};
+use policy::request::{Decision, Ground, Item, ItemState};
 use policy::rights::{Category, HoldState, Outcome, Reason, Right, RuleId, Verdict};
 
 use super::phrases::{About, Progress};
+use crate::act::Found;
 use crate::file::File;
 use crate::plan::PlanItem;
 
@@ -66,6 +67,12 @@ pub(super) struct Told {
     pub(super) by_hand: bool,
     /// Whether it is held for another person's request.
     pub(super) for_another: bool,
+    /// On which ground it is restricted, where one was named.
+    pub(super) ground: Option<Ground>,
+    /// Whether its restriction was lifted before the answer.
+    pub(super) lifted: bool,
+    /// Whether the person needs no more what they had asked to be kept.
+    pub(super) waived: bool,
 }
 
 #[derive(Default)]
@@ -92,7 +99,9 @@ fn section(file: &File, right: Right) -> Section {
             continue;
         };
         let by_hand = file.filed.contains_key(key);
-        gathered.entry(Told::of(item, decision, planned, by_hand)).or_default().add(decision, planned);
+        let told = Told::of(item, decision, planned, by_hand);
+        let told = told.found(planned, file.found.get(key), file.is_lift_told);
+        gathered.entry(told).or_default().add(decision, planned);
     }
     let groups = gathered.into_iter().map(|(told, gathered)| gathered.into_group(told));
     let groups: Vec<Group> = groups.collect();
@@ -149,6 +158,9 @@ impl Told {
             reason: reason(decision),
             by_hand,
             for_another: verdict.rule() == RuleId::E3 && planned.question.hold == HoldState::OtherDsar,
+            ground: None,
+            lifted: false,
+            waived: false,
         };
         match item.state() {
             // A hold that came after the decision reads like one that stood before it.
@@ -162,6 +174,18 @@ impl Told {
                 ..told
             },
             ItemState::Open | ItemState::Done | ItemState::Failed => told,
+        }
+    }
+
+    /// With what was found of it, and whether its restriction was lifted before the answer.
+    fn found(self, planned: &PlanItem, found: Option<&Found>, is_lifted: bool) -> Self {
+        let is_restricted = self.outcome == Outcome::Restrict && self.progress == Progress::Done;
+        let is_waived = found.is_some_and(|found| found.own_hold_waived);
+        Self {
+            ground: found.and_then(|found| found.ground).filter(|_| self.rule == RuleId::R2),
+            lifted: is_lifted && is_restricted,
+            waived: is_waived && planned.question.hold == HoldState::Subject18c,
+            ..self
         }
     }
 }

@@ -6,7 +6,7 @@ mod words;
 use jiff::civil::Date;
 use kernel::RegimeName;
 use policy::deadline::{self, Extension, Law};
-use policy::request::{Channel, Ending, Need, Remedy};
+use policy::request::{Channel, Ending, Ground, Need, Remedy};
 use policy::rights::{Outcome, Reason, Right, RuleId};
 
 use super::authority::Authority;
@@ -67,6 +67,26 @@ impl Phrases for Italian {
     fn on_behalf(&self) -> &'static str {
         "Lei si rivolge a noi per conto di un'altra persona: dove questa lettera parla dei «Suoi dati», si \
          intendono i dati di quella persona."
+    }
+
+    fn answers_too(&self, received: Date, reference: &str) -> String {
+        let received = after("del ", "dell'", received);
+        format!("Questa lettera riguarda anche la Sua richiesta {received} (riferimento {reference}).")
+    }
+
+    fn answered_with(&self, reference: &str) -> String {
+        format!(
+            "Rispondiamo a questa richiesta insieme a un'altra che ci ha rivolto: veda la nostra lettera con \
+             il riferimento {reference}."
+        )
+    }
+
+    fn not_yours(&self, calls: usize) -> String {
+        let found = match calls {
+            1 => "una telefonata è risultata non essere Sua".to_owned(),
+            calls => format!("{calls} telefonate sono risultate non essere Sue"),
+        };
+        format!("Mentre ci occupavamo della Sua richiesta, {found}. Questa lettera non ne dice nulla.")
     }
 
     fn closing(&self) -> &'static str {
@@ -151,6 +171,22 @@ impl Phrases for Italian {
 
     fn for_another(&self) -> &'static str {
         rules::FOR_ANOTHER
+    }
+
+    fn ground(&self, ground: Ground) -> &'static str {
+        rules::ground(ground)
+    }
+
+    fn told_first(&self) -> &'static str {
+        rules::TOLD_FIRST
+    }
+
+    fn lifted(&self) -> &'static str {
+        rules::LIFTED
+    }
+
+    fn waived(&self) -> &'static str {
+        rules::WAIVED
     }
 
     fn reason(&self, reason: Reason) -> &'static str {

@@ -3,7 +3,7 @@
 use jiff::civil::Date;
 use kernel::{PurposeName, RegimeName};
 use policy::deadline::{Extension, Law};
-use policy::request::{Channel, Ending, Need, Remedy};
+use policy::request::{Channel, Ending, Ground, Need, Remedy};
 use policy::rights::{BasisState, Category, Outcome, Reason, Right, RuleId};
 
 use super::authority::Authority;
@@ -86,6 +86,12 @@ pub(super) trait Phrases {
     fn law(&self, law: Law) -> &'static str;
     /// Whose data is meant where somebody asks for somebody else.
     fn on_behalf(&self) -> &'static str;
+    /// That another request of theirs is answered by the same letter.
+    fn answers_too(&self, received: Date, reference: &str) -> String;
+    /// That this request is answered by the letter about another one of theirs.
+    fn answered_with(&self, reference: &str) -> String;
+    /// That so many calls turned out to be somebody else's, of which nothing is told.
+    fn not_yours(&self, calls: usize) -> String;
     /// Whom to turn to.
     fn closing(&self) -> &'static str;
 
@@ -120,6 +126,14 @@ pub(super) trait Phrases {
     fn rule(&self, rule: RuleId) -> &'static str;
     /// That it is kept for another person's request, and not against who asks.
     fn for_another(&self) -> &'static str;
+    /// On which ground of Art. 18(1) it is restricted.
+    fn ground(&self, ground: Ground) -> &'static str;
+    /// That the person is told before a restriction ends (Art. 18(3)).
+    fn told_first(&self) -> &'static str;
+    /// That it was restricted, and is not any more.
+    fn lifted(&self) -> &'static str;
+    /// That the person needs no more what was kept for a claim of theirs.
+    fn waived(&self) -> &'static str;
     /// A reason's code in words.
     fn reason(&self, reason: Reason) -> &'static str;
     /// The source of a duty; none of one that has no words here.

@@ -1,5 +1,6 @@
 mod golden;
 mod neutral;
+mod others;
 mod properties;
 mod sentences;
 

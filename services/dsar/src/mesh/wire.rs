@@ -8,11 +8,13 @@ use std::collections::BTreeSet;
 
 use async_trait::async_trait;
 use kernel::{
-    ErasureId, EventId, HoldId, LegNo, PurposeName, RecordingId, SubjectId, TenantId, Timestamp, Use,
+    ErasureId, EventId, HoldId, LegNo, PurposeName, RecordingId, RequestId, SubjectId, TenantId, Timestamp,
+    Use,
 };
 use platform::auth::Token;
 use platform::error::reason;
 use platform::{CallMetadata, Wire, request};
+use policy::code::Code as Filed;
 use proto::archive::v1 as archive;
 use proto::archive::v1::recordings_client::RecordingsClient;
 use proto::audit::v1 as audit;
@@ -26,7 +28,7 @@ use proto::retention::v1 as retention;
 use proto::retention::v1::retention_client::RetentionClient;
 use tonic::Code;
 
-use super::{Audio, Erased, Erasure, Mesh, Restriction};
+use super::{Audio, Erased, Erasure, Gone, Mesh, Restriction};
 use crate::error::Error;
 use crate::person::Person;
 
@@ -39,6 +41,8 @@ const AUDIT: &str = "audit";
 const RELEASED: &str = "already-released";
 /// Recordings of one page.
 const RECORDINGS: u32 = 100;
+/// Recordings of one page of an erasure: as many as retention answers.
+const ERASED: u32 = 500;
 /// The ledger's entries of one page.
 const ENTRIES: u32 = 500;
 
@@ -69,6 +73,18 @@ impl WireMesh {
     fn people(&self) -> ConsentClient<Wire> {
         ConsentClient::new(self.consent.clone())
     }
+
+    /// What consent knows of a subject.
+    async fn known(
+        &self,
+        tenant: &TenantId,
+        subject: SubjectId,
+    ) -> Result<consent::GetSubjectResponse, Error> {
+        let own = consent::get_subject_request::Subject::SubjectId(subject.to_bytes().to_vec());
+        let asked = consent::GetSubjectRequest { subject: Some(own) };
+        let answer = self.people().get_subject(request(tenant, asked)).await;
+        Ok(answer.map_err(Error::peer(CONSENT, "say who is the same person"))?.into_inner())
+    }
 }
 
 #[async_trait]
@@ -81,12 +97,20 @@ impl Mesh for WireMesh {
     }
 
     async fn person(&self, tenant: &TenantId, subject: SubjectId) -> Result<Person, Error> {
-        let own = consent::get_subject_request::Subject::SubjectId(subject.to_bytes().to_vec());
-        let asked = consent::GetSubjectRequest { subject: Some(own) };
-        let answer = self.people().get_subject(request(tenant, asked)).await;
-        let answer = answer.map_err(Error::peer(CONSENT, "say who is the same person"))?.into_inner();
-        let others = answer.person_ids.iter().map(|id| answers::subject(id));
-        Ok(Person::new(subject, others.collect::<Result<Vec<_>, _>>()?))
+        let answer = self.known(tenant, subject).await?;
+        let person = answers::person(subject, &answer)?;
+        // Of the others it is told who they are, and not by what they are known.
+        let mut shared = BTreeSet::new();
+        for one in person.subjects() {
+            let is_shared = match one == subject {
+                true => answers::shares_a_line(&answer),
+                false => answers::shares_a_line(&self.known(tenant, one).await?),
+            };
+            if is_shared {
+                shared.insert(one);
+            }
+        }
+        Ok(person.on_shared_lines(shared))
     }
 
     async fn recordings(
@@ -207,6 +231,29 @@ impl Mesh for WireMesh {
         answers::erased(&answer)
     }
 
+    async fn erasure_of(
+        &self,
+        tenant: &TenantId,
+        erasure: ErasureId,
+        token: String,
+    ) -> Result<(Gone, Option<String>), Error> {
+        let asked = retention::GetErasureRequest {
+            erasure_id: erasure.to_bytes().to_vec(),
+            page_size: ERASED,
+            page_token: token,
+        };
+        let answer = self.retention().get_erasure(request(tenant, asked)).await;
+        let answer = answer.map_err(Error::peer(RETENTION, "say what an erasure has taken"))?.into_inner();
+        Ok((answers::gone(&answer)?, answers::next(answer.next_page_token)))
+    }
+
+    async fn restricted_by(&self, tenant: &TenantId, hold: HoldId) -> Result<BTreeSet<RecordingId>, Error> {
+        let asked = retention::ListHoldsRequest { hold_id: hold.to_bytes().to_vec(), ..Default::default() };
+        let answer = self.retention().list_holds(request(tenant, asked)).await;
+        let answer = answer.map_err(Error::peer(RETENTION, "say what a hold is over"))?.into_inner();
+        answers::restricted(&answer)
+    }
+
     async fn withdraw(
         &self,
         tenant: &TenantId,
@@ -218,6 +265,22 @@ impl Mesh for WireMesh {
         let asked = orders::withdrawal(event, subject, purposes, at)?;
         let answer = self.people().record_event(request(tenant, asked)).await;
         answer.map(|_| ()).map_err(Error::peer(CONSENT, "take back a person's consent"))
+    }
+
+    async fn annotate(
+        &self,
+        tenant: &TenantId,
+        recording: RecordingId,
+        by: RequestId,
+        filed: &Filed,
+    ) -> Result<(), Error> {
+        let asked = archive::AnnotateRequest {
+            recording_id: id(recording),
+            request_id: by.to_bytes().to_vec(),
+            filed: filed.to_string(),
+        };
+        let answer = self.archive().annotate(request(tenant, asked)).await;
+        answer.map(|_| ()).map_err(Error::peer(ARCHIVE, "attach a person's statement to a recording"))
     }
 
     async fn opens(

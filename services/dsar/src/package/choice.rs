@@ -26,6 +26,8 @@ pub(super) struct Candidate {
     pub(super) purpose: PurposeName,
     /// Where that purpose had its basis.
     pub(super) intervals: IntervalSet,
+    /// Where it is made silent, as others are heard there.
+    pub(super) silenced: IntervalSet,
     /// Whether it belongs into a vCon: on consent or a contract, and granted for portability.
     pub(super) portable: bool,
 }
@@ -73,13 +75,14 @@ fn of_call(call: usize, found: &Found, granted: &Granted, person: &Person) -> Ve
     for leg in legs {
         let Ok(number) = u16::try_from(leg.leg).map(LegNo) else { continue };
         let own = is_own(&found.recording, leg, person);
+        let silenced = granted.silenced(found.id, number);
         let audible = granted.leg(found.id, number).iter().filter(|item| item.is_audible(own));
         let purposes = purposes(audible).into_iter().filter_map(|(purpose, rights)| {
             let (intervals, rests) = stands(&found.recording, &purpose);
             let ports = rests.iter().all(|basis| matches!(basis, Basis::Consent | Basis::Contract));
             let portable = ports && rights.contains(&Right::Port);
-            let (recording, leg, party) = (found.id, number, leg.party);
-            let candidate = Candidate { call, recording, leg, party, purpose, intervals, portable };
+            let (recording, leg, party, silenced) = (found.id, number, leg.party, silenced.clone());
+            let candidate = Candidate { call, recording, leg, party, purpose, intervals, silenced, portable };
             (!candidate.intervals.is_empty()).then_some(candidate)
         });
         let mut purposes: Vec<_> = purposes.collect();

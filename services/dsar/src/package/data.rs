@@ -1,8 +1,12 @@
 //! What a person is told, as data: `data.json`, and what the page is made of. Its schema lies beside it in
 //! the package.
 
+mod recipients;
+
 use kernel::Timestamp;
 use serde::Serialize;
+
+pub(super) use self::recipients::{Copied, Recipient, Telling};
 
 /// The name of the form that `data.json` has.
 pub(super) const SCHEMA: &str = "verbale-access/1";
@@ -26,9 +30,11 @@ pub(super) struct Data {
     pub(super) consultations: Vec<Consultation>,
     /// The person's other requests, oldest first; empty where they were not granted.
     pub(super) requests: Vec<Own>,
-    /// To whom outside of the controller this service itself has given anything: to nobody, ever. Of others
-    /// the controller tells.
-    pub(super) recipients: Vec<String>,
+    /// To whom outside of the controller anything of the calls was given, oldest first, as far as that is recorded here.
+    /// Of others the controller tells.
+    pub(super) recipients: Vec<Recipient>,
+    /// The copies that the person has got before, oldest first.
+    pub(super) copies: Vec<Copied>,
     /// Where all of it comes from, and what is not done with it.
     pub(super) processing: Processing,
     /// Whether the consent history was granted.
@@ -129,6 +135,8 @@ pub(super) struct Call {
     pub(super) marks: Vec<Stretch>,
     /// What was noted: a notice that was played, a right that was asked for.
     pub(super) notes: Vec<Note>,
+    /// What people have stated about it, which belongs with its sound (GDPR Art. 16).
+    pub(super) statements: Vec<Statement>,
     /// That moment of its beginning.
     #[serde(skip)]
     pub(super) began: Timestamp,
@@ -183,6 +191,8 @@ pub(super) struct Leg {
     pub(super) withheld: Option<Withheld>,
     /// Where it is silent, and why.
     pub(super) gaps: Vec<Stretch>,
+    /// Where this copy was made silent, and why.
+    pub(super) silenced: Vec<Stretch>,
     /// Words by which the gate refused a piece of it.
     #[serde(skip)]
     pub(super) refused: Vec<String>,
@@ -237,6 +247,20 @@ pub(super) struct Note {
     pub(super) kind: String,
     /// Which.
     pub(super) code: String,
+}
+
+/// That somebody has stated something about a call. Their words are with the controller, under that reference.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize)]
+pub(super) struct Statement {
+    /// Under which reference it is filed.
+    pub(super) filed: String,
+    /// When it was attached to the call.
+    pub(super) at: String,
+    /// The person's own request that it came with; none where it was another's, even who that is.
+    pub(super) request: Option<String>,
+    /// That moment.
+    #[serde(skip)]
+    pub(super) attached: Timestamp,
 }
 
 /// Consent, as it stands and as it came about.

@@ -4,7 +4,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
-use kernel::{RecordingId, SubjectId, TenantId};
+use kernel::{RecordingId, RequestId, SubjectId, TenantId};
 use policy::{PolicyHash, TenantPolicy};
 use proto::archive::v1::Recording;
 use proto::audit::v1::Entry;
@@ -14,14 +14,18 @@ use proto::retention::v1::ExplainResponse;
 use super::Parts;
 use super::granted::Granted;
 use crate::act::RequestKey;
+use crate::disclosure::{Disclosure, Ground};
 use crate::error::Error;
 use crate::finding;
 use crate::person::Person;
+use crate::store::MAX_LISTED;
 
 /// Most entries of the ledger that are looked at for one package.
 const MAX_ENTRIES: usize = 200_000;
 /// Most pages of entries about one recording: audit answers a hundred at a time.
 const MAX_PAGES: usize = 2_000;
+/// Most disclosures that are looked at for one package.
+const MAX_DISCLOSURES: usize = 50_000;
 /// What a note is called that says that a notice was played.
 pub(super) const NOTICE_PLAYED: &str = "notice.played";
 /// Somebody listened.
@@ -39,6 +43,8 @@ pub(super) struct Found {
     pub(super) kept: Option<ExplainResponse>,
     /// Who has opened it.
     pub(super) entries: Vec<Entry>,
+    /// Who outside got something of it; of copies only those of the person's other requests.
+    pub(super) disclosures: Vec<Disclosure>,
 }
 
 /// Everything that a package tells.
@@ -53,16 +59,19 @@ pub(super) struct Facts {
     pub(super) policies: BTreeMap<[u8; 32], Arc<TenantPolicy>>,
 }
 
-/// Asks archive, retention, audit, consent, and for the policies.
+/// Asks archive, retention, audit, consent, for the disclosures and for the policies; `own` are the person's other
+/// requests.
 pub(super) async fn gather(
     parts: &Parts,
     key: &RequestKey,
     subject: SubjectId,
     granted: &Granted,
+    own: &BTreeSet<RequestId>,
 ) -> Result<Facts, Error> {
     let tenant = &key.tenant;
     let person = parts.mesh.person(tenant, subject).await?;
     let (mut recordings, mut left) = (Vec::with_capacity(granted.recordings.len()), MAX_ENTRIES);
+    let mut disclosures_left = MAX_DISCLOSURES;
     for id in &granted.recordings {
         let recording = parts.mesh.recording(tenant, *id).await?;
         if recording.recording_id != id.to_bytes() {
@@ -78,11 +87,16 @@ pub(super) async fn gather(
             true => entries(parts, key, *id, &mut left).await?,
             false => Vec::new(),
         };
-        recordings.push(Found { id: *id, recording, kept, entries });
+        let disclosures = disclosures(parts, tenant, *id, own, &mut disclosures_left).await?;
+        recordings.push(Found { id: *id, recording, kept, entries, disclosures });
     }
     recordings.sort_by_key(|found| (found.recording.started_at, found.id));
     let consent = match granted.consent {
-        true => Some(finding::consent_of(parts.mesh.as_ref(), tenant, &person).await?),
+        true => {
+            let mut consent = finding::consent_of(parts.mesh.as_ref(), tenant, &person).await?;
+            finding::leave_out(&mut consent, &granted.not_theirs);
+            Some(consent)
+        }
         false => None,
     };
     let policies = policies(parts, tenant, &recordings, consent.as_ref()).await?;
@@ -109,6 +123,39 @@ async fn entries(
         }
     }
     Err(too_many())
+}
+
+/// Who outside got something of a recording. That another person on it has got a copy is that person's matter, even that
+/// there was one.
+async fn disclosures(
+    parts: &Parts,
+    tenant: &TenantId,
+    id: RecordingId,
+    own: &BTreeSet<RequestId>,
+    left: &mut usize,
+) -> Result<Vec<Disclosure>, Error> {
+    let (mut found, mut after) = (Vec::new(), None);
+    loop {
+        let page = parts.disclosures.of_recording(tenant, id, after, MAX_LISTED).await?;
+        *left = left.checked_sub(page.len()).ok_or(Error::TooMany {
+            what: "disclosures of the recordings of one package",
+            bound: MAX_DISCLOSURES as u64,
+        })?;
+        after = page.last().map(|last| last.key.id);
+        let is_last = page.len() < MAX_LISTED as usize;
+        found.extend(page.into_iter().filter(|disclosure| is_told(disclosure, own)));
+        if is_last {
+            return Ok(found);
+        }
+    }
+}
+
+/// Whether a disclosure is the person's to know.
+fn is_told(disclosure: &Disclosure, own: &BTreeSet<RequestId>) -> bool {
+    match &disclosure.ground {
+        Ground::Copy(request) => own.contains(request),
+        Ground::Filed(_) => true,
+    }
 }
 
 /// Whether an entry says that somebody heard it. A stream leaves a second one when it ends, which tells of

@@ -2,11 +2,12 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use kernel::{LegNo, PurposeName, RecordingId, RequestId};
+use kernel::{IntervalSet, LegNo, PurposeName, RecordingId, RequestId};
 use policy::request::{Decision, Item, ItemKey};
 use policy::rights::{Outcome, Presence, Reason, Right, Verdict};
 
 use super::Earlier;
+use crate::act::Found;
 use crate::error::Error;
 use crate::file::File;
 use crate::plan::{Artefact, PlanItem};
@@ -19,18 +20,23 @@ pub(super) struct LegItem {
     pub(super) right: Right,
     /// Why not all of it.
     pub(super) reasons: &'static [Reason],
+    /// Where others are heard on it.
+    others_heard: IntervalSet,
     outcome: Outcome,
+    /// What it would have come to if they were not.
+    otherwise: Outcome,
     /// Nobody is heard on it who is no part of the person's own call.
     undisturbed: bool,
 }
 
 impl LegItem {
     /// Whether its audio is handed out. Legs are sealed apart, so that a person's own leg is what is left of
-    /// the call once the other party is taken out of it.
+    /// the call once the other party is taken out of it; and one that others are heard on for a while is what is
+    /// left once it is silent there.
     pub(super) fn is_audible(&self, own: bool) -> bool {
         match self.outcome {
             Outcome::GrantFull => true,
-            Outcome::GrantRedacted => own && self.undisturbed,
+            Outcome::GrantRedacted => self.undisturbed && (own || self.lacks_only_others()),
             Outcome::Correct
             | Outcome::Annotate
             | Outcome::Erase
@@ -45,6 +51,10 @@ impl LegItem {
             | Outcome::PendingBalance
             | Outcome::EraseRedacting => false,
         }
+    }
+
+    fn lacks_only_others(&self) -> bool {
+        !self.others_heard.is_empty() && self.otherwise == Outcome::GrantFull
     }
 }
 
@@ -65,28 +75,34 @@ pub(super) struct Granted {
     pub(super) consultations: bool,
     /// The person's other requests.
     pub(super) requests: BTreeSet<RequestId>,
+    /// Calls of a shared line that are somebody else's, of which nothing is told.
+    pub(super) not_theirs: BTreeSet<RecordingId>,
 }
 
 impl Granted {
     /// What was decided on the items of a request.
     pub(super) fn of(file: &File) -> Self {
-        let mut granted = Self::default();
+        let mut granted = Self { not_theirs: file.not_theirs.clone(), ..Self::default() };
         for (key, item) in file.items.iter() {
             let decision = file.request.items().get(key).and_then(standing);
             if let (Right::Access | Right::Port, Some(decision)) = (item.right(), decision) {
-                granted.add(key, item, decision.verdict);
+                granted.add(key, item, decision.verdict, file.found.get(key));
             }
         }
         granted
     }
 
-    fn add(&mut self, key: &ItemKey, item: &PlanItem, verdict: Verdict) {
+    fn add(&mut self, key: &ItemKey, item: &PlanItem, verdict: Verdict, found: Option<&Found>) {
         if let (Artefact::Leg(recording, leg), Some(purpose)) = (&item.artefact, &item.purpose) {
+            let mut found = found.cloned().unwrap_or_default();
+            let others_heard = std::mem::take(&mut found.others_heard);
             let decided = LegItem {
                 purpose: purpose.clone(),
                 right: item.right(),
                 reasons: verdict.reasons(),
+                others_heard,
                 outcome: verdict.outcome(),
+                otherwise: item.with(&found).outcome(),
                 undisturbed: matches!(item.question.presence, Presence::Oneself | Presence::Dialog),
             };
             self.legs.entry((*recording, *leg)).or_default().push(decided);
@@ -120,6 +136,13 @@ impl Granted {
             return Err(Error::Damaged("a granted request that nothing is known of"));
         }
         Ok(told)
+    }
+
+    /// Where a leg is made silent: wherever others are heard on it, for whatever purpose and under whichever
+    /// right that was found.
+    pub(super) fn silenced(&self, recording: RecordingId, leg: LegNo) -> IntervalSet {
+        let found = self.leg(recording, leg).iter().map(|item| &item.others_heard);
+        found.fold(IntervalSet::EMPTY, |all, own| all.union(own))
     }
 
     /// What was decided of a leg.

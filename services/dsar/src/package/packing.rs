@@ -15,6 +15,7 @@ use super::Parts;
 use super::choice::{Candidate, Heard};
 use super::container::{Container, Packed};
 use super::data::{Data, SCHEMA_JSON, Sound, Withheld};
+use super::silence::Silencer;
 use super::{manifest, page, vcon};
 use crate::act::{Received, RequestKey};
 use crate::error::Error;
@@ -26,6 +27,13 @@ const ABOUT_THE_CALLER: [&str; 5] = ["role-not-allowed", "use-not-allowed", "oth
 /// What is said of a leg of which nothing is there to be heard.
 const NOTHING_OPENS: &str = "nothing-opens";
 
+/// A piece of audio that is being fetched.
+struct Playing {
+    candidate: Candidate,
+    audio: Audio,
+    silencer: Silencer,
+}
+
 /// A package that is being made.
 pub(super) struct Packing {
     parts: Parts,
@@ -36,7 +44,7 @@ pub(super) struct Packing {
     reason: String,
     container: Container,
     wanted: VecDeque<Candidate>,
-    playing: Option<(Candidate, Audio)>,
+    playing: Option<Playing>,
     heard: BTreeMap<(usize, LegNo), Heard>,
     data: Data,
     portable: Vec<vcon::Recorded>,
@@ -89,10 +97,10 @@ impl Packing {
     }
 
     async fn step(&mut self) -> Result<(), Error> {
-        if let Some((_, audio)) = &mut self.playing {
-            let next = audio.next().await;
+        if let Some(playing) = &mut self.playing {
+            let next = playing.audio.next().await;
             return match next {
-                Some(chunk) => self.container.write(&chunk?),
+                Some(chunk) => self.container.write(&playing.silencer.pass(chunk?)?),
                 None => self.close(),
             };
         }
@@ -117,9 +125,11 @@ impl Packing {
         match begun {
             Ok(Some((first, audio))) => {
                 let name = self.name_of(&candidate);
+                let mut silencer = Silencer::new(candidate.silenced.clone());
+                let first = silencer.pass(first)?;
                 self.container.begin(name)?;
                 self.container.write(&first)?;
-                self.playing = Some((candidate, audio));
+                self.playing = Some(Playing { candidate, audio, silencer });
             }
             Ok(None) => self.leave_out(&candidate, NOTHING_OPENS.to_owned()),
             Err(error) => {
@@ -137,7 +147,8 @@ impl Packing {
 
     /// Ends a piece of audio: the page and the data tell of it from here on.
     fn close(&mut self) -> Result<(), Error> {
-        let Some((candidate, _)) = self.playing.take() else { return Ok(()) };
+        let Some(Playing { candidate, silencer, .. }) = self.playing.take() else { return Ok(()) };
+        silencer.end()?;
         let packed = self.container.end()?;
         self.heard.entry((candidate.call, candidate.leg)).or_default().add(&candidate);
         if let Some(leg) = leg(&mut self.data, &candidate) {
@@ -162,6 +173,7 @@ impl Packing {
         let legs = self.data.recordings.iter_mut().flat_map(|call| &mut call.legs);
         for leg in legs.filter(|leg| leg.audio.is_empty() && leg.withheld.is_none()) {
             leg.withheld = Some(Withheld { because: std::mem::take(&mut leg.refused) });
+            leg.silenced.clear();
         }
         for (name, bytes) in vcon::vcons(&self.key, &self.data, &self.portable)? {
             self.container.put(&name, &bytes)?;

@@ -2,6 +2,7 @@
 //! that comes from data is escaped, whatever it is.
 
 mod call;
+mod recipients;
 mod style;
 mod words;
 
@@ -122,7 +123,8 @@ pub(super) fn page(data: &Data, language: Language, jurisdiction: Jurisdiction) 
         if data.tells_consultations { consultations(&reader, data) } else { String::new() },
         requests(&reader, &data.requests),
         processing(words),
-        format!("<h2>{}</h2>\n{}", words.recipients, paragraph(words.no_recipients)),
+        recipients::recipients(&reader, data),
+        recipients::copies(&reader, data),
         rights(words, language, jurisdiction),
         "</main>\n</body>\n</html>\n".to_owned(),
     ]

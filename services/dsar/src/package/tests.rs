@@ -3,5 +3,7 @@
 mod bench;
 mod page;
 mod portable;
+mod recipients;
+mod silenced;
 mod streaming;
 mod whole;

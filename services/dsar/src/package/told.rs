@@ -4,9 +4,12 @@
 
 mod calls;
 mod consents;
+mod recipients;
 mod words;
 
-use kernel::{EventId, RecordingId, Timestamp, Use};
+use std::collections::BTreeSet;
+
+use kernel::{EventId, RecordingId, RequestId, Timestamp, Use};
 use policy::request::Asker;
 use proto::audit::v1::Entry;
 
@@ -27,13 +30,14 @@ pub(super) fn told(
     now: Timestamp,
 ) -> Data {
     let received = &file.received;
-    let calls = calls::calls(facts, granted, received.jurisdiction);
+    let known: BTreeSet<RequestId> = earlier.iter().map(|request| request.id).chain([key.id]).collect();
+    let calls = calls::calls(facts, granted, &known, received.jurisdiction);
     Data {
         schema: SCHEMA,
         request: Asked {
             id: key.id.to_string(),
             received_at: received.received_at.to_string(),
-            rights: received.rights.iter().map(|right| right.as_str()).collect(),
+            rights: file.request.rights().into_iter().map(|right| right.as_str()).collect(),
             jurisdiction: received.jurisdiction.as_str(),
             made_at: now.to_string(),
             made: now,
@@ -44,7 +48,8 @@ pub(super) fn told(
         notices: consents::notices(facts),
         consultations: consultations(&facts.recordings),
         requests: earlier.iter().map(own).collect(),
-        recipients: Vec::new(),
+        recipients: recipients::recipients(&facts.recordings),
+        copies: recipients::copies(&facts.recordings),
         processing: PROCESSING,
         tells_consent: granted.consent,
         tells_consultations: granted.consultations,

@@ -9,7 +9,7 @@ use seal::Hash;
 use serde::Serialize;
 
 use super::container::Packed;
-use super::data::{Call, Data};
+use super::data::{Call, Data, Leg};
 use super::manifest::json;
 use crate::act::RequestKey;
 use crate::error::Error;
@@ -34,7 +34,7 @@ struct Vcon<'a> {
     parties: Vec<Party>,
     dialog: Vec<Dialog<'a>>,
     analysis: [(); 0],
-    attachments: [(); 0],
+    attachments: Vec<Attachment<'a>>,
 }
 
 #[derive(Serialize)]
@@ -53,6 +53,18 @@ struct Dialog<'a> {
     mediatype: &'static str,
     filename: &'a str,
     content_hash: String,
+}
+
+/// What is to be known of a file: where it was made silent, as JSON in `body`.
+#[derive(Serialize)]
+struct Attachment<'a> {
+    purpose: &'static str,
+    start: &'a str,
+    party: usize,
+    dialog: usize,
+    mediatype: &'static str,
+    encoding: &'static str,
+    body: String,
 }
 
 /// A vCon for each call of which something is portable, by its name in the package.
@@ -77,11 +89,12 @@ fn vcon<'a>(request: RequestId, data: &'a Data, call: &'a Call, recorded: &[&'a 
     numbers.sort_unstable();
     numbers.dedup();
     let party = |number: &u32| Party { role: role(call, recorded, *number) };
+    let place = |number: u32| numbers.iter().position(|own| *own == number).unwrap_or_default();
     let dialog = |recorded: &&'a Recorded| Dialog {
         kind: "recording",
         start: &call.started_at,
         duration: call.duration_micros as f64 / 1e6,
-        parties: numbers.iter().position(|number| *number == recorded.party).unwrap_or_default(),
+        parties: place(recorded.party),
         mediatype: "audio/x-wav",
         filename: &recorded.packed.name,
         content_hash: format!("sha512-{}", URL_SAFE_NO_PAD.encode(recorded.packed.sha512)),
@@ -95,8 +108,37 @@ fn vcon<'a>(request: RequestId, data: &'a Data, call: &'a Call, recorded: &[&'a 
         parties: numbers.iter().map(party).collect(),
         dialog: recorded.iter().map(dialog).collect(),
         analysis: [],
-        attachments: [],
+        attachments: recorded
+            .iter()
+            .enumerate()
+            .filter_map(|(dialog, recorded)| silenced(data, call, recorded, dialog, place(recorded.party)))
+            .collect(),
     }
+}
+
+/// Where a file was made silent; none where it was not.
+fn silenced<'a>(
+    data: &'a Data,
+    call: &Call,
+    recorded: &Recorded,
+    dialog: usize,
+    party: usize,
+) -> Option<Attachment<'a>> {
+    let leg = leg_of(call, &recorded.packed.name).filter(|leg| !leg.silenced.is_empty())?;
+    Some(Attachment {
+        purpose: "silenced",
+        start: &data.request.made_at,
+        party,
+        dialog,
+        mediatype: "application/json",
+        encoding: "json",
+        body: serde_json::json!({ "silenced": leg.silenced }).to_string(),
+    })
+}
+
+/// The leg that a file is of.
+fn leg_of<'c>(call: &'c Call, file: &str) -> Option<&'c Leg> {
+    call.legs.iter().find(|leg| leg.audio.iter().any(|sound| sound.file == file))
 }
 
 /// What a party was, by the leg whose file is theirs.

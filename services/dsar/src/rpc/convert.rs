@@ -3,19 +3,21 @@
 use std::collections::BTreeSet;
 use std::str::FromStr;
 
-use kernel::{Position, RecordingId, RequestId, SubjectId, Timestamp};
+use kernel::{IntervalSet, Position, RecordingId, RequestId, SubjectId, Timestamp};
 use policy::code::Code;
 use policy::deadline::Region;
 use policy::request::{Actor, Excess, ItemKey, PlanName};
+use proto::common::v1::Interval;
 use proto::dsar::v1 as wire;
 use proto::dsar::v1::identify_request::Act as Identified;
+use proto::dsar::v1::link_request::Link as Linked;
 use proto::dsar::v1::open_request::Subject;
 use seal::Hash;
 
-use crate::act::{Act, Decided, Found, MAX_NAMED};
+use crate::act::{Act, Decided, Found, MAX_NAMED, MAX_STRETCHES};
 use crate::error::Error;
 use crate::plan::Language;
-use crate::service::{NewRequest, Which, Who};
+use crate::service::{Link, NewRequest, Which, Who};
 
 /// Rows of a page, unless the caller says.
 const PAGE: u32 = 100;
@@ -111,7 +113,8 @@ pub(super) fn after_item(token: &str, items: usize) -> Result<usize, Error> {
     last.map(|last| last + 1).ok_or_else(bad_token)
 }
 
-fn bad_token() -> Error {
+/// A token that nobody gave.
+pub(super) fn bad_token() -> Error {
     Error::invalid("page_token", "is not one that was given")
 }
 
@@ -202,11 +205,39 @@ fn stated(is_so: bool, what: &'static str, act: Act) -> Result<Act, Error> {
 /// Two months more.
 pub(super) fn extended(asked: &wire::ExtendRequest) -> Result<Act, Error> {
     let reason = word(&asked.reason, "reason")?;
-    match asked.notice_delivered_at {
-        at @ 1.. => Ok(Act::Extended { reason, notice_delivered_at: Timestamp(at) }),
+    Ok(Act::Extended { reason, notice_delivered_at: notice(asked.notice_delivered_at)? })
+}
+
+/// When a notice was delivered.
+pub(super) fn notice(delivered_at: i64) -> Result<Timestamp, Error> {
+    match delivered_at {
+        at @ 1.. => Ok(Timestamp(at)),
         0 => Err(Error::invalid("notice_delivered_at", MISSING)),
         _ => Err(Error::invalid("notice_delivered_at", "must not be before 1970")),
     }
+}
+
+/// How two requests belong together.
+pub(super) fn link(asked: Option<&Linked>) -> Result<Link, Error> {
+    match asked {
+        Some(Linked::DuplicateOf(other)) => Ok(Link::DuplicateOf(other_id(other, "duplicate_of")?)),
+        Some(Linked::Merge(other)) => Ok(Link::Merge(other_id(other, "merge")?)),
+        Some(Linked::Unmerge(other)) => Ok(Link::Unmerge(other_id(other, "unmerge")?)),
+        None => Err(Error::invalid("link", "must say how the two belong together")),
+    }
+}
+
+fn other_id(bytes: &[u8], what: &'static str) -> Result<RequestId, Error> {
+    RequestId::from_slice(bytes).map_err(|error| Error::invalid(what, error.reason))
+}
+
+/// Calls by their ids; none of them twice.
+pub(super) fn calls(ids: &[Vec<u8>], what: &'static str) -> Result<BTreeSet<RecordingId>, Error> {
+    if ids.len() > MAX_NAMED {
+        return Err(Error::invalid(what, format!("must be at most {MAX_NAMED}")));
+    }
+    let read = |id: &Vec<u8>| RecordingId::from_slice(id).map_err(|error| Error::invalid(what, error.reason));
+    distinct(ids, read, what)
 }
 
 /// One person's decision.
@@ -220,9 +251,19 @@ pub(super) fn decided(asked: wire::DecideRequest) -> Result<Decided, Error> {
             gate,
             excess: asked.excess.map(|shown| excess(&shown)).transpose()?,
             own_hold_waived: asked.own_hold_waived,
+            others_heard: stretches(&asked.others_heard)?,
+            ground: (!asked.ground.is_empty()).then(|| word(&asked.ground, "ground")).transpose()?,
         },
         left,
     })
+}
+
+/// Stretches of legs, which may touch and overlap.
+fn stretches(asked: &[Interval]) -> Result<IntervalSet, Error> {
+    let problem = format!("must be at most {MAX_STRETCHES} stretches, each of which ends after it begins");
+    let read = |one: &Interval| kernel::Interval::new(Position(one.start), Position(one.end));
+    let all = asked.iter().map(read).collect::<Option<IntervalSet>>();
+    all.filter(|_| asked.len() <= MAX_STRETCHES).ok_or_else(|| Error::invalid("others_heard", problem))
 }
 
 fn excess(shown: &wire::Excess) -> Result<Excess, Error> {
@@ -246,14 +287,14 @@ fn words<T: FromStr<Err = String> + Ord>(all: &[String], what: &'static str) -> 
     distinct(all, |text| word(text, what), what)
 }
 
-fn distinct<T: Ord>(
-    all: &[String],
-    read: impl Fn(&String) -> Result<T, Error>,
+fn distinct<S, T: Ord>(
+    all: &[S],
+    read: impl Fn(&S) -> Result<T, Error>,
     what: &'static str,
 ) -> Result<BTreeSet<T>, Error> {
     let mut found = BTreeSet::new();
-    for text in all {
-        if !found.insert(read(text)?) {
+    for one in all {
+        if !found.insert(read(one)?) {
             return Err(Error::invalid(what, "must not name the same one twice"));
         }
     }

@@ -48,6 +48,15 @@ pub(super) fn word(act: &Act) -> &'static str {
         Act::Extended { .. } => "extended",
         Act::TakenBack => "taken-back",
         Act::Withdrawn(_) => "withdrawn",
+        Act::DuplicateOf(_) => "duplicate-of",
+        Act::Merged(_) => "merged",
+        Act::MergedInto(_) => "merged-into",
+        Act::Unmerged { .. } => "unmerged",
+        Act::NotTheirs(_) => "not-theirs",
+        Act::AnsweredWith { .. } => "answered-with",
+        Act::CallsConfirmed { .. } => "calls-confirmed",
+        Act::Restricted(_) => "restricted",
+        Act::Lifted { .. } => "lifted",
     }
 }
 
@@ -74,7 +83,7 @@ fn facts(act: &Act) -> Facts {
         Act::ItemsDeferred { items, hold } => {
             vec![("items", items.len().to_string()), ("hold", hold.to_string())]
         }
-        Act::ProbesFailed(items) => vec![("items", items.len().to_string())],
+        Act::ProbesFailed(items) | Act::NotTheirs(items) => vec![("items", items.len().to_string())],
         Act::Delivered { letter } => vec![("letter", letter.to_string())],
         Act::Extended { reason, notice_delivered_at } => {
             vec![("reason", reason.to_string()), ("notice-delivered-at", notice_delivered_at.to_string())]
@@ -90,6 +99,23 @@ fn facts(act: &Act) -> Facts {
         Act::Withdrawn(purposes) => {
             let names: Vec<_> = purposes.iter().map(ToString::to_string).collect();
             Facts::from([("purposes", names.join(", "))])
+        }
+        Act::DuplicateOf(other) | Act::MergedInto(other) => vec![("request", other.to_string())],
+        Act::Unmerged { other, to_assess } => {
+            vec![("request", other.to_string()), ("to-assess", to_assess.len().to_string())]
+        }
+        Act::Merged(part) => {
+            vec![("request", part.request.to_string()), ("rights", words(&part.rights))]
+        }
+        Act::AnsweredWith { into, ending } => {
+            vec![("request", into.to_string()), ("ending", ending.to_string())]
+        }
+        Act::CallsConfirmed { theirs, not_theirs } => {
+            vec![("theirs", theirs.len().to_string()), ("not-theirs", not_theirs.len().to_string())]
+        }
+        Act::Restricted(holds) => vec![("holds", words(holds))],
+        Act::Lifted { notice_delivered_at } => {
+            vec![("notice-delivered-at", notice_delivered_at.to_string())]
         }
     }
 }
@@ -125,6 +151,10 @@ fn decided_facts(decided: &Decided) -> Facts {
     if decided.found.own_hold_waived {
         facts.push(("own-hold", "waived".to_owned()));
     }
+    if !decided.found.others_heard.is_empty() {
+        facts.push(("others-heard", decided.found.others_heard.iter().count().to_string()));
+    }
+    facts.extend(decided.found.ground.iter().map(|ground| ("ground", ground.to_string())));
     facts.extend(decided.left.iter().map(|left| ("left", left.to_string())));
     facts
 }

@@ -6,10 +6,14 @@ use policy::request::{Identity, Item, ItemKey, ItemState, Need, PlanName, State}
 use policy::rights::{Question, Verdict};
 use proto::dsar::v1 as wire;
 
+use crate::act::MAX_NAMED;
 use crate::error::Error;
 use crate::file::File;
 use crate::plan::{Artefact, PlanItem};
 use crate::service::Planned;
+
+/// The state of an item that turned out to be somebody else's.
+const NOT_THEIRS: &str = "not-theirs";
 
 /// A request as it stands now.
 pub(super) fn request(id: RequestId, file: &File, now: Timestamp) -> wire::Request {
@@ -39,7 +43,18 @@ pub(super) fn request(id: RequestId, file: &File, now: Timestamp) -> wire::Reque
         unsettled: file.unsettled().count() as u64,
         ending: request.ended().map(|ending| ending.to_string()).unwrap_or_default(),
         waits_for: file.waits_for().to_owned(),
+        duplicate_of: bytes(file.duplicate_of()),
+        merged_into: bytes(file.merged_into()),
+        parts: file.parts().into_iter().map(|part| part.to_bytes().to_vec()).collect(),
+        answer_day: request.due_clock(now).due_as_of(now).strict.date.to_string(),
+        to_assess: file.to_assess.iter().take(MAX_NAMED).map(ToString::to_string).collect(),
+        lifted_at: file.lifted.map_or(0, |at| at.0),
     }
+}
+
+/// Another request, or none.
+fn bytes(other: Option<RequestId>) -> Vec<u8> {
+    other.map(|id| id.to_bytes().to_vec()).unwrap_or_default()
 }
 
 /// The frozen plan's name.
@@ -138,13 +153,21 @@ fn item(key: &ItemKey, planned: &PlanItem, file: Option<&File>) -> wire::Item {
         decided: decision.map(|decision| verdict(decision.verdict)),
         decided_by: decision.map(|decision| decision.by.to_string()).unwrap_or_default(),
         approved_by: approval.map(|approval| approval.by.to_string()).unwrap_or_default(),
-        state: handled.map_or(ItemState::Open, Item::state).to_string(),
+        state: state(key, handled, file).to_owned(),
         kept_by: kept_by(planned, handled),
         until: planned.until.map_or(0, |until| until.0),
         needs_second_person,
         began: planned.began.map_or(0, |began| began.0),
         filed: filed.map(ToString::to_string).unwrap_or_default(),
     }
+}
+
+/// What turned out to be somebody else's is done with, and was not done.
+fn state(key: &ItemKey, handled: Option<&Item>, file: Option<&File>) -> &'static str {
+    if file.is_some_and(|file| file.strange.contains(key)) {
+        return NOT_THEIRS;
+    }
+    handled.map_or(ItemState::Open, Item::state).as_str()
 }
 
 fn leg(artefact: &Artefact) -> Option<u32> {

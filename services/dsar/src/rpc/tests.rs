@@ -7,14 +7,15 @@ use kernel::{
 };
 use policy::code::Code;
 use policy::deadline;
-use policy::request::{Asker, Channel, ItemKey, PlanName, Proof};
+use policy::request::{Asker, Channel, Ground, ItemKey, PlanName, Proof};
 use policy::rights::{BasisState, Category, Gate, HoldState, Presence, Question, RULESET, Right};
-use proto::common::v1::Identifier;
+use proto::common::v1::{Identifier, Interval};
 use proto::dsar::v1::identify_request::Act as Identified;
+use proto::dsar::v1::link_request::Link as Linked;
 use proto::dsar::v1::open_request::Subject;
 
 use super::*;
-use crate::act::{Decided, Found, MAX_NAMED, Received, Record};
+use crate::act::{Decided, Found, MAX_NAMED, MAX_STRETCHES, Received, Record};
 use crate::file::Items;
 use crate::plan::{Artefact, Language, PlanItem};
 use crate::service::{Which, Who};
@@ -53,9 +54,16 @@ fn decide() -> wire::DecideRequest {
             filed: "case-7".to_owned(),
         }),
         own_hold_waived: false,
+        others_heard: Vec::new(),
+        ground: String::new(),
         left: String::new(),
         complete: true,
+        ..wire::DecideRequest::default()
     }
+}
+
+fn stretch(start: u64, end: u64) -> Interval {
+    Interval { start, end }
 }
 
 /// The field that an answer names, and that it is the sender's fault.
@@ -159,6 +167,11 @@ fn a_decision_is_read_as_it_was_taken() {
     let plain = wire::DecideRequest { items: Vec::new(), gate: String::new(), excess: None, ..decide() };
     let decided = convert::decided(plain).unwrap();
     assert_eq!((decided.items.len(), decided.found), (0, Found::default()));
+    let others_heard = vec![stretch(70, 95), stretch(90, 99)];
+    let heard = wire::DecideRequest { others_heard, ground: "claims".to_owned(), ..decide() };
+    let found = convert::decided(heard).unwrap().found;
+    assert_eq!((found.others_heard.iter().len(), found.others_heard.micros()), (1, 29), "as one");
+    assert_eq!(found.ground, Some(Ground::Claims));
 }
 
 #[test]
@@ -174,6 +187,9 @@ fn a_decision_that_cannot_be_is_refused_by_its_field() {
         ("excess.evidence", |asked| asked.excess.as_mut().unwrap().evidence.clear()),
         ("excess.filed", |asked| asked.excess.as_mut().unwrap().filed.clear()),
         ("left", |asked| asked.left = "Anna Bianchi".to_owned()),
+        ("ground", |asked| asked.ground = "Anna Bianchi".to_owned()),
+        ("others_heard", |asked| asked.others_heard = vec![stretch(9, 9)]),
+        ("others_heard", |asked| asked.others_heard = vec![stretch(0, 9); MAX_STRETCHES + 1]),
     ];
     for (field, spoil) in cases {
         let mut asked = decide();
@@ -200,10 +216,33 @@ fn other_fields_are_refused_by_their_names_too() {
     names(extend("holidays", 1), "reason");
     names(extend("number", 0), "notice_delivered_at");
     names(extend("number", -1), "notice_delivered_at");
+    assert_eq!(convert::notice(start().0).unwrap(), start());
+    names(convert::notice(0), "notice_delivered_at");
     names(convert::letter_hash(&[7; 31]), "letter_hash");
+    let (one, other) = (RecordingId::new().to_bytes().to_vec(), RecordingId::new().to_bytes().to_vec());
+    assert_eq!(convert::calls(&[one.clone(), other], "theirs").unwrap().len(), 2);
+    names(convert::calls(&[vec![7; 15]], "theirs"), "theirs");
+    names(convert::calls(&[one.clone(), one.clone()], "not_theirs"), "not_theirs");
+    names(convert::calls(&vec![one; MAX_NAMED + 1], "not_theirs"), "not_theirs");
     names(convert::actor("Anna Bianchi"), "account");
     names(convert::page_size(501), "page_size");
     assert_eq!((convert::page_size(0).unwrap(), convert::page_size(500).unwrap()), (100, 500));
+}
+
+#[test]
+fn a_link_says_one_thing_of_another_request() {
+    let other = RequestId::new();
+    let bytes = other.to_bytes().to_vec();
+    let check = |asked: Linked, expected: Link| {
+        assert_eq!(convert::link(Some(&asked)).unwrap(), expected);
+    };
+    check(Linked::DuplicateOf(bytes.clone()), Link::DuplicateOf(other));
+    check(Linked::Merge(bytes.clone()), Link::Merge(other));
+    check(Linked::Unmerge(bytes), Link::Unmerge(other));
+    names(convert::link(Some(&Linked::DuplicateOf(Vec::new()))), "duplicate_of");
+    names(convert::link(Some(&Linked::Merge(vec![7; 15]))), "merge");
+    names(convert::link(Some(&Linked::Unmerge(vec![7; 17]))), "unmerge");
+    names(convert::link(None), "link");
 }
 
 #[test]
@@ -367,6 +406,44 @@ fn items_say_what_the_rules_say_and_what_was_decided() {
     assert_eq!(erased.decided.clone().unwrap().outcome, "erase");
     assert_eq!((erased.decided_by.as_str(), erased.approved_by.as_str()), ("officer", ""));
     assert_eq!(told.request().state, "awaiting-approval");
+}
+
+#[test]
+fn requests_that_belong_together_are_told_with_the_day_of_the_first() {
+    let (first, earlier) = (RequestId::new(), Timestamp::parse("2026-02-20T10:00:00Z").unwrap());
+    let told = Told::new().planned();
+    let alone = told.request();
+    assert_eq!((alone.answer_day.as_str(), alone.parts.len()), ("2026-04-02", 0));
+    assert_eq!((alone.duplicate_of.len(), alone.merged_into.len(), alone.lifted_at), (0, 0, 0));
+    let part = crate::act::MergedPart {
+        request: first,
+        rights: [Right::Port].into(),
+        received_at: earlier,
+        jurisdiction: "IT".parse().unwrap(),
+        region: None,
+        calendar: deadline::Calendars::NEWEST,
+        extended: None,
+    };
+    let merged = Told::new().planned().and(Act::Merged(part)).request();
+    assert_eq!((merged.answer_day.as_str(), merged.parts), ("2026-03-20", vec![first.to_bytes().to_vec()]));
+    assert_eq!(merged.rights, ["access", "erase", "port"]);
+    assert_eq!((merged.state.as_str(), merged.items), ("discovering", 0), "it is found anew");
+    let away = Told::new().planned().and(Act::MergedInto(first)).request();
+    assert_eq!((away.merged_into, away.waits_for.as_str()), (first.to_bytes().to_vec(), "other-request"));
+    let again = Told::new().and(Act::DuplicateOf(first)).request();
+    assert_eq!(again.duplicate_of, first.to_bytes());
+}
+
+#[test]
+fn what_turned_out_to_be_another_one_s_is_told_as_not_theirs() {
+    let mut told = Told::new().planned().decided().and(Act::Approved(plan_name()));
+    told.records.last_mut().unwrap().by = Actor::new("another").unwrap();
+    let strange = told.items.keys().next_back().unwrap().clone();
+    let told = told.and(Act::NotTheirs([strange].into()));
+    let states: Vec<_> =
+        shown::items(&told.file(), 0, 500).items.into_iter().map(|item| item.state).collect();
+    assert_eq!(states, ["open", "not-theirs"]);
+    assert_eq!(told.request().unsettled, 1);
 }
 
 #[test]

@@ -4,9 +4,9 @@ use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use futures::{StreamExt, TryStreamExt, stream};
-use kernel::chain;
+use kernel::{RecordingId, chain};
 use platform::auth::Token;
-use policy::request::{Actor, Ending, ItemKey, State};
+use policy::request::{Actor, Ending, ItemKey, Refused, State};
 use policy::rights::Right;
 use seal::Hash;
 use tracing::{info, warn};
@@ -33,6 +33,11 @@ impl Service {
         if file.letter == Some(letter) {
             return Ok(file);
         }
+        if let Some(into) = file.request.merged_into() {
+            return Err(Refused::AnsweredElsewhere { into: into.clone() }.into());
+        }
+        let file =
+            if file.request.state() == State::Responding { self.settled(key, file).await? } else { file };
         let says = Language::ALL.map(|language| letter::write(&file, key, self.now(), language).hash);
         if !says.contains(&letter) {
             let why = "the letter is not what the answer says by now: read it again and deliver that one";
@@ -43,7 +48,15 @@ impl Service {
         }
         let closed = self.act(key, by, Act::Delivered { letter }).await?;
         info!(tenant = %key.tenant, request = %key.id, "a request was answered");
+        self.answer_parts(key, &closed).await;
         Ok(closed)
+    }
+
+    /// The request once it is known for whom it is answered, and that nobody else's is in it.
+    async fn settled(&self, key: &RequestKey, file: File) -> Result<File, Error> {
+        let is_undone = self.finish_merges(key, &file).await?;
+        let file = if is_undone { self.file(key).await? } else { file };
+        self.without_strangers(key, file).await
     }
 
     /// Lets go what the open request held.
@@ -81,17 +94,21 @@ impl Service {
                 return Err(Error::refused("not-decided", why));
             }
         }
+        let file = self.without_strangers(key, file).await?;
+        let not_theirs = self.scope(key, &file).await?.confirmed.not_theirs;
+        let file = File { not_theirs, ..file };
         let earlier = self.earlier(key, &file).await?;
         let parts = package::Parts {
             mesh: Arc::clone(&self.parts.mesh),
+            disclosures: Arc::clone(&self.parts.disclosures),
             policies: Arc::clone(&self.parts.policies),
             instance: Arc::clone(&self.parts.instance),
             clock: Arc::clone(&self.parts.clock),
         };
         let Handed { items, recordings, stream: package } =
             package::hand_out(parts, key.clone(), file, token, reason, earlier).await?;
-        let (service, key, named) = (Arc::clone(self), key.clone(), items.clone());
-        let after = stream::once(async move { service.handed(&key, &named).await });
+        let (service, key, named, told) = (Arc::clone(self), key.clone(), items.clone(), recordings.clone());
+        let after = stream::once(async move { service.handed(&key, &named, &told).await });
         // Polled only where everything before it was well: an error ends the stream.
         let after = after.try_filter_map(|()| async { Ok(None) });
         let stream = until_error(package.chain(after).boxed());
@@ -118,9 +135,15 @@ impl Service {
         Ok(earlier)
     }
 
-    /// Marks what was handed out; nothing where that was done before.
-    async fn handed(&self, key: &RequestKey, items: &BTreeSet<ItemKey>) -> Result<(), Error> {
+    /// Writes down who got the copy, and marks what was handed out; nothing where that was done before.
+    pub(super) async fn handed(
+        &self,
+        key: &RequestKey,
+        items: &BTreeSet<ItemKey>,
+        recordings: &BTreeSet<RecordingId>,
+    ) -> Result<(), Error> {
         let file = self.file(key).await?;
+        self.note_copy(key, file.received.asker, recordings).await?;
         if file.request.state() != State::Executing {
             return Ok(());
         }

@@ -78,15 +78,16 @@ impl Service {
         info!(%tenant, request = %key.id, "a request was received");
         self.withdraw_at_once(&key).await?;
         // It was received, whatever becomes of the hold: the work on open requests places it, too.
-        match self.acknowledge(&key).await {
-            Ok(file) => Ok(file),
+        let file = match self.acknowledge(&key).await {
+            Ok(file) => file,
             Err(error) => {
                 warn!(%tenant, request = %key.id, error = kernel::chain(&error),
                     "what an open request is about is not held yet");
                 self.bell.notify_one();
-                self.file(&key).await
+                self.file(&key).await?
             }
-        }
+        };
+        Ok(self.linked(&key, file).await)
     }
 
     /// The request as it is kept.

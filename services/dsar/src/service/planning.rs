@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
-use kernel::chain;
+use kernel::{RecordingId, chain};
 use policy::code::Code;
 use policy::request::{Actor, ItemKey, PlanName, State};
 use policy::rights::{Outcome, RULESET, Right};
@@ -39,17 +39,23 @@ impl Service {
             return Err(Error::refused("not-shown", why));
         }
         let person = self.mesh().person(&key.tenant, file.received.subject).await?;
+        let restricted: BTreeSet<_> = self.restricted_before(key, &person).await?.into_keys().collect();
+        let scope = self.scope(key, &file).await?;
         let asked = Asked {
             key,
             person: &person,
             rights: &cleared,
             own_hold: file.hold,
-            received_at: file.received.received_at,
-            withdrawn: &file.withdrawn.clone().unwrap_or_default(),
+            restricted: &restricted,
+            received_at: scope.received_at,
+            consented_by: scope.consented_by,
+            withdrawn: &scope.withdrawn,
+            confirmed: &scope.confirmed,
         };
         let plan = finding::find(self.mesh(), self.store(), &asked, self.now()).await?;
         let name = name_of(&plan.items).map_err(|_| BAD_KEY)?;
         let is_frozen = file.request.state() == State::Deciding
+            && !file.is_outdated
             && file.request.plan().is_some_and(|frozen| frozen.name == name);
         let file = if keep && !is_frozen { self.freeze(key, by, &plan, &name).await? } else { file };
         Ok(Planned { file, plan, name })
@@ -84,6 +90,7 @@ impl Service {
         file.check_plan(&decided.plan)?;
         let says_something = !decided.items.is_empty() || file.undecided().next().is_some();
         if says_something {
+            self.check_found(key, &file, &decided).await?;
             file = self.act(key, by, Act::Decided(decided)).await?;
         }
         if complete {
@@ -117,7 +124,7 @@ impl Service {
         }
     }
 
-    /// Notes what a person has done, where the mesh cannot.
+    /// Notes what a person has done, where the mesh cannot. What was stated of a recording is attached to it first.
     pub async fn done_by_hand(
         &self,
         key: &RequestKey,
@@ -140,8 +147,42 @@ impl Service {
                 return Err(Error::refused("not-by-hand", why));
             }
         }
-        self.act(key, by, Act::ItemsDone { items, filed: Some(filed) }).await
+        let annotated = annotated(&file, &items);
+        let act = Act::ItemsDone { items: items.clone(), filed: Some(filed.clone()) };
+        // What is not allowed leaves nothing with archive, either: that could not be taken back.
+        file.apply(&self.record(&file, key, by, &act), Arc::default())?;
+        self.attach(key, &file, &annotated, &filed).await?;
+        self.note_corrected(key, &file, &items).await?;
+        self.act(key, by, act).await
     }
+
+    /// Attaches what the person has stated to these recordings, of which the sound stays as it is (GDPR Art. 16): once,
+    /// however often it is tried, so that it is done again where this breaks off before the act is written.
+    async fn attach(
+        &self,
+        key: &RequestKey,
+        file: &File,
+        recordings: &BTreeSet<RecordingId>,
+        filed: &Code,
+    ) -> Result<(), Error> {
+        if recordings.is_empty() {
+            return Ok(());
+        }
+        self.check_theirs(key, file, recordings.iter().copied()).await?;
+        for recording in recordings {
+            self.mesh().annotate(&key.tenant, *recording, key.id, filed).await?;
+        }
+        Ok(())
+    }
+}
+
+/// The recordings of items by which they stay as they are and get the person's statement.
+fn annotated(file: &File, items: &BTreeSet<ItemKey>) -> BTreeSet<RecordingId> {
+    let is_stated = |item: &&ItemKey| {
+        let decision = file.request.items().get(*item).and_then(|item| item.decision());
+        decision.is_some_and(|decision| decision.verdict.outcomes().any(|own| own == Outcome::Annotate))
+    };
+    items.iter().filter(is_stated).filter_map(|item| file.items.get(item)?.artefact.recording()).collect()
 }
 
 /// Whether only a person can do it: put a text right, attach a statement, make a copy that others can be left with, or

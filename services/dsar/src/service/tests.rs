@@ -1,16 +1,24 @@
 //! What people do wrong is refused with its reason, and changes nothing.
 
+mod checking;
+mod confirming;
+mod lifting;
+mod linking;
+
 use std::collections::BTreeSet;
 use std::time::Duration;
 
 use kernel::{RecordingId, RequestId, ServiceError, SubjectId, Timestamp};
+use policy::code::Code;
 use policy::deadline;
-use policy::request::{PlanName, Proof, State};
+use policy::request::{ItemKey, PlanName, Proof, State};
 use policy::rights::Right;
 
 use super::{NewRequest, Which, Who};
 use crate::act::{Act, Decided, Found, RequestKey};
 use crate::error::{Error, told};
+use crate::mesh::Mesh;
+use crate::plan::{Artefact, PlanItem};
 use crate::testing::{Bench, DAY, START, actor, asked, tenant};
 use crate::working::tests::{decided, planned, with_a_call};
 
@@ -174,7 +182,7 @@ async fn only_what_the_mesh_cannot_do_is_done_by_hand() {
     let file = decided(&service, &key, &file).await;
     assert_eq!((file.request.state(), file.waits_for()), (State::Executing, "by-hand"));
     let plan = file.request.plan().unwrap().name.clone();
-    let filed = policy::code::Code::new("ticket-17").unwrap();
+    let filed = Code::new("ticket-17").unwrap();
     let by_hand: BTreeSet<_> = file.unsettled().map(|(key, _)| key.clone()).collect();
     let settled: BTreeSet<_> =
         file.request.items().keys().filter(|key| key.as_str().starts_with("restrict/")).cloned().collect();
@@ -183,6 +191,78 @@ async fn only_what_the_mesh_cannot_do_is_done_by_hand() {
     service.done_by_hand(&key, &actor("anna"), &plan, by_hand, filed).await.unwrap();
     let file = service.execute(&key).await.unwrap();
     assert_eq!(file.request.state(), State::Responding);
+}
+
+#[tokio::test]
+async fn what_a_person_states_is_attached_to_the_call_before_that_is_done() {
+    let bench = Bench::new().await;
+    let (customer, id) = with_a_call(&bench);
+    let (_, other) = with_a_call(&bench);
+    let service = bench.service();
+    let (key, file) = planned(&service, customer, &[Right::Rectify]).await;
+    let plan = file.request.plan().unwrap().name.clone();
+    let filed = |text: &str| Code::new(text).unwrap();
+    let all: BTreeSet<_> = file.items.keys().cloned().collect();
+    let (facts, legs): (BTreeSet<_>, BTreeSet<_>) =
+        all.iter().cloned().partition(|item| matches!(file.items[item].artefact, Artefact::Metadata(_)));
+    assert!(!facts.is_empty() && legs.len() > 1);
+    // Before it was decided nothing is attached, whoever says that it was done.
+    let early = service.done_by_hand(&key, &actor("anna"), &plan, legs.clone(), filed("statement-7")).await;
+    assert!(matches!(early, Err(Error::Lifecycle(_))), "{early:?}");
+    assert!(bench.mesh.state().statements.is_empty());
+
+    decided(&service, &key, &file).await;
+    let done = async |items: &BTreeSet<ItemKey>, text: &str| {
+        service.done_by_hand(&key, &actor("anna"), &plan, items.clone(), filed(text)).await
+    };
+    let corrected = done(&facts, "ticket-17").await.unwrap();
+    assert!(bench.mesh.state().statements.is_empty(), "what was put right is no statement");
+    bench.mesh.fail("annotate");
+    let away = done(&legs, "statement-7").await.unwrap_err();
+    assert_eq!(away.code(), kernel::ErrorCode::Unavailable);
+    bench.mesh.state().closed.insert(id, "erased");
+    assert_eq!(word(&done(&legs, "statement-7").await.unwrap_err()), "erased");
+    let stands = service.file(&key).await.unwrap();
+    assert_eq!(
+        (stands.version, stands.waits_for()),
+        (corrected.version, "by-hand"),
+        "what was refused is open"
+    );
+
+    bench.mesh.state().closed.clear();
+    // As if it had broken off before the act was written.
+    bench.mesh.annotate(&tenant(), id, key.id, &filed("statement-7")).await.unwrap();
+    assert_eq!(word(&done(&legs, "statement-8").await.unwrap_err()), "other-statement");
+    let file = done(&legs, "statement-7").await.unwrap();
+    assert_eq!(file.unsettled().count(), 0);
+    assert_eq!(
+        bench.mesh.state().statements,
+        [(id, key.id, filed("statement-7"))],
+        "once, and not to {other}"
+    );
+    assert_eq!(service.execute(&key).await.unwrap().request.state(), State::Responding);
+}
+
+#[tokio::test]
+async fn nothing_is_attached_to_the_call_of_somebody_else() {
+    let bench = Bench::new().await;
+    let ((one, _), (other, theirs)) = (with_a_call(&bench), with_a_call(&bench));
+    bench.mesh.state().merged.insert(one, vec![other]);
+    let service = bench.service();
+    let (key, file) = planned(&service, one, &[Right::Rectify]).await;
+    let plan = file.request.plan().unwrap().name.clone();
+    let file = decided(&service, &key, &file).await;
+    let of_theirs = |(key, item): (&ItemKey, &PlanItem)| match item.artefact {
+        Artefact::Leg(recording, _) if recording == theirs => Some(key.clone()),
+        _ => None,
+    };
+    let items: BTreeSet<_> = file.unsettled().filter_map(of_theirs).collect();
+    assert!(!items.is_empty());
+    bench.mesh.state().merged.clear();
+    let filed = Code::new("statement-7").unwrap();
+    let refused = service.done_by_hand(&key, &actor("anna"), &plan, items, filed).await.unwrap_err();
+    assert_eq!(word(&refused), "not-theirs");
+    assert!(bench.mesh.state().statements.is_empty());
 }
 
 #[tokio::test]

@@ -1,7 +1,8 @@
-//! Acts and pages as both adapters keep them: the bytes of the wire, checked before they are written and once
-//! they are read.
+//! Acts, pages and disclosures as both adapters keep them: the bytes of the wire, checked before they are written and
+//! once they are read.
 
 use crate::act::{Record, RequestKey};
+use crate::disclosure::{Disclosure, DisclosureKey};
 use crate::error::Error;
 use crate::plan::PlanItem;
 use crate::wire;
@@ -29,6 +30,22 @@ pub(super) fn page(items: &[PlanItem]) -> Result<Vec<u8>, Error> {
         Ok(read) if read == items => Ok(bytes),
         Ok(_) | Err(_) => Err(Error::invalid("a page of a plan", "has what cannot be kept")),
     }
+}
+
+/// A disclosure as bytes; likewise.
+pub(super) fn disclosure(disclosure: &Disclosure) -> Result<Vec<u8>, Error> {
+    let bytes = wire::disclosure_bytes(disclosure);
+    match wire::disclosure_from(&bytes) {
+        Ok(read) if read == *disclosure => Ok(bytes),
+        Ok(_) | Err(_) => Err(Error::invalid("a disclosure", "says what cannot be kept")),
+    }
+}
+
+/// A disclosure from bytes that lie under a key at a version.
+pub(super) fn read_disclosure(key: &DisclosureKey, version: u64, bytes: &[u8]) -> Result<Disclosure, Error> {
+    let disclosure = wire::disclosure_from(bytes)?;
+    let is_here = disclosure.key == *key && disclosure.version == version;
+    if is_here { Ok(disclosure) } else { Err(Error::Damaged("a disclosure of another place")) }
 }
 
 /// Whether these are the numbers from `first` on, without a gap.

@@ -7,15 +7,19 @@
 //! the head bears it out: a write that was refused, or cut off by a crash, leaves at most a pointer that is
 //! passed over.
 //!
+//! A disclosure is a partition of its own, written the same way ([`disclosures`]).
+//!
 //! A closed request takes no further act. So a pointer to what is open is taken away once its request was
 //! seen closed, by whoever saw it, and none has to be put back.
 //!
-//! What can be a little off: a tenant without requests in [`super::Store::tenants`] where a crash cut off its
-//! first.
+//! What can be a little off: a tenant without requests in [`super::Store::tenants`], or without disclosures in
+//! [`super::Disclosures::disclosing`], where a crash cut off its first.
 //!
-//! Read [`schema`], then [`append`] and [`lists`]. `port` only calls them.
+//! Read [`schema`], then [`append`], [`decision`] and [`lists`]. `port` only calls them.
 
 mod append;
+mod decision;
+mod disclosures;
 mod error;
 mod guarded;
 mod lists;

@@ -1,8 +1,9 @@
 //! The embedded adapter: one file of the data directory, typed tables, events in its outbox.
 //!
 //! Read `schema` for the tables, `write` for how a head, its act and its event become one transaction, `read`
-//! for the way back. `port` only calls them.
+//! for the way back. `port` only calls them. `disclosures` has all of that for disclosures.
 
+mod disclosures;
 mod outgoing;
 mod port;
 mod read;

@@ -4,9 +4,14 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use async_trait::async_trait;
 use futures::{StreamExt, stream};
-use kernel::{ErasureId, EventId, HoldId, LegNo, PurposeName, RecordingId, SubjectId, TenantId, Timestamp};
+use kernel::{
+    ErasureId, ErrorCode, EventId, HoldId, LegNo, PurposeName, RecordingId, RequestId, SubjectId, TenantId,
+    Timestamp,
+};
 use parking_lot::{Mutex, MutexGuard};
 use platform::auth::Token;
+use platform::error::refusal;
+use policy::code::Code;
 use proto::archive::v1::Recording;
 use proto::audit::v1::Entry;
 use proto::common::v1::Identifier;
@@ -15,7 +20,7 @@ use proto::retention::v1::ExplainResponse;
 use tonic::Status;
 
 use crate::error::Error;
-use crate::mesh::{Audio, Erased, Erasure, Mesh, Restriction};
+use crate::mesh::{Audio, Erased, Erasure, Gone, Mesh, Restriction, Why};
 use crate::person::Person;
 
 const PEER: &str = "a role";
@@ -40,6 +45,10 @@ pub(crate) struct State {
     pub(crate) nobody: BTreeSet<SubjectId>,
     /// Who is the same person.
     pub(crate) merged: BTreeMap<SubjectId, Vec<SubjectId>>,
+    /// Who is known by a line that several people use.
+    pub(crate) on_shared_lines: BTreeSet<SubjectId>,
+    /// When somebody was last found not to be one of these.
+    pub(crate) parted: BTreeMap<SubjectId, Timestamp>,
     pub(crate) recordings: Vec<Recording>,
     pub(crate) kept: BTreeMap<RecordingId, ExplainResponse>,
     pub(crate) consents: BTreeMap<SubjectId, GetStateResponse>,
@@ -53,7 +62,15 @@ pub(crate) struct State {
     pub(crate) erasures: Vec<Erasure>,
     /// What becomes of the erasures of a recording; done where nothing is said.
     pub(crate) outcomes: BTreeMap<RecordingId, Erased>,
+    /// What erasures have taken, and why.
+    pub(crate) gone: BTreeMap<ErasureId, (Why, Vec<RecordingId>)>,
+    /// What holds leave to be stored only.
+    pub(crate) restricted: BTreeMap<HoldId, BTreeSet<RecordingId>>,
     pub(crate) withdrawals: Vec<Withdrawal>,
+    /// What was attached to recordings, by which request and under which reference.
+    pub(crate) statements: Vec<(RecordingId, RequestId, Code)>,
+    /// Recordings to which nothing is attached any more, and why.
+    pub(crate) closed: BTreeMap<RecordingId, &'static str>,
     pub(crate) opens: BTreeMap<RecordingId, BTreeSet<(LegNo, PurposeName)>>,
     pub(crate) wavs: BTreeMap<(RecordingId, LegNo), Vec<u8>>,
     /// Which legs were handed out, with which token.
@@ -100,7 +117,9 @@ impl Mesh for FakeMesh {
         if state.nobody.contains(&subject) {
             return Err(unknown("person"));
         }
-        Ok(Person::new(subject, state.merged.get(&subject).cloned().unwrap_or_default()))
+        let person = Person::new(subject, state.merged.get(&subject).cloned().unwrap_or_default());
+        let shared: Vec<_> = person.subjects().filter(|one| state.on_shared_lines.contains(one)).collect();
+        Ok(person.on_shared_lines(shared).parted(state.parted.get(&subject).copied()))
     }
 
     async fn recordings(
@@ -185,6 +204,23 @@ impl Mesh for FakeMesh {
         Ok(state.outcomes.get(&recording).cloned().unwrap_or(Erased::Done))
     }
 
+    async fn erasure_of(
+        &self,
+        _: &TenantId,
+        erasure: ErasureId,
+        token: String,
+    ) -> Result<(Gone, Option<String>), Error> {
+        let found = self.asked("erasure_of")?.gone.get(&erasure).cloned();
+        let (why, recordings) = found.ok_or_else(|| unknown("erasure_of"))?;
+        let (recordings, next) = page(recordings, &token);
+        Ok((Gone { why, recordings: recordings.into_iter().collect() }, next))
+    }
+
+    async fn restricted_by(&self, _: &TenantId, hold: HoldId) -> Result<BTreeSet<RecordingId>, Error> {
+        let found = self.asked("restricted_by")?.restricted.get(&hold).cloned();
+        found.ok_or_else(|| unknown("restricted_by"))
+    }
+
     async fn withdraw(
         &self,
         _: &TenantId,
@@ -198,6 +234,32 @@ impl Mesh for FakeMesh {
             state.withdrawals.push(Withdrawal { event, subject, purposes: purposes.clone(), at });
         }
         Ok(())
+    }
+
+    async fn annotate(
+        &self,
+        _: &TenantId,
+        recording: RecordingId,
+        request: RequestId,
+        filed: &Code,
+    ) -> Result<(), Error> {
+        let mut state = self.asked("annotate")?;
+        let refused = |word: &str| {
+            let answer = refusal(ErrorCode::FailedPrecondition, word, "the test says so");
+            Err(Error::peer(PEER, "annotate")(answer))
+        };
+        if let Some(why) = state.closed.get(&recording).copied() {
+            return refused(why);
+        }
+        let own = state.statements.iter().find(|(known, by, _)| (*known, *by) == (recording, request));
+        match own.map(|(.., stands)| stands == filed) {
+            Some(true) => Ok(()),
+            Some(false) => refused("other-statement"),
+            None => {
+                state.statements.push((recording, request, filed.clone()));
+                Ok(())
+            }
+        }
     }
 
     async fn opens(

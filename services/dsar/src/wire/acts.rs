@@ -1,22 +1,25 @@
 //! What was done with a request.
 
 mod deciding;
+mod linking;
 mod receiving;
 
-use kernel::{HoldId, Timestamp};
+use kernel::{HoldId, RecordingId, RequestId, Timestamp};
 use policy::deadline;
-use policy::request::{ItemKey, PlanName, Proof};
+use policy::request::{Ending, ItemKey, PlanName, Proof};
 use policy::rights::Right;
 use proto::dsar::v1::request_event::Act as WireAct;
 use proto::dsar::v1::{
-    Acknowledged, AuthorityShown, Delivered, Extended, ItemsDeferred, ItemsDone, Nothing, PlanFrozen,
-    PlanSeen, ProbesFailed, Proved, Withdrawn,
+    Acknowledged, AnsweredWith, AuthorityShown, CallsConfirmed, Delivered, Extended, ItemsDeferred,
+    ItemsDone, Lifted, Nothing, PlanFrozen, PlanSeen, ProbesFailed, Proved, Restricted, Unmerged, Withdrawn,
 };
 use seal::Hash;
 
 use super::read;
 use crate::act::Act;
 use crate::error::Error;
+
+const NO_CALL: &str = "an act on no known recordings";
 
 pub(super) fn to_wire(act: &Act) -> WireAct {
     match act {
@@ -63,6 +66,27 @@ pub(super) fn to_wire(act: &Act) -> WireAct {
         Act::Withdrawn(purposes) => {
             let purposes = purposes.iter().map(ToString::to_string).collect();
             WireAct::Withdrawn(Withdrawn { purposes })
+        }
+        Act::DuplicateOf(other) => WireAct::DuplicateOf(linking::other(*other)),
+        Act::Merged(part) => WireAct::Merged(linking::to_wire(part)),
+        Act::MergedInto(other) => WireAct::MergedInto(linking::other(*other)),
+        Act::Unmerged { other, to_assess } => {
+            WireAct::Unmerged(Unmerged { request_id: other.to_bytes().to_vec(), to_assess: names(to_assess) })
+        }
+        Act::NotTheirs(items) => WireAct::NotTheirs(ItemsDone { items: names(items), filed: String::new() }),
+        Act::AnsweredWith { into, ending } => WireAct::AnsweredWith(AnsweredWith {
+            request_id: into.to_bytes().to_vec(),
+            ending: ending.number(),
+        }),
+        Act::CallsConfirmed { theirs, not_theirs } => WireAct::CallsConfirmed(CallsConfirmed {
+            theirs: theirs.iter().map(|id| id.to_bytes().to_vec()).collect(),
+            not_theirs: not_theirs.iter().map(|id| id.to_bytes().to_vec()).collect(),
+        }),
+        Act::Restricted(holds) => WireAct::Restricted(Restricted {
+            hold_ids: holds.iter().map(|id| id.to_bytes().to_vec()).collect(),
+        }),
+        Act::Lifted { notice_delivered_at } => {
+            WireAct::Lifted(Lifted { notice_delivered_at: notice_delivered_at.0 })
         }
     }
 }
@@ -111,6 +135,28 @@ pub(super) fn from_wire(act: WireAct) -> Result<Act, Error> {
         },
         WireAct::TakenBack(Nothing {}) => Act::TakenBack,
         WireAct::Withdrawn(Withdrawn { purposes }) => Act::Withdrawn(read::purposes(purposes)?),
+        WireAct::DuplicateOf(other) => Act::DuplicateOf(linking::other_of(&other)?),
+        WireAct::Merged(merged) => Act::Merged(linking::from_wire(merged)?),
+        WireAct::MergedInto(other) => Act::MergedInto(linking::other_of(&other)?),
+        WireAct::Unmerged(Unmerged { request_id, to_assess }) => Act::Unmerged {
+            other: read::id(&request_id, RequestId::from_slice, linking::NO_OTHER)?,
+            to_assess: read::keys(to_assess)?,
+        },
+        WireAct::NotTheirs(ItemsDone { items, .. }) => Act::NotTheirs(read::keys(items)?),
+        WireAct::AnsweredWith(AnsweredWith { request_id, ending }) => Act::AnsweredWith {
+            into: read::id(&request_id, RequestId::from_slice, linking::NO_OTHER)?,
+            ending: read::number(ending, Ending::from_number, "an answer of no known ending")?,
+        },
+        WireAct::CallsConfirmed(CallsConfirmed { theirs, not_theirs }) => Act::CallsConfirmed {
+            theirs: read::ids(&theirs, RecordingId::from_slice, NO_CALL)?,
+            not_theirs: read::ids(&not_theirs, RecordingId::from_slice, NO_CALL)?,
+        },
+        WireAct::Restricted(Restricted { hold_ids }) => {
+            Act::Restricted(read::ids(&hold_ids, HoldId::from_slice, "an act on no known restrictions")?)
+        }
+        WireAct::Lifted(Lifted { notice_delivered_at }) => {
+            Act::Lifted { notice_delivered_at: Timestamp(notice_delivered_at) }
+        }
     })
 }
 

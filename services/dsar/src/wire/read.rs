@@ -62,6 +62,17 @@ pub(super) fn keys(names: Vec<String>) -> Result<BTreeSet<ItemKey>, Error> {
     if keys.len() == named { Ok(keys) } else { Err(Error::Damaged("an act on one item twice")) }
 }
 
+/// The ids that an act names, each of them once.
+pub(super) fn ids<T: Ord>(
+    ids: &[Vec<u8>],
+    read: impl Fn(&[u8]) -> Result<T, InvalidId>,
+    damaged: &'static str,
+) -> Result<BTreeSet<T>, Error> {
+    let found = ids.iter().map(|bytes| id(bytes, &read, damaged)).collect::<Result<BTreeSet<_>, _>>()?;
+    let is_whole = ids.len() <= MAX_NAMED && found.len() == ids.len();
+    if is_whole { Ok(found) } else { Err(Error::Damaged(damaged)) }
+}
+
 /// A plan's name.
 pub(super) fn plan(name: String) -> Result<PlanName, Error> {
     PlanName::new(name).map_err(|_| Error::Damaged("an act on no known plan"))

@@ -1,21 +1,22 @@
 //! What goes into the wire form comes back, and nothing else comes out of it.
 
 mod damaged;
+mod disclosures;
 
 use std::collections::BTreeSet;
 
-use kernel::{HoldId, LegNo, Position, PurposeName, RecordingId, SubjectId};
+use kernel::{HoldId, Interval, LegNo, Position, PurposeName, RecordingId, SubjectId};
 use policy::code::Code;
 use policy::deadline::{self, Region};
 use policy::jurisdiction::Jurisdiction;
-use policy::request::{Asker, Channel, Evidence, Excess, ItemKey, PlanName, Proof};
+use policy::request::{Asker, Channel, Ending, Evidence, Excess, Ground, ItemKey, PlanName, Proof};
 use policy::rights::{BasisState, Gate, HoldState, Presence, Question, Reason, Right};
 use proptest::prelude::*;
 use proptest::sample::{select, subsequence};
 use seal::Hash;
 
 use super::*;
-use crate::act::{Act, Decided, Found, Received};
+use crate::act::{Act, Decided, Found, MergedPart, Received};
 use crate::contract::sample::{self, Step};
 use crate::plan::{Artefact, Language};
 
@@ -73,13 +74,45 @@ fn any_found() -> impl Strategy<Value = Found> {
         evidence: evidence.into_iter().collect(),
         filed,
     });
-    (prop::option::of(select(Gate::ALL)), prop::option::of(excess), any::<bool>())
-        .prop_map(|(gate, excess, own_hold_waived)| Found { gate, excess, own_hold_waived })
+    let stretches = prop::collection::vec((0..1_000_u64, 1..100_u64), 0..4).prop_map(|all| {
+        all.into_iter()
+            .filter_map(|(from, long)| Interval::new(Position(from), Position(from + long)))
+            .collect()
+    });
+    let ground = prop::option::of(select(Ground::ALL));
+    (prop::option::of(select(Gate::ALL)), prop::option::of(excess), any::<bool>(), stretches, ground)
+        .prop_map(|(gate, excess, own_hold_waived, others_heard, ground)| Found {
+            gate,
+            excess,
+            own_hold_waived,
+            others_heard,
+            ground,
+        })
 }
 
 fn any_decided() -> impl Strategy<Value = Decided> {
     (any_plan(), any_keys(), any_found(), prop::option::of(any_code()))
         .prop_map(|(plan, items, found, left)| Decided { plan, items, found, left })
+}
+
+fn any_request() -> impl Strategy<Value = RequestId> {
+    any::<[u8; 16]>().prop_map(RequestId::from_bytes)
+}
+
+fn any_calls() -> impl Strategy<Value = BTreeSet<RecordingId>> {
+    prop::collection::btree_set(any_recording(), 0..4)
+}
+
+fn any_merged() -> impl Strategy<Value = MergedPart> {
+    let extended =
+        (select(deadline::Reason::ALL), any::<i64>(), any::<i64>()).prop_map(|(reason, told, at)| {
+            let notice_delivered_at = Timestamp(told);
+            deadline::Extension { reason, notice_delivered_at, extended_at: Timestamp(at) }
+        });
+    (any_request(), any_received(), prop::option::of(extended)).prop_map(|(request, received, extended)| {
+        let Received { rights, received_at, jurisdiction, region, calendar, .. } = received;
+        MergedPart { request, rights, received_at, jurisdiction, region, calendar, extended }
+    })
 }
 
 fn any_act() -> impl Strategy<Value = Act> {
@@ -107,6 +140,17 @@ fn any_act() -> impl Strategy<Value = Act> {
         (any_keys(), prop::option::of(any_code())).prop_map(|(items, filed)| Act::ItemsDone { items, filed }),
         (any_keys(), any_code()).prop_map(|(items, hold)| Act::ItemsDeferred { items, hold }),
         any_keys().prop_map(Act::ProbesFailed),
+        any_keys().prop_map(Act::NotTheirs),
+        any_request().prop_map(Act::DuplicateOf),
+        any_request().prop_map(Act::MergedInto),
+        (any_request(), any_keys()).prop_map(|(other, to_assess)| Act::Unmerged { other, to_assess }),
+        any_merged().prop_map(Act::Merged),
+        (any_request(), select(Ending::ALL)).prop_map(|(into, ending)| Act::AnsweredWith { into, ending }),
+        (any_calls(), any_calls())
+            .prop_map(|(theirs, not_theirs)| Act::CallsConfirmed { theirs, not_theirs }),
+        prop::collection::btree_set(any::<[u8; 16]>().prop_map(HoldId::from_bytes), 0..4)
+            .prop_map(Act::Restricted),
+        any::<i64>().prop_map(|at| Act::Lifted { notice_delivered_at: Timestamp(at) }),
         any::<[u8; 32]>().prop_map(|hash| Act::Delivered { letter: Hash(hash) }),
         (select(deadline::Reason::ALL), any::<i64>())
             .prop_map(|(reason, at)| Act::Extended { reason, notice_delivered_at: Timestamp(at) }),

@@ -1,30 +1,42 @@
 //! Doing the next thing: what is asked of other roles, and the act that says it is done.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 
-use kernel::{ErasureId, HoldId, Interval, Position, PurposeName, RecordingId};
+use kernel::{ErasureId, Interval, Position, RecordingId};
 use policy::code::Code;
 use policy::request::ItemKey;
+use policy::rights::Right;
 use proto::archive::v1::RecordingState;
+use tracing::warn;
 
-use super::todo::{self, Erase, Todo};
+use super::restricting::{DEFERRED, Meant, reason};
+use super::todo::{self, Erase, Restrict, Todo};
 use crate::act::{Act, MAX_NAMED, Received, RequestKey};
 use crate::error::Error;
 use crate::file::File;
-use crate::mesh::{Erased, Erasure, On, Restriction, RestrictionKind};
-use crate::service::{Service, derived};
+use crate::mesh::{Erased, Erasure};
+use crate::plan::PlanItem;
+use crate::service::{Service, derived, strange_items};
 
 impl Service {
     /// Does the next thing of a request that is carried out; none where it waits.
     pub(super) async fn do_next(&self, key: &RequestKey, file: &File) -> Result<Option<Act>, Error> {
         loop {
-            let stands = |recording| self.restricted.lock().contains(&(key.id, recording));
+            let stands = |one: &Restrict| self.has_restricted(key.id, one.recording, reason(one.ground));
             return match todo::next(file, stands) {
                 Todo::Say(items) => Ok(Some(done(items))),
                 Todo::Restrict(restrictions) => {
-                    self.check_theirs(key, file, restrictions.iter().map(|one| one.recording)).await?;
-                    let meant = restrictions.iter().map(|one| (one.recording, &one.purposes));
-                    self.restrict_all(key, meant).await?;
+                    let recordings = restrictions.iter().map(|one| one.recording).collect();
+                    if let Some(strange) = self.not_theirs(key, file, recordings).await? {
+                        return Ok(Some(strange));
+                    }
+                    let meant: Vec<_> = restrictions.iter().map(Meant::by).collect();
+                    let placed = self.restrict_all(key, &meant).await?;
+                    // Before anything is called done: what was placed is lifted one day, whoever goes on.
+                    let new: BTreeSet<_> = placed.difference(&file.restrictions).copied().collect();
+                    if !new.is_empty() {
+                        return Ok(Some(Act::Restricted(new)));
+                    }
                     let items: BTreeSet<_> = restrictions.into_iter().flat_map(|one| one.items).collect();
                     if items.is_empty() {
                         continue;
@@ -33,46 +45,23 @@ impl Service {
                 }
                 Todo::Withdraw(items) => {
                     // As a rule it was taken back at the receipt: then this has no second effect.
-                    let Received { subject, received_at, .. } = file.received;
-                    self.withdraw(key, subject, received_at).await?;
+                    let Received { subject, received_at, ref rights, .. } = file.received;
+                    if rights.contains(&Right::Withdraw) {
+                        self.withdraw(key, subject, received_at).await?;
+                    }
+                    for part in file.parts() {
+                        self.withdraw_at_once(&key.beside(part)).await?;
+                    }
                     Ok(Some(done(items.into_keys().collect())))
                 }
                 Todo::Erase(erasures) => self.erase_all(key, file, erasures).await,
                 Todo::Wait => Ok(None),
                 Todo::Close => {
-                    self.restricted.lock().retain(|(request, _)| *request != key.id);
+                    self.restricted.lock().retain(|(request, _, _)| *request != key.id);
                     Ok(Some(Act::ExecutionClosed))
                 }
             };
         }
-    }
-
-    /// Restricts what this process has not restricted yet: recordings of the same purposes together, as holds are counted.
-    async fn restrict_all(
-        &self,
-        key: &RequestKey,
-        meant: impl Iterator<Item = (RecordingId, &BTreeSet<PurposeName>)>,
-    ) -> Result<(), Error> {
-        let mut groups: BTreeMap<&BTreeSet<PurposeName>, BTreeSet<RecordingId>> = BTreeMap::new();
-        for (recording, purposes) in meant.filter(|(_, purposes)| !purposes.is_empty()) {
-            if !self.restricted.lock().contains(&(key.id, recording)) {
-                groups.entry(purposes).or_default().insert(recording);
-            }
-        }
-        let review_at = self.first_seen(key).await?.plus(self.parts.config.hold.0);
-        for (purposes, recordings) in groups {
-            let mut what = b"restriction".to_vec();
-            recordings.iter().for_each(|recording| what.extend(recording.to_bytes()));
-            let restriction = Restriction {
-                id: HoldId::from_bytes(derived(key.id.to_bytes(), &what)),
-                kind: RestrictionKind::StorageOnly(purposes.clone()),
-                on: On::Recordings(recordings.clone()),
-                reason: code("art-18"),
-            };
-            self.mesh().restrict(&key.tenant, &restriction, review_at).await?;
-            self.restricted.lock().extend(recordings.into_iter().map(|recording| (key.id, recording)));
-        }
-        Ok(())
     }
 
     /// Orders erasures, or asks how far they are; none while all of them run.
@@ -82,11 +71,20 @@ impl Service {
         file: &File,
         erasures: Vec<Erase>,
     ) -> Result<Option<Act>, Error> {
-        self.check_theirs(key, file, erasures.iter().map(|erase| erase.recording)).await?;
-        // What the open request itself holds would forbid them.
-        self.release(key, file).await?;
-        let meant = erasures.iter().map(|erase| (erase.recording, &erase.restricted));
-        self.restrict_all(key, meant).await?;
+        let recordings = erasures.iter().map(|erase| erase.recording).collect();
+        if let Some(strange) = self.not_theirs(key, file, recordings).await? {
+            return Ok(Some(strange));
+        }
+        // What the open request itself holds would forbid them, and what those hold that are answered with it.
+        self.release_all(key, file).await?;
+        self.let_go(key, file, &erasures.iter().map(|erase| erase.recording).collect()).await?;
+        let missing = erasures.iter().filter(|one| !self.has_restricted(key.id, one.recording, DEFERRED));
+        let meant = missing.map(|erase| Meant {
+            recording: erase.recording,
+            purposes: &erase.restricted,
+            reason: DEFERRED,
+        });
+        self.restrict_all(key, &meant.collect::<Vec<_>>()).await?;
         let mut items = BTreeSet::new();
         for erase in erasures {
             match self.erase(key, &erase).await? {
@@ -103,9 +101,35 @@ impl Service {
         Ok((!items.is_empty()).then(|| done(items)))
     }
 
+    /// That some of these recordings turned out to be somebody else's, as an act; none where all are of whom the request is
+    /// about. The rest goes on without them.
+    async fn not_theirs(
+        &self,
+        key: &RequestKey,
+        file: &File,
+        recordings: BTreeSet<RecordingId>,
+    ) -> Result<Option<Act>, Error> {
+        match self.check_theirs(key, file, recordings.iter().copied()).await {
+            Ok(()) => return Ok(None),
+            Err(Error::Refused { word: "not-theirs", .. }) => {}
+            Err(error) => return Err(error),
+        }
+        let person = self.mesh().person(&key.tenant, file.received.subject).await?;
+        let strange = self.strange_recordings(&key.tenant, &person, recordings).await?;
+        let is_strange = |item: &PlanItem| item.artefact.recording().is_some_and(|id| strange.contains(&id));
+        let items = strange_items(file, is_strange);
+        if items.is_empty() {
+            // They are one person again: it is looked at anew.
+            return Err(Error::Contended("who is the same person"));
+        }
+        let (tenant, request, recordings) = (&key.tenant, key.id, strange.len());
+        warn!(%tenant, %request, recordings, "recordings turned out to be of nobody whom a request is about");
+        Ok(Some(Act::NotTheirs(items.into_iter().take(MAX_NAMED).collect())))
+    }
+
     /// Refuses recordings that are of nobody whom the request is about by now: two who turned out not to be one person
     /// lose nothing by each other. Of what is erased already nobody is named any more.
-    async fn check_theirs(
+    pub(crate) async fn check_theirs(
         &self,
         key: &RequestKey,
         file: &File,
@@ -154,6 +178,6 @@ fn bounded(items: BTreeSet<ItemKey>) -> BTreeSet<ItemKey> {
     items.into_iter().take(MAX_NAMED).collect()
 }
 
-fn code(text: &str) -> Code {
+pub(super) fn code(text: &str) -> Code {
     Code::new(text).expect("it is made of plain words and ids")
 }

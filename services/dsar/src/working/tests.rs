@@ -1,6 +1,8 @@
 //! Requests that are carried out: each thing once, in its order, wherever a process dies.
 
 mod crashes;
+pub(crate) mod restricting;
+mod strangers;
 
 use std::collections::BTreeSet;
 
@@ -28,7 +30,7 @@ pub(crate) fn with_a_call(bench: &Bench) -> (SubjectId, RecordingId) {
 }
 
 /// What retention does once it is asked to: the purposes of the call but the duty's open no more.
-pub(super) fn erases(bench: &Bench, id: RecordingId, outcome: Erased) {
+pub(crate) fn erases(bench: &Bench, id: RecordingId, outcome: Erased) {
     let mut state = bench.mesh.state();
     state.outcomes.insert(id, outcome);
     state.opens.insert(id, [0, 1].map(|leg| (LegNo(leg), purpose(MIFID))).into());
@@ -224,7 +226,13 @@ async fn who_is_not_the_same_person_any_more_loses_nothing_by_another_s_request(
     erases(&bench, second, Erased::Kept);
     bench.mesh.state().merged.clear();
     let file = decided(&service, &key, &file).await;
-    assert_eq!(file.request.state(), State::Executing, "it is not called done, and fails aloud");
-    assert!(bench.mesh.state().erasures.is_empty(), "nothing of it goes before people have looked");
-    assert_eq!(service.carry_on_all().await.unwrap().failing, 1);
+    assert_eq!(file.request.state(), State::Responding, "the rest goes on");
+    let ordered: Vec<_> = bench.mesh.state().erasures.iter().map(|order| order.recording).collect();
+    assert_eq!(ordered, [first]);
+    let of_theirs = file.items.iter().filter(|(_, item)| item.artefact.recording() == Some(second));
+    let of_theirs: BTreeSet<_> = of_theirs.map(|(key, _)| key.clone()).collect();
+    assert!(!of_theirs.is_empty());
+    assert_eq!((&file.strange, file.to_assess.len()), (&of_theirs, 0), "nothing of it was given or erased");
+    assert_eq!(service.carry_on_all().await.unwrap().failing, 0);
+    assert_eq!(service.file(&key).await.unwrap(), file, "its acts are all that a request is");
 }

@@ -3,13 +3,14 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use kernel::{LegNo, PurposeName, RecordingId};
-use policy::request::{ItemKey, State};
+use policy::request::{Ground, ItemKey, State};
 use policy::rights::{Outcome, Right, Verdict};
 
+use crate::act::MAX_NAMED;
 use crate::file::File;
 use crate::plan::{Artefact, PlanItem};
 
-/// Recordings that are dealt with in one turn.
+/// Recordings that are dealt with in one turn; of restrictions, recordings by their grounds.
 const AT_ONCE: usize = 64;
 
 /// The next thing to do.
@@ -29,10 +30,12 @@ pub(super) enum Todo {
     Close,
 }
 
-/// A restriction, and what is done by it.
+/// A restriction of one recording on one ground of Art. 18(1), and what is done by it.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub(super) struct Restrict {
     pub(super) recording: RecordingId,
+    /// None where nobody has named one.
+    pub(super) ground: Option<Ground>,
     pub(super) purposes: BTreeSet<PurposeName>,
     /// Done with it; those that also erase are not.
     pub(super) items: BTreeSet<ItemKey>,
@@ -53,8 +56,8 @@ pub(super) struct Erase {
     pub(super) restricted: BTreeSet<PurposeName>,
 }
 
-/// What is to be done next. `restricted` says of which recordings the restriction stands already.
-pub(super) fn next(file: &File, restricted: impl Fn(RecordingId) -> bool) -> Todo {
+/// What is to be done next. `restricted` says which restrictions stand already.
+pub(super) fn next(file: &File, restricted: impl Fn(&Restrict) -> bool) -> Todo {
     let open: Vec<Open<'_>> = file.unsettled().filter_map(|(key, item)| Open::of(file, key, item)).collect();
     if open.is_empty() {
         return Todo::Close;
@@ -63,7 +66,7 @@ pub(super) fn next(file: &File, restricted: impl Fn(RecordingId) -> bool) -> Tod
     if !said.is_empty() {
         return Todo::Say(said);
     }
-    let restrictions = restrictions(&open, restricted);
+    let restrictions = restrictions(file, &open, restricted);
     if !restrictions.is_empty() {
         return Todo::Restrict(restrictions);
     }
@@ -120,6 +123,16 @@ impl<'f> Open<'f> {
         })
     }
 
+    /// On which ground it is restricted. What is weighed, as an objection or because erasure implies one, is restricted for
+    /// as long (GDPR Art. 18(1)(d)).
+    fn ground(&self, file: &File) -> Option<Ground> {
+        match self.item.right() {
+            Right::Restrict => file.found.get(self.key).and_then(|found| found.ground),
+            Right::Erase | Right::Object => Some(Ground::Objection),
+            Right::Access | Right::Rectify | Right::Port | Right::ObjectMarketing | Right::Withdraw => None,
+        }
+    }
+
     /// Whether it goes, now or later.
     fn goes(&self) -> bool {
         self.has(Outcome::Erase) || self.has(Outcome::DeferRestrict)
@@ -140,31 +153,61 @@ fn by_recording<'o, 'f>(
     found
 }
 
-/// The first recordings of which something is to be restricted, and is not.
-fn restrictions(open: &[Open<'_>], restricted: impl Fn(RecordingId) -> bool) -> Vec<Restrict> {
+/// The first recordings of which something is to be restricted, and is not; as many as one act can call done.
+fn restrictions(file: &File, open: &[Open<'_>], restricted: impl Fn(&Restrict) -> bool) -> Vec<Restrict> {
     let found = by_recording(open, |open| open.has(Outcome::Restrict)).into_iter();
-    // A restriction is of a recording, and would reach the other party's leg.
-    let found = found.filter(|(_, own)| only_leg(own.iter().copied()).is_none());
-    let of = |(recording, own): (RecordingId, Vec<&Open<'_>>)| Restrict {
-        recording,
-        purposes: own.iter().filter_map(|open| open.item.purpose.clone()).collect(),
-        // What a person puts right beside it is not done by that alone.
-        items: own.iter().filter(|open| !open.has(Outcome::Annotate)).map(|open| open.name()).collect(),
-    };
-    let missing = found.map(of).filter(|found| !found.items.is_empty() || !restricted(found.recording));
-    missing.take(AT_ONCE).collect()
+    let found = found.flat_map(|(recording, own)| restrictions_of(file, recording, &own));
+    let missing = found.filter(|found| !found.items.is_empty() || !restricted(found));
+    let (mut taken, mut items) = (Vec::new(), 0);
+    for next in missing.take(AT_ONCE) {
+        items += next.items.len();
+        if items > MAX_NAMED && !taken.is_empty() {
+            break;
+        }
+        taken.push(next);
+    }
+    taken
 }
 
-/// The first recordings of which something is to go.
+/// What is to be restricted of a recording, as it was decided, so that it is the same however much of it is done. A
+/// restriction is of a recording, and would reach the other party's leg: where only one leg was asked of, a person has to
+/// see what can be done.
+fn restrictions_of(file: &File, recording: RecordingId, open: &[&Open<'_>]) -> Vec<Restrict> {
+    let decided: Vec<_> = of_recording(file, recording).filter(|open| open.has(Outcome::Restrict)).collect();
+    if only_leg(decided.iter()).is_some() {
+        return Vec::new();
+    }
+    let mut grounds: BTreeMap<Option<Ground>, Restrict> = BTreeMap::new();
+    for one in open {
+        let ground = one.ground(file);
+        let (purposes, items) = (BTreeSet::new(), BTreeSet::new());
+        let own = grounds.entry(ground).or_insert(Restrict { recording, ground, purposes, items });
+        // What a person puts right beside it is not done by that alone.
+        if !one.has(Outcome::Annotate) {
+            own.items.insert(one.name());
+        }
+    }
+    for one in &decided {
+        if let Some(own) = grounds.get_mut(&one.ground(file)) {
+            own.purposes.extend(one.item.purpose.clone());
+        }
+    }
+    grounds.into_values().collect()
+}
+
+/// The first recordings of which something is to go. A person's statement is attached before: to what is gone it cannot be.
 fn erasures(file: &File, open: &[Open<'_>]) -> Vec<Erase> {
-    let found = by_recording(open, Open::goes).into_iter().take(AT_ONCE);
+    let stated = by_recording(open, |open| open.has(Outcome::Annotate));
+    let found = by_recording(open, Open::goes).into_iter();
+    let found = found.filter(|(recording, _)| !stated.contains_key(recording)).take(AT_ONCE);
     found.filter_map(|(recording, own)| erase(file, recording, &own)).collect()
 }
 
 /// What is to go of a recording, as it was decided, so that the order is the same however much of it is done. Of a purpose
 /// that only some of the artefacts are to leave nothing is erased here: that is a leg, or for a person to do.
 fn erase(file: &File, recording: RecordingId, own: &[&Open<'_>]) -> Option<Erase> {
-    let all: Vec<_> = of_recording(file, recording).collect();
+    let all: Vec<_> =
+        of_recording(file, recording).filter(|open| open.item.right() == Right::Erase).collect();
     let (goes, stays): (Vec<&Open<'_>>, Vec<&Open<'_>>) = all.iter().partition(|open| open.goes());
     let kept: BTreeSet<_> = stays.iter().filter_map(|open| open.item.purpose.as_ref()).collect();
     let is_whole = |open: &&&Open<'_>| open.item.purpose.as_ref().is_some_and(|own| !kept.contains(own));
@@ -190,11 +233,9 @@ fn erase(file: &File, recording: RecordingId, own: &[&Open<'_>]) -> Option<Erase
     })
 }
 
-/// Every item of a recording that an erasure was asked of.
+/// Every item of a recording that was decided on.
 fn of_recording(file: &File, recording: RecordingId) -> impl Iterator<Item = Open<'_>> {
-    let is_meant =
-        move |item: &PlanItem| item.right() == Right::Erase && item.artefact.recording() == Some(recording);
-    let own = file.items.iter().filter(move |(_, item)| is_meant(item));
+    let own = file.items.iter().filter(move |(_, item)| item.artefact.recording() == Some(recording));
     own.filter_map(|(key, item)| Open::of(file, key, item))
 }
 
@@ -216,9 +257,11 @@ impl File {
             State::Identifying => "identity",
             State::AwaitingSubject => "subject",
             State::Discovering => "plan",
+            State::Deciding if self.is_outdated => "plan",
             State::Deciding => "decisions",
             State::AwaitingApproval => "second-person",
             State::Executing => self.waits_in_execution(),
+            State::Responding if self.request.merged_into().is_some() => "other-request",
             State::Responding => "delivery",
             State::Closed => "",
         }

@@ -38,6 +38,16 @@ impl Request {
     }
 
     fn take(&mut self, event: Event, now: Timestamp) -> Result<(), Refused> {
+        let was_verified = self.duplicate_of.is_none() || self.is_verified();
+        self.take_as_it_stands(event, now)?;
+        // Who is shown to be the person is not linked to whoever asked first and was not.
+        if !was_verified && self.is_verified() {
+            self.duplicate_of = None;
+        }
+        Ok(())
+    }
+
+    fn take_as_it_stands(&mut self, event: Event, now: Timestamp) -> Result<(), Refused> {
         match event {
             Event::Acknowledged { .. } => self.state = State::Identifying,
             Event::Proved { proof, .. } => self.prove(proof),

@@ -40,6 +40,20 @@ words! {
     }
 }
 
+words! {
+    /// On which ground of GDPR Art. 18(1) something is restricted.
+    Ground {
+        /// The person contests that it is accurate: (a).
+        Accuracy = 1 "accuracy",
+        /// It is unlawful, and the person does not want it erased: (b).
+        Unlawful = 2 "unlawful",
+        /// The controller needs it no longer, and the person does, for claims: (c). That stops retention, too.
+        Claims = 3 "claims",
+        /// An objection is weighed: (d).
+        Objection = 4 "objection",
+    }
+}
+
 /// What a representative was shown to have authority for (scenario 29).
 #[derive(Clone, PartialEq, Eq, Hash, Debug)]
 pub struct Authority {

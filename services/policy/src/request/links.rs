@@ -7,12 +7,12 @@ use kernel::Timestamp;
 
 use super::error::Refused;
 use super::item::{Item, ItemState};
-use super::names::RequestKey;
+use super::names::{ItemKey, RequestKey};
 use super::{MAX_PARTS, Request, State};
 use crate::deadline::Clock;
 use crate::rights::{Outcome, Right};
 
-/// A verified request as it is answered with another. Only [`Request::part`] makes one.
+/// A verified request as it is answered with another. [`Request::part`] makes it.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Part {
     pub(super) key: RequestKey,
@@ -21,6 +21,11 @@ pub struct Part {
 }
 
 impl Part {
+    /// A part as it was stored, which [`Request::part`] had made then.
+    pub fn restored(key: RequestKey, rights: BTreeSet<Right>, clock: Clock) -> Self {
+        Self { key, rights, clock }
+    }
+
     /// Which request it is.
     pub fn key(&self) -> &RequestKey {
         &self.key
@@ -128,11 +133,28 @@ impl Request {
         Ok(())
     }
 
-    /// Nothing found or decided counts any more, and no approval of it.
+    /// The request, with what is to be assessed as it was stored: whoever folds its events may not have the items of earlier
+    /// plans any more.
+    #[must_use]
+    pub fn assessing(mut self, items: BTreeSet<ItemKey>) -> Self {
+        self.to_assess = items;
+        self
+    }
+
+    /// The request without items that turned out to be somebody else's: it is not about them, and neither its answer nor
+    /// what it ends as is.
+    #[must_use]
+    pub fn without(mut self, items: &BTreeSet<ItemKey>) -> Self {
+        self.items.retain(|key, _| !items.contains(key));
+        self
+    }
+
+    /// Nothing found or decided counts any more, no approval of it, and nothing that failed.
     fn forget_plan(&mut self) {
         self.plan = None;
         self.newer_rules = None;
         self.items.clear();
+        self.failures = 0;
     }
 }
 

@@ -1,11 +1,12 @@
 //! Addenda: what changed about a sealed recording. The manifest itself is never written again.
 
-use kernel::{EventId, LegNo, RecordingId, SectionNo, TenantId, Timestamp};
+use kernel::{EventId, LegNo, RecordingId, RequestId, SectionNo, TenantId, Timestamp};
 
 use super::{Completeness, Leg, MAX_LEGS, MAX_ROWS, ObjectRow, ReasonCode, SIGNER_ROLE, write_list};
 use crate::cbor::{DecodeError, Reader, Writer};
 use crate::error::Error;
 use crate::hash::Hash;
+use crate::receipt::PlainCode;
 use crate::signing::{DocumentKind, SignedCert, SignedDocument, SigningKey, TrustRoots};
 use crate::tree::SpanSet;
 
@@ -48,6 +49,14 @@ pub enum AddendumChange {
         spans: Vec<ErasedSpans>,
         /// Objects that are gone too, each by its first span's place.
         objects: Vec<ObjectRow>,
+    },
+    /// A person has stated something about it (GDPR Art. 16): it stays as it was recorded, and that is told with it. Their
+    /// words are not here, which nothing could erase.
+    Stated {
+        /// Under which reference the statement is filed.
+        filed: PlainCode,
+        /// The request that it came with.
+        request: RequestId,
     },
 }
 
@@ -101,6 +110,9 @@ impl Addendum {
                 write_list(&mut w, 3, spans, ErasedSpans::write);
                 write_list(&mut w, 4, objects, ObjectRow::write);
             }
+            AddendumChange::Stated { filed, request } => {
+                w.key(8).map(2).key(1).text(filed.as_str()).key(2).bytes(&request.to_bytes());
+            }
         }
         Ok(w.finish())
     }
@@ -129,9 +141,13 @@ impl Addendum {
         };
         let change = if r.optional(&mut f, 6, "filled")? {
             AddendumChange::read_filled(&mut r)?
-        } else {
-            r.field(&mut f, 7, "erased")?;
+        } else if r.optional(&mut f, 7, "erased")? {
             AddendumChange::read_erased(&mut r)?
+        } else if r.optional(&mut f, 8, "change")? {
+            AddendumChange::read_stated(&mut r)?
+        } else {
+            // Passed over, it would be taken for one that says nothing.
+            return Err(r.wrong("is none that this reader knows"));
         };
         r.end(&f)?;
         r.finish()?;
@@ -148,6 +164,7 @@ impl Addendum {
                 [legs.len(), objects.len()]
             }
             AddendumChange::Erased { spans, objects, .. } => [spans.len(), objects.len()],
+            AddendumChange::Stated { .. } => [0, 0],
         };
         Error::bounded("number of rows", rows[0].max(rows[1]), MAX_ROWS)
     }
@@ -178,6 +195,16 @@ impl AddendumChange {
         let objects = r.list(MAX_ROWS, ObjectRow::read)?;
         r.end(&f)?;
         Ok(Self::Erased { reason, ledger, spans, objects })
+    }
+
+    fn read_stated(r: &mut Reader<'_>) -> Result<Self, DecodeError> {
+        let mut f = r.map()?;
+        r.field(&mut f, 1, "filed")?;
+        let filed = r.name()?;
+        r.field(&mut f, 2, "request")?;
+        let request = RequestId::from_bytes(r.fixed()?);
+        r.end(&f)?;
+        Ok(Self::Stated { filed, request })
     }
 }
 

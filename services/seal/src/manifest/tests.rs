@@ -1,10 +1,11 @@
 use kernel::{
     Basis, EventId, FrameNo, InstanceId, Interval, LegNo, MarkLabel, Position, PurposeName, RegimeName,
-    SectionNo, SpanNo,
+    RequestId, SectionNo, SpanNo,
 };
 
 use super::*;
 use crate::header::{Codec, SectionKind};
+use crate::receipt::PlainCode;
 use crate::samples::{RECORDING, tenant};
 use crate::signing::{InstanceCert, RoleName, TenantScope};
 use crate::tree::SpanSet;
@@ -198,13 +199,42 @@ fn addenda_come_out_as_they_went_in_and_verify() {
         },
         ..erased(2, Some(Hash([7; 32])))
     };
-    for addendum in [erased(1, None), filled] {
+    for addendum in [erased(1, None), filled, stated("CONSOB/2026:0412")] {
         assert_eq!(Addendum::decode(&addendum.encode().unwrap()).unwrap(), addendum);
         let signed = addendum.sign(Timestamp(5), &cert, &key).unwrap();
         assert_eq!(Addendum::verify(&signed, &roots, &tenant()).unwrap(), addendum);
         let as_manifest = Manifest::verify(&signed, &roots, &tenant());
         assert!(as_manifest.is_err(), "an addendum is no manifest");
     }
+}
+
+fn stated(filed: &str) -> Addendum {
+    let filed = PlainCode::new(filed).unwrap();
+    let change = AddendumChange::Stated { filed, request: RequestId::from_bytes([7; 16]) };
+    Addendum { change, ..erased(1, None) }
+}
+
+#[test]
+fn a_statement_has_the_bytes_that_the_format_says() {
+    let golden = "a5016a62616e63612d616c6661025011111111111111111111111111111111030104582009090909\
+         0909090909090909090909090909090909090909090909090909090908a2016b73746174656d656e\
+         742d37025007070707070707070707070707070707";
+    let bytes = hex::decode(golden).unwrap();
+    assert_eq!(stated("statement-7").encode().unwrap(), bytes);
+    assert_eq!(Addendum::decode(&bytes).unwrap(), stated("statement-7"));
+    for at in 0..bytes.len() {
+        assert!(Addendum::decode(&bytes[..at]).is_err(), "cut at {at}");
+    }
+}
+
+#[test]
+fn an_addendum_whose_change_nobody_knows_is_refused_in_words() {
+    let mut bytes = stated("statement-7").encode().unwrap();
+    let key = bytes.iter().rposition(|byte| *byte == 0xa2).unwrap() - 1;
+    assert_eq!(bytes[key], 8);
+    bytes[key] = 9;
+    let refused = Addendum::decode(&bytes).unwrap_err().to_string();
+    assert!(refused.contains("change") && refused.contains("none that this reader knows"), "{refused}");
 }
 
 #[test]

@@ -6,7 +6,7 @@ use clap::{Args, Subcommand};
 use kernel::{RecordingId, RequestId, SubjectId};
 use policy::code::Code;
 use policy::deadline::{self, Region};
-use policy::request::{Channel, Evidence, Proof};
+use policy::request::{Channel, Evidence, Ground, Proof};
 use policy::rights::{Gate, Reason, Right};
 
 use super::{Person, filled, reason};
@@ -49,6 +49,10 @@ pub enum RequestCommand {
         #[arg(long, value_name = "DATE-TIME")]
         notice: String,
     },
+    /// Say that a request belongs together with another one.
+    Link(LinkRequestArgs),
+    /// Say whose the calls of a line are that several people use: until that is said of each, nothing is planned.
+    Confirm(ConfirmArgs),
     /// Find what is kept of the person, and what the rules say of each artefact.
     ///
     /// The plan is frozen: people decide on it by its name, and a plan that has changed has another one.
@@ -85,7 +89,8 @@ pub enum RequestCommand {
         #[arg(long)]
         wait: bool,
     },
-    /// Say that items were done by hand, where the mesh cannot: a correction, a statement that was filed.
+    /// Say that items were done by hand, where the mesh cannot: a correction; a statement that was filed, which is then
+    /// attached to its recordings.
     Done {
         /// Request id.
         id: RequestId,
@@ -98,6 +103,14 @@ pub enum RequestCommand {
         /// Under which reference that is filed, a code.
         #[arg(long, value_name = "CODE")]
         filed: Code,
+    },
+    /// End what the request has restricted, once the person was told that it will end (GDPR Art. 18(3)).
+    Lift {
+        /// Request id.
+        id: RequestId,
+        /// When the notice of it was delivered to the person (RFC 3339).
+        #[arg(long, value_name = "DATE-TIME")]
+        notice: String,
     },
     /// The answer as a letter; with --delivered, that this letter was delivered, which closes the request.
     Answer(AnswerArgs),
@@ -189,6 +202,44 @@ pub struct Showing {
     pub authority: Option<Code>,
 }
 
+/// `verbale request link`.
+#[derive(Debug, Clone, Args)]
+pub struct LinkRequestArgs {
+    /// Request id.
+    pub id: RequestId,
+    /// How it belongs together with another one.
+    #[command(flatten)]
+    pub linked: LinkedRequest,
+}
+
+/// How a request belongs together with another one.
+#[derive(Debug, Clone, Args)]
+#[group(required = true, multiple = false)]
+pub struct LinkedRequest {
+    /// It asks the same as this one. Each of them is answered.
+    #[arg(long, value_name = "REQUEST")]
+    pub duplicate_of: Option<RequestId>,
+    /// This one is answered with it: both are verified, and of one person.
+    #[arg(long, value_name = "REQUEST")]
+    pub merge: Option<RequestId>,
+    /// This one is not of the same person after all. Each is answered for itself again.
+    #[arg(long, value_name = "REQUEST")]
+    pub unmerge: Option<RequestId>,
+}
+
+/// `verbale request confirm`.
+#[derive(Debug, Clone, Args)]
+pub struct ConfirmArgs {
+    /// Request id.
+    pub id: RequestId,
+    /// Recordings of calls that are the person's.
+    #[arg(long, value_name = "RECORDING", num_args = 1.., required_unless_present = "not_theirs")]
+    pub theirs: Vec<RecordingId>,
+    /// Recordings of calls that are somebody else's: of these nothing is told, not even that they exist.
+    #[arg(long, value_name = "RECORDING", num_args = 1..)]
+    pub not_theirs: Vec<RecordingId>,
+}
+
 /// `verbale request decide`.
 #[derive(Debug, Clone, Args)]
 pub struct DecideArgs {
@@ -215,6 +266,14 @@ pub struct DecideArgs {
     /// The person does not need what they asked to be kept any more (GDPR Art. 18(1)(c)).
     #[arg(long)]
     pub waive_own_hold: bool,
+    /// Others are heard there on the legs that --item names, so that a copy is silent: FROM-TO, such as 1:10-1:35; may be
+    /// repeated (GDPR Art. 15(4)).
+    #[arg(long, value_name = "FROM-TO", requires = "item", value_parser = filled)]
+    pub others_heard: Vec<String>,
+    /// On which ground the items that --item names are restricted: accuracy, unlawful, claims or objection (GDPR
+    /// Art. 18(1)). What is needed for claims is also kept.
+    #[arg(long, requires = "item")]
+    pub ground: Option<Ground>,
     /// What is pending stays so while the request is answered, and is weighed on under this reference.
     #[arg(long, value_name = "CODE")]
     pub left: Option<Code>,
@@ -247,6 +306,12 @@ pub struct PackageArgs {
     /// ZIP file to write; only its owner may read it.
     #[arg(long, short, value_name = "FILE")]
     pub out: PathBuf,
+    /// Encrypt it for the holder of this age public key (age1...) while it is written; may be repeated.
+    #[arg(long, value_name = "KEY", conflicts_with = "passphrase_file", value_parser = filled)]
+    pub recipient: Vec<String>,
+    /// Encrypt it with the passphrase in this file, of at least 12 characters: tell it the person another way.
+    #[arg(long, value_name = "FILE")]
+    pub passphrase_file: Option<PathBuf>,
     /// Why, in words of at most 4,096 bytes; sealed, and kept in the ledger by its commitment.
     #[arg(long, value_parser = reason)]
     pub reason: String,
@@ -307,6 +372,45 @@ mod tests {
     }
 
     #[test]
+    fn a_restriction_is_not_lifted_without_a_notice() {
+        let id = RequestId::new();
+        assert!(read(&format!("verbale request lift {id} --notice 2026-03-02T09:00:00Z")).is_ok());
+        assert!(read(&format!("verbale request lift {id}")).is_err());
+    }
+
+    #[test]
+    fn a_request_is_linked_to_one_other_in_one_way() {
+        let (id, other) = (RequestId::new(), RequestId::new());
+        let check = |words: &str, is_read: bool| {
+            let line = format!("verbale request link {id} {words}");
+            assert_eq!(read(line.trim_end()).is_ok(), is_read, "{words}");
+        };
+        check(&format!("--duplicate-of {other}"), true);
+        check(&format!("--merge {other}"), true);
+        check(&format!("--unmerge {other}"), true);
+        check("", false);
+        check("--merge", false);
+        check(&format!("--merge {other} --unmerge {other}"), false);
+        check(&format!("--merge {other} {id}"), false);
+    }
+
+    #[test]
+    fn calls_are_the_person_s_or_somebody_else_s() {
+        let (id, call, other) = (RequestId::new(), RecordingId::new(), RecordingId::new());
+        let check = |words: &str, is_read: bool| {
+            let line = format!("verbale request confirm {id} {words}");
+            assert_eq!(read(line.trim_end()).is_ok(), is_read, "{words}");
+        };
+        check(&format!("--theirs {call} {other}"), true);
+        check(&format!("--theirs {call} --theirs {other}"), true);
+        check(&format!("--theirs {call} --not-theirs {other}"), true);
+        check(&format!("--not-theirs {call} {other}"), true);
+        check("", false);
+        check("--theirs", false);
+        check("--theirs anna", false);
+    }
+
+    #[test]
     fn what_is_found_excessive_is_proven() {
         let id = RequestId::new();
         let check = |words: &str, is_read: bool| {
@@ -319,6 +423,10 @@ mod tests {
             "--gate article-12-5 --excess A12ManifestlyExcessive --evidence unchanged --filed case-7";
         check(proven, true);
         check("--excess A12ManifestlyExcessive", false);
+        check("--item a/b --others-heard 1:10-1:35 --others-heard 100-101.5", true);
+        check("--others-heard 1:10-1:35", false);
+        check("--item a/b --ground claims", true);
+        check("--ground claims", false);
         check("--evidence unchanged", false);
     }
 }

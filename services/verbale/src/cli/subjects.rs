@@ -16,6 +16,10 @@ pub enum SubjectCommand {
     ///
     /// Nothing is moved by it: keys, consent and recordings stay whose they were.
     Link(LinkArgs),
+    /// Ask that two subjects be one person, or agree to it: as `link --merge`.
+    Merge(PairArgs),
+    /// Ask that they be two again, or agree to it: as `link --unmerge`.
+    Unmerge(PairArgs),
     /// Give a number, or another identifier, to somebody new from a moment on. Whoever has it keeps it
     /// before.
     Reassign {
@@ -90,6 +94,18 @@ pub struct LinkArgs {
     pub evidence: Code,
 }
 
+/// `verbale subject merge` and `unmerge`.
+#[derive(Debug, Clone, Args)]
+pub struct PairArgs {
+    /// Subject id.
+    pub a: SubjectId,
+    /// The other subject's id.
+    pub b: SubjectId,
+    /// Under which reference the evidence is filed, a code.
+    #[arg(long, value_name = "CODE")]
+    pub evidence: Code,
+}
+
 /// What is found of two subjects.
 #[derive(Debug, Clone, Args)]
 #[group(required = true, multiple = false)]
@@ -137,6 +153,12 @@ mod tests {
         check(&format!("link {a} {b} --merge"), false);
         check(&format!("link {a} {b} --merge --evidence anna@example.org"), false);
         check(&format!("link {a} --merge --evidence case/2026-7"), false);
+        for word in ["merge", "unmerge"] {
+            check(&format!("{word} {a} {b} --evidence case/2026-7"), true);
+            check(&format!("{word} {a} {b}"), false);
+            check(&format!("{word} {a} --evidence case/2026-7"), false);
+            check(&format!("{word} {a} {b} --merge --evidence case/2026-7"), false);
+        }
     }
 
     #[test]

@@ -19,9 +19,12 @@ use crate::cli::ReplayArgs;
 use crate::commands::recordings;
 use crate::connect::Caller;
 use crate::output::{Exit, Output, table};
+use crate::shown;
 
-/// Runs it.
+/// Runs it. What somebody has stated about the recording is told with it (GDPR Art. 16), so that is asked for first: who is
+/// not told of it does not hear it.
 pub async fn run(caller: &Caller, args: ReplayArgs, out: Output) -> Result<Exit> {
+    let facts = recordings::get(caller, args.id).await?;
     let request = wire::ReplayRequest {
         recording_id: args.id.to_bytes().to_vec(),
         r#use: args.use_.number(),
@@ -41,7 +44,14 @@ pub async fn run(caller: &Caller, args: ReplayArgs, out: Output) -> Result<Exit>
         "reason": g.reason,
     })).collect();
     let file = args.output.display().to_string();
-    out.value(&json!({"file": file, "bytes": written.bytes, "frames": written.frames, "gaps": gaps}), |_| {
+    if !out.is_json() {
+        facts.statements.iter().for_each(|statement| out.note(&shown::stated(statement)));
+    }
+    let value = json!({
+        "file": file, "bytes": written.bytes, "frames": written.frames, "gaps": gaps,
+        "statements": shown::statements(&facts),
+    });
+    out.value(&value, |_| {
         let silent = if written.frames == 0 { ", all of it silence" } else { "" };
         let mut text = format!("{file}: {} frames, {} bytes{silent}", written.frames, written.bytes);
         if !written.gaps.is_empty() {

@@ -1,10 +1,12 @@
 //! `verbale request`: a person's request, from its receipt to its answer. `asking` has what whoever asks has
-//! said and shown, `planned` and `deciding` what comes of it, `answering` what is given; `steps` is the way there for
-//! programs, and `verify` needs no mesh.
+//! said and shown, `linking` what belongs together, `planned` and `deciding` what comes of it, `answering` what is given;
+//! `steps` is the way there for programs, and `verify` needs no mesh.
 
 mod answering;
 mod asking;
 mod deciding;
+mod linking;
+mod locked;
 mod planned;
 mod private;
 pub mod steps;
@@ -23,6 +25,7 @@ use crate::commands::ensure_policy;
 use crate::connect::Caller;
 use crate::output::{Exit, Output, table};
 
+pub use self::locked::Lock;
 pub use self::verify::{Finding, Report, verified, verify};
 
 /// The most that one answer lists.
@@ -38,6 +41,8 @@ pub async fn run(caller: &Caller, command: RequestCommand, out: Output) -> Resul
         RequestCommand::Extend { id, reason, notice } => {
             asking::extend(caller, id, reason, &notice, out).await
         }
+        RequestCommand::Link(args) => linking::link(caller, args, out).await,
+        RequestCommand::Confirm(args) => linking::confirm(caller, args, out).await,
         RequestCommand::Plan { id, dry_run } => planned::plan(caller, id, dry_run, out).await,
         RequestCommand::Items { id } => planned::items(caller, id, out).await,
         RequestCommand::Decide(args) => deciding::decide(caller, *args, out).await,
@@ -48,6 +53,7 @@ pub async fn run(caller: &Caller, command: RequestCommand, out: Output) -> Resul
         RequestCommand::Done { id, plan, item, filed } => {
             deciding::done(caller, id, plan, item, &filed, out).await
         }
+        RequestCommand::Lift { id, notice } => deciding::lift(caller, id, &notice, out).await,
         RequestCommand::Answer(args) => answering::answer(caller, args, out).await,
         RequestCommand::Package(args) => answering::package(caller, &args, out).await,
         RequestCommand::TakeBack { id } => asking::take_back(caller, id, out).await,

@@ -1,4 +1,4 @@
-//! `verbale subject show|link|reassign|shared`: who is who.
+//! `verbale subject show|link|merge|unmerge|reassign|shared`: who is who.
 
 use anyhow::{Context, Result, bail};
 use kernel::Timestamp;
@@ -7,7 +7,7 @@ use proto::consent::v1::consent_client::ConsentClient;
 use proto::consent::v1::{self as wire, get_subject_request};
 use serde_json::{Value, json};
 
-use crate::cli::{LinkArgs, Named, SubjectCommand, Whom};
+use crate::cli::{LinkArgs, Named, PairArgs, SubjectCommand, Whom};
 use crate::commands::moment;
 use crate::connect::Caller;
 use crate::output::{Exit, Output, table};
@@ -17,7 +17,12 @@ use crate::shown;
 pub async fn run(caller: &Caller, command: SubjectCommand, out: Output) -> Result<Exit> {
     match command {
         SubjectCommand::Show(whom) => show(caller, whom, out).await,
-        SubjectCommand::Link(args) => link(caller, args, out).await,
+        SubjectCommand::Link(LinkArgs { a, b, act, evidence }) => {
+            let op = if act.unmerge { wire::LinkOp::Unmerge } else { wire::LinkOp::Merge };
+            link(caller, op, PairArgs { a, b, evidence }, out).await
+        }
+        SubjectCommand::Merge(pair) => link(caller, wire::LinkOp::Merge, pair, out).await,
+        SubjectCommand::Unmerge(pair) => link(caller, wire::LinkOp::Unmerge, pair, out).await,
         SubjectCommand::Reassign { named, from } => reassign(caller, named, &from, out).await,
         SubjectCommand::Shared { named, off } => shared(caller, named, !off, out).await,
     }
@@ -36,9 +41,8 @@ async fn show(caller: &Caller, whom: Whom, out: Output) -> Result<Exit> {
     Ok(Exit::Ok)
 }
 
-async fn link(caller: &Caller, args: LinkArgs, out: Output) -> Result<Exit> {
-    let LinkArgs { a, b, act, evidence } = args;
-    let op = if act.unmerge { wire::LinkOp::Unmerge } else { wire::LinkOp::Merge };
+async fn link(caller: &Caller, op: wire::LinkOp, pair: PairArgs, out: Output) -> Result<Exit> {
+    let PairArgs { a, b, evidence } = pair;
     let request = caller.request(wire::LinkSubjectsRequest {
         a_id: a.to_bytes().to_vec(),
         b_id: b.to_bytes().to_vec(),

@@ -12,7 +12,7 @@ use serde_json::json;
 
 use crate::cli::VerifyArgs;
 use crate::commands::trust::Trust;
-use crate::offline::{self, Report};
+use crate::offline::{self, Report, Stated};
 use crate::output::{Exit, Output, table};
 
 /// Runs it.
@@ -25,7 +25,7 @@ pub async fn run(args: &VerifyArgs, clock: Arc<dyn Clock>, out: Output) -> Resul
             "ok": ok, "recordings": checked.recordings.recordings, "documents": checked.recordings.documents,
             "objects": checked.recordings.objects, "spans": checked.recordings.spans,
             "ledger_leaves": checked.ledger.leaves, "ledger_entries": checked.ledger.stored,
-            "findings": checked.findings(),
+            "statements": checked.recordings.statements, "findings": checked.findings(),
         }),
         |_| describe(&checked),
     );
@@ -95,11 +95,12 @@ fn describe(checked: &Checked) -> String {
     );
     let rows = checked.findings().into_iter().map(|f| vec![f.name, f.kind.to_owned(), f.detail]);
     let named = table(&["where", "what", "detail"], rows);
+    let stated = stated(&checked.recordings.statements);
     if !checked.is_ok() {
-        return format!("NOT as signed: {counts}\n{named}");
+        return format!("NOT as signed: {counts}\n{named}{stated}");
     }
     let as_signed = format!(
-        "as signed: {counts}\n\
+        "as signed: {counts}{stated}\n\
          what a sealed entry says is checked with its tenant's key alone: `audit verify` does\n\
          a recording of which no file is left cannot be missed here: `recordings verify` can"
     );
@@ -109,9 +110,28 @@ fn describe(checked: &Checked) -> String {
     format!("{as_signed}\nlost by a restore, as the ledger that went on says and signs:\n{named}")
 }
 
+/// Statements that are to be told with their recordings; nothing where there are none.
+fn stated(statements: &[Stated]) -> String {
+    if statements.is_empty() {
+        return String::new();
+    }
+    let rows = statements.iter().map(|s| vec![s.recording.clone(), s.filed.clone(), s.request.clone()]);
+    format!("\nto be told with the recording:\n{}", table(&["recording", "statement", "request"], rows))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_statement_is_told_with_its_recording() {
+        assert_eq!(stated(&[]), "");
+        let [recording, filed, request] = ["banca-alfa/019a", "statement-7", "019b"].map(str::to_owned);
+        let told = stated(&[Stated { recording, filed, request }]);
+        for word in ["banca-alfa/019a", "statement-7", "019b"] {
+            assert!(told.contains(word), "{told}");
+        }
+    }
 
     #[test]
     fn the_data_directory_is_not_taken_for_the_objects_in_it() {

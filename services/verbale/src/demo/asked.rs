@@ -20,7 +20,7 @@ use tokio::time::Instant;
 use super::Told;
 use super::later::{ASKED, DUTY, PATIENCE, Teller, id_of, words};
 use crate::cli::VerifyPackageArgs;
-use crate::commands::request::{self, steps};
+use crate::commands::request::{self, Lock, steps};
 use crate::commands::{audit, retention};
 use crate::connect::Caller;
 use crate::output::Style;
@@ -173,7 +173,7 @@ impl Teller<'_> {
         let decided = self.decided(told, asked).await?;
         let id = RequestId::from_slice(&decided.request_id)?;
         let anna = self.demo.named("anna", &told.story.tenant)?;
-        let written = steps::package(&anna, id, "the copy that was asked for", copy).await?;
+        let written = steps::package(&anna, id, "the copy that was asked for", copy, &Lock::Open).await?;
         let args =
             VerifyPackageArgs { file: copy.to_owned(), trust: self.demo.places.files.join("trust.json") };
         let report = request::verified(&args, Some(&told.story.tenant))?;

@@ -3,11 +3,12 @@
 use std::path::Path;
 
 use kernel::{
-    EventId, FrameNo, InstanceId, KeyEpoch, LegNo, Position, SectionNo, SessionEpoch, SpanNo, SystemClock,
-    Timestamp,
+    EventId, FrameNo, InstanceId, KeyEpoch, LegNo, Position, RequestId, SectionNo, SessionEpoch, SpanNo,
+    SystemClock, Timestamp,
 };
 use objects::{DirectoryObjects, PutOptions};
 use seal::manifest::{Completeness, EndCause, ErasedSpans, NotRecordedReason, ReasonCode, SIGNER_ROLE};
+use seal::receipt::PlainCode;
 use seal::signing::{RoleName, TenantScope};
 use seal::span::seal_span;
 use seal::{
@@ -141,6 +142,28 @@ async fn an_addendum_that_does_not_follow_the_one_before_it_is_a_finding() {
     check(&[&manifest, &first, &erases(2, &manifest, Some(Hash([1; 32])))], &["chain"]).await;
 }
 
+#[tokio::test]
+async fn a_statement_is_told_where_a_good_addendum_says_it_and_takes_no_object_away() {
+    let object = sealed(META_LEG);
+    let manifest = manifest(vec![row(&object)]);
+    let lying = (object.name.to_string(), object.bytes);
+    let named = |number: usize| format!("banca-alfa/{RECORDING}/documents/{number:06}");
+    let check = async |root: &SigningKey, lies: bool, expected: (&[&str], &[&str])| {
+        let first = stated(&manifest, root);
+        let mut all = vec![(named(1), manifest.clone()), (named(2), first)];
+        all.extend(lies.then(|| lying.clone()));
+        let folder = tempfile::tempdir().unwrap();
+        let roots = [signing_root().verifying_key()].into_iter().collect();
+        let report = verify(store(folder.path(), &all).await, &roots).await.unwrap();
+        let filed: Vec<_> = report.statements.iter().map(|stated| stated.filed.as_str()).collect();
+        let kinds: Vec<_> = report.findings.iter().map(|finding| finding.kind).collect();
+        assert_eq!((filed.as_slice(), kinds.as_slice()), expected);
+    };
+    check(&signing_root(), true, (&["statement-7"], &[])).await;
+    check(&signing_root(), false, (&["statement-7"], &["missing"])).await;
+    check(&SigningKey::from_bytes(&[9; 32]), true, (&[], &["document"])).await;
+}
+
 /// A signed manifest of these objects.
 fn manifest(objects: Vec<ObjectRow>) -> Vec<u8> {
     let manifest = Manifest {
@@ -178,6 +201,24 @@ fn addendum(
         spans: vec![ErasedSpans { leg: META_LEG, section: SectionNo(0), spans }],
         objects,
     };
+    changed(number, manifest, previous, change, root)
+}
+
+/// The first addendum, signed, which says that somebody has stated something.
+fn stated(manifest: &[u8], root: &SigningKey) -> Vec<u8> {
+    let filed = PlainCode::new("statement-7").unwrap();
+    let change = AddendumChange::Stated { filed, request: RequestId::from_bytes([6; 16]) };
+    changed(1, manifest, None, change, root)
+}
+
+/// A signed addendum.
+fn changed(
+    number: u32,
+    manifest: &[u8],
+    previous: Option<Hash>,
+    change: AddendumChange,
+    root: &SigningKey,
+) -> Vec<u8> {
     let manifest = Hash::of(manifest);
     let addendum = Addendum { tenant: tenant(), recording: RECORDING, number, manifest, previous, change };
     let (cert, key) = signer(root);

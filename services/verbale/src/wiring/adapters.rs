@@ -228,22 +228,24 @@ pub(super) async fn retention(shared: &mut Shared) -> Result<Role> {
 
 /// People's requests.
 pub(super) async fn dsar(shared: &mut Shared) -> Result<Role> {
-    let store: Arc<dyn dsar::Store> = match shared.cql.clone() {
+    type Stores = (Arc<dyn dsar::Store>, Arc<dyn dsar::Disclosures>);
+    let (store, disclosures): Stores = match shared.cql.clone() {
         None => {
             let (file, clock) = (shared.data("dsar.db"), Arc::clone(&shared.clock));
             let store = dsar::store::sqlite::SqliteStore::open(&file, Options::default(), clock).await;
             let store = Arc::new(store.context("dsar's store cannot be opened")?);
             shared.publish("dsar", store.clone(), store.bell());
-            store
+            (store.clone(), store)
         }
         Some(cql) => {
             let store = Arc::new(dsar::store::scylla::ScyllaStore::open(cql).await?);
             shared.publish("dsar", store.clone(), store.bell());
-            store
+            (store.clone(), store)
         }
     };
     let deps = dsar::Deps {
         store,
+        disclosures,
         log: Arc::clone(&shared.log),
         clock: Arc::clone(&shared.clock),
         instance: shared.signer("dsar")?,

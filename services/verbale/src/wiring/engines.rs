@@ -84,7 +84,7 @@ async fn open_log(
         async move { probe.check().await.map_err(|error| chain(&error)) }
     });
     // It takes calls into its spool, and says itself when that is full.
-    ready.push(check.sparing([RoleName::Ingest.service()]));
+    ready.push(check.sparing(RoleName::Ingest.services().iter().copied()));
     Ok(Arc::new(log))
 }
 

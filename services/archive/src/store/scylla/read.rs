@@ -12,7 +12,7 @@ use super::row::{Found, Values};
 use super::{AT_ONCE, Inner, columns};
 use crate::fact::{Gone, RecordingKey, Span, StoredObject};
 use crate::store::row::{self, Columns};
-use crate::store::{Document, ErasedRow, Error, History, Recording};
+use crate::store::{Document, ErasedRow, Error, History, Recording, StatementRow};
 
 /// Rows of one kind that a recording may have.
 const ROWS_MAX: usize = 1 << 17;
@@ -76,7 +76,7 @@ impl Inner {
             self.all("archive_section_end", &with.section_ends, key, row::section_end),
             self.all("archive_anchor", &with.anchors, key, row::anchor),
         )?;
-        let (sound, changes, pauses, marks, notes, dropped, gone, erased, documents) = try_join!(
+        let (sound, changes, pauses, marks, notes, dropped, gone, erased, statements, documents) = try_join!(
             self.sound(&own).boxed(),
             self.all("archive_basis_change", &with.changes, key, row::change),
             self.all("archive_pause_edge", &with.pauses, key, row::pause),
@@ -85,6 +85,7 @@ impl Inner {
             self.all("archive_dropped", &with.dropped, key, row::dropped),
             self.gone(&own).boxed(),
             self.erased(&own).boxed(),
+            self.stated(&own).boxed(),
             self.documents(&own).boxed(),
         )?;
         let (objects, spans) = sound;
@@ -104,6 +105,7 @@ impl Inner {
             dropped,
             gone,
             erased,
+            statements,
             documents,
         }))
     }
@@ -165,6 +167,13 @@ impl Inner {
     async fn erased(&self, own: &Own) -> Result<Vec<ErasedRow>, Error> {
         let key = &own.recording.key;
         let all = self.all("archive_erased", &self.statements.erased, key, row::erased).await?;
+        Ok(all.into_iter().filter(|row| row.document <= own.settled).collect())
+    }
+
+    /// What was stated by the documents that count.
+    async fn stated(&self, own: &Own) -> Result<Vec<StatementRow>, Error> {
+        let key = &own.recording.key;
+        let all = self.all("archive_stated", &self.statements.stated, key, row::stated).await?;
         Ok(all.into_iter().filter(|row| row.document <= own.settled).collect())
     }
 

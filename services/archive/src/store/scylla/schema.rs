@@ -12,15 +12,16 @@ pub const COMPONENTS: &[Component] = &[RECORDINGS, outbox_component!("archive")]
 const RECORDINGS: Component = Component {
     name: "archive",
     space: Space::Data,
-    steps: &[concat!(
-        // The own row: changed by conditional writes alone.
-        "CREATE TABLE IF NOT EXISTS {ks}.archive_recording (
+    steps: &[
+        concat!(
+            // The own row: changed by conditional writes alone.
+            "CREATE TABLE IF NOT EXISTS {ks}.archive_recording (
             tenant text, id blob, version bigint, changed_by uuid, audio_partition int, bucket bigint,
             state int, session_epoch bigint, started_at bigint, direction int, language text, policy_hash blob,
             first_event_at bigint, closed_at bigint, cause text, end_at bigint, refusal text, complete boolean,
             unnamed boolean, settled int, pending ",
-        pending_column!(),
-        ",
+            pending_column!(),
+            ",
             PRIMARY KEY ((tenant, id)));
         CREATE TABLE IF NOT EXISTS {ks}.archive_life (
             tenant text, id blob, last_event_at bigint,
@@ -103,5 +104,10 @@ const RECORDINGS: Component = Component {
             tenant text, scope blob, bucket bigint, started_at bigint, id blob,
             PRIMARY KEY ((tenant, scope, bucket), started_at, id)
         ) WITH CLUSTERING ORDER BY (started_at DESC, id DESC)"
-    )],
+        ),
+        // What people have stated about a recording.
+        "CREATE TABLE IF NOT EXISTS {ks}.archive_stated (
+            tenant text, id blob, document int, filed text, request blob, at bigint,
+            PRIMARY KEY ((tenant, id), document))",
+    ],
 };

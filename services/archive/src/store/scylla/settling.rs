@@ -1,9 +1,9 @@
 //! From an open recording to its signed documents.
 //!
-//! A document's row, the objects that it names, the purposes that are gone and what is erased come first, under the document's
-//! number; nobody sees them while the own row's `settled` is lower. Then one conditional write raises it, with the
-//! new state and the event: that is the moment when all of it counts. Whoever comes to its end twice, or second,
-//! finds it raised and leaves it.
+//! A document's row, the objects that it names, the purposes that are gone, what is erased and what was stated come
+//! first, under the document's number; nobody sees them while the own row's `settled` is lower. Then one conditional
+//! write raises it, with the new state and the event: that is the moment when all of it counts. Whoever comes to its end
+//! twice, or second, finds it raised and leaves it.
 
 use std::collections::BTreeSet;
 use std::future::ready;
@@ -48,6 +48,7 @@ impl Inner {
             self.name_objects(&own, settlement).await?;
             self.add_gone(&own, settlement).await?;
             self.add_erased(settlement).await?;
+            self.add_stated(settlement).await?;
         }
         let left = self.change(key, |own| self.settled(own, settlement)).await?;
         if let Some(own) = left.filter(|own| !own.is_unsettled()) {
@@ -112,6 +113,16 @@ impl Inner {
     pub(super) async fn add_gone(&self, own: &Own, settlement: &Settlement) -> Result<(), Error> {
         let version = i32::try_from(settlement.document.version).unwrap_or(i32::MAX);
         self.lose(own, &settlement.gone, version).await
+    }
+
+    /// What a document says that somebody has stated; it counts once the document does.
+    pub(super) async fn add_stated(&self, settlement: &Settlement) -> Result<(), Error> {
+        let Some(row) = &settlement.stated else { return Ok(()) };
+        let (tenant, id) = columns(&settlement.recording);
+        let document = i32::try_from(row.document).unwrap_or(i32::MAX);
+        let (filed, request) = (row.filed.as_str().to_owned(), row.request.to_bytes().to_vec());
+        let values = (tenant, id, document, filed, request, row.at.0);
+        Ok(self.cql.write(&self.statements.add_stated, values).await?)
     }
 
     /// The first word on a purpose stays.

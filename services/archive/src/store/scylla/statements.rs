@@ -115,6 +115,9 @@ statements! {
         VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
     erased: "SELECT document, leg, section, spans, reason, at, erasure
         FROM {ks}.archive_erased WHERE tenant = ? AND id = ?",
+    add_stated: "INSERT INTO {ks}.archive_stated (tenant, id, document, filed, request, at)
+        VALUES (?, ?, ?, ?, ?, ?)",
+    stated: "SELECT document, filed, request, at FROM {ks}.archive_stated WHERE tenant = ? AND id = ?",
     // Of two calls about one erasure the first says where the log ended.
     add_erasure: "INSERT INTO {ks}.archive_erasure (tenant, id, erasure, log_end, through)
         VALUES (?, ?, ?, ?, 0) IF NOT EXISTS",

@@ -8,7 +8,7 @@ use kernel::{LegNo, ManualClock, SectionNo, SubjectId, SystemClock, Timestamp};
 use platform::OutboxStore;
 
 use super::*;
-use crate::contract::{erased, everything, fact, key, object, opened, settlement};
+use crate::contract::{erased, everything, fact, key, object, opened, settlement, stated};
 use crate::fact::What;
 use crate::store::{By, State};
 
@@ -128,13 +128,15 @@ async fn a_settlement_that_a_crash_cut_off_is_not_seen_and_comes_to_its_end() {
     store.record(everything(&key(1))).await.unwrap();
     let before = store.history(&key(1)).await.unwrap();
     let named = settlement(&key(1), 1, 1, vec![object(&key(1), 0, &[]).name]);
-    let first = Settlement { erased: vec![erased(1, 0, &[0, 1])], ..named };
+    let says = Some(stated(1, "statement-7"));
+    let first = Settlement { erased: vec![erased(1, 0, &[0, 1])], stated: says, ..named };
     let own = store.0.own(&key(1)).await.unwrap().unwrap();
     store.0.add_document(&first).await.unwrap();
     assert_eq!(store.history(&key(1)).await.unwrap(), before);
     store.0.name_objects(&own, &first).await.unwrap();
     store.0.add_gone(&own, &first).await.unwrap();
     store.0.add_erased(&first).await.unwrap();
+    store.0.add_stated(&first).await.unwrap();
     assert_eq!(store.history(&key(1)).await.unwrap(), before);
     assert_eq!(store.unpublished(10).await.unwrap(), []);
 
@@ -143,6 +145,7 @@ async fn a_settlement_that_a_crash_cut_off_is_not_seen_and_comes_to_its_end() {
     assert_eq!((history.recording.state, history.recording.has_unnamed), (State::Sealed, false));
     assert_eq!((history.objects[0].document, history.gone.as_slice()), (Some(1), first.gone.as_slice()));
     assert_eq!((history.documents, history.erased), (vec![first.document], first.erased));
+    assert_eq!(history.statements, [stated(1, "statement-7")]);
     let events = store.unpublished(10).await.unwrap();
     assert_eq!(events.iter().map(|own| &own.envelope).collect::<Vec<_>>(), [&first.event]);
     store.mark_published(&[first.event.id]).await.unwrap();

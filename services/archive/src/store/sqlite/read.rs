@@ -36,6 +36,7 @@ pub(super) fn history(connection: &Connection, key: &RecordingKey) -> Result<Opt
         dropped: of.all("dropped", "event", row::dropped)?,
         gone: of.all("gone", "purpose", row::gone)?,
         erased: of.all("erased", "document, leg, section", row::erased)?,
+        statements: of.all("stated", "document", row::stated)?,
         documents: of.all("document", "version", row::document)?,
     }))
 }

@@ -4,7 +4,7 @@
 use ::sqlite::Component;
 
 /// Archive's tables.
-pub(super) const COMPONENT: Component = Component { name: "archive", steps: &[FIRST] };
+pub(super) const COMPONENT: Component = Component { name: "archive", steps: &[FIRST, STATEMENTS] };
 
 const FIRST: &str = "
 CREATE TABLE recording (
@@ -246,5 +246,18 @@ CREATE TABLE erasure (
     log_end INTEGER NOT NULL,
     through INTEGER NOT NULL,
     PRIMARY KEY (tenant, recording, erasure)
+) STRICT, WITHOUT ROWID;
+";
+
+/// What people have stated about a recording.
+const STATEMENTS: &str = "
+CREATE TABLE stated (
+    tenant TEXT NOT NULL,
+    recording BLOB NOT NULL,
+    document INTEGER NOT NULL,
+    filed TEXT NOT NULL,
+    request BLOB NOT NULL CHECK (length(request) = 16),
+    at INTEGER NOT NULL,
+    PRIMARY KEY (tenant, recording, document)
 ) STRICT, WITHOUT ROWID;
 ";

@@ -101,6 +101,16 @@ pub(super) fn settle(tx: &Tx<'_>, settlement: &Settlement) -> Result<(), Error> 
             row.erasure.to_bytes()
         ])?;
     }
+    if let Some(row) = &settlement.stated {
+        tx.prepare_cached("INSERT INTO stated VALUES (?, ?, ?, ?, ?, ?)")?.execute(params![
+            tenant,
+            id,
+            row.document,
+            row.filed.as_str(),
+            row.request.to_bytes(),
+            row.at.0
+        ])?;
+    }
     let changed = tx
         .prepare_cached(
             "UPDATE recording SET state = ?3, complete = ?4, unnamed = EXISTS (

@@ -209,6 +209,18 @@ fn the_requests_own_hold_keeps_nothing_from_it() {
 }
 
 #[test]
+fn what_a_request_of_theirs_keeps_for_claims_is_theirs_though_it_names_recordings() {
+    let who = Who::asking(&[Right::Erase]);
+    let id = HoldId::new();
+    let placed = [hold(id, HoldKind::Subject, &[])];
+    let own = BTreeSet::from([id]);
+    let asked = Asked { restricted: &own, ..who.asked() };
+    assert_eq!(keeping::held(&asked, &placed).unwrap(), Some((HoldState::Subject18c, id)));
+    let found = keeping::held(&who.asked(), &placed).unwrap();
+    assert_eq!(found, Some((HoldState::OtherDsar, id)), "another person's");
+}
+
+#[test]
 fn a_hold_keeps_until_it_is_released() {
     let who = Who::asking(&[Right::Erase]);
     for (standing, is_held) in

@@ -1,5 +1,6 @@
 //! What was decided and why, in English.
 
+use policy::request::Ground;
 use policy::rights::{Outcome, Reason, RuleId};
 
 use crate::letter::phrases::Progress;
@@ -64,6 +65,31 @@ pub(super) fn outcome(outcome: Outcome, progress: Progress) -> &'static str {
 pub(super) const FOR_ANOTHER: &str = "It is another person's data, too, and is kept until that person's \
                                       request about it is settled. Then it is erased by itself, and you \
                                       need not ask again.";
+
+/// That nothing else is done with it again unasked.
+pub(super) const TOLD_FIRST: &str = "Before we use it in any other way again, we will tell you (Art. 18(3)).";
+
+/// That it was restricted for a while.
+pub(super) const LIFTED: &str = "For a time we only stored this data and did nothing else with it. Before that \
+                                 ended, we told you so (Art. 18(3)).";
+
+/// That it is not kept for a claim any more.
+pub(super) const WAIVED: &str = "You told us that you no longer need it for a legal claim of your own (Art. \
+                                 18(1)(c)).";
+
+pub(super) fn ground(ground: Ground) -> &'static str {
+    match ground {
+        Ground::Accuracy => "You contest that it is accurate, and we are checking that (Art. 18(1)(a)).",
+        Ground::Unlawful => "It should not have been used, and you asked us not to erase it (Art. 18(1)(b)).",
+        Ground::Claims => {
+            "You need it for a legal claim of your own. We keep it for you as long as you do, even where \
+             its time would be over (Art. 18(1)(c))."
+        }
+        Ground::Objection => {
+            "You have objected, and it is being weighed whether we may go on (Art. 18(1)(d))."
+        }
+    }
+}
 
 pub(super) fn log(progress: Progress) -> &'static str {
     progress.pick(

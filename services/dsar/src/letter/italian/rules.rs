@@ -1,5 +1,6 @@
 //! What was decided and why, in Italian.
 
+use policy::request::Ground;
 use policy::rights::{Outcome, Reason, RuleId};
 
 use crate::letter::phrases::Progress;
@@ -67,6 +68,37 @@ pub(super) const FOR_ANOTHER: &str = "Sono anche dati di un'altra persona, e res
                                       richiesta di quella persona che li riguarda non sia stata evasa. Poi \
                                       saranno cancellati automaticamente, senza che debba chiederlo di \
                                       nuovo.";
+
+/// That nothing else is done with it again unasked.
+pub(super) const TOLD_FIRST: &str = "Prima di farne di nuovo altro uso La avviseremo (art. 18, par. 3).";
+
+/// That it was restricted for a while.
+pub(super) const LIFTED: &str = "Per un certo tempo ci siamo limitati a conservare questi dati, senza farne \
+                                 altro uso. Prima che la limitazione avesse termine Gliene abbiamo dato \
+                                 avviso (art. 18, par. 3).";
+
+/// That it is not kept for a claim any more.
+pub(super) const WAIVED: &str = "Ci ha detto che non Le servono più per far valere un Suo diritto in giudizio \
+                                 (art. 18, par. 1, lett. c).";
+
+pub(super) fn ground(ground: Ground) -> &'static str {
+    match ground {
+        Ground::Accuracy => {
+            "Lei contesta che siano esatti, e lo stiamo verificando (art. 18, par. 1, lett. a)."
+        }
+        Ground::Unlawful => {
+            "Non avrebbero dovuto essere trattati, e ci ha chiesto di non cancellarli (art. 18, par. 1, \
+             lett. b)."
+        }
+        Ground::Claims => {
+            "Le servono per far valere un Suo diritto in giudizio. Li conserviamo per Lei finché Le \
+             occorrono, anche oltre il loro termine (art. 18, par. 1, lett. c)."
+        }
+        Ground::Objection => {
+            "Vi è una Sua opposizione, e si sta valutando se possiamo proseguire (art. 18, par. 1, lett. d)."
+        }
+    }
+}
 
 pub(super) fn log(progress: Progress) -> &'static str {
     progress.pick(

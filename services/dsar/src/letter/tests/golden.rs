@@ -1,3 +1,5 @@
+use policy::request::Ground;
+
 use super::*;
 
 const REFERENCE: &str = "Reference: fefefefe-fefe-fefe-fefe-fefefefefefe";
@@ -101,6 +103,82 @@ fn an_erasure_is_told_by_what_became_of_each_part() {
          telefonate (finalità «quality», in base a un consenso); regola E10, versione 1",
     ]);
     assert_eq!(acts.letter(Language::Italian), expected);
+}
+
+/// One call that the person contests, and one that they need for a claim.
+fn restricted() -> Acts {
+    let (contested, needed) = (consented(13, Right::Restrict), consented(12, Right::Restrict));
+    let on = |item: &PlanItem, acts: Acts, ground: Ground| {
+        let found = Found { ground: Some(ground), ..Found::default() };
+        acts.decided([item.key().unwrap()].into(), found, None)
+    };
+    let acts = Acts::of(received(&[Right::Restrict])).verified();
+    let acts = acts.planned(vec![contested.clone(), needed.clone()]);
+    let acts = on(&needed, on(&contested, acts, Ground::Accuracy), Ground::Claims);
+    acts.approved().done_but(BTreeSet::new())
+}
+
+#[test]
+fn a_restriction_is_told_by_its_ground_and_that_it_ends_after_a_word_only() {
+    let expected = blocks(&[
+        "# Your request of 2 March 2026",
+        REFERENCE,
+        "We received your request on 2 March 2026 by e-mail. You asked us:",
+        "- to store your data and do nothing else with it (Art. 18)",
+        LAW,
+        "In short: what you asked is done, for all the data that it concerns.",
+        "## Restriction (Art. 18)",
+        "**Sound recordings of your calls (purpose “quality”, based on consent).** We now only store this \
+         data and do nothing else with it. You contest that it is accurate, and we are checking that (Art. \
+         18(1)(a)). Before we use it in any other way again, we will tell you (Art. 18(3)).",
+        "This is about one call:",
+        "- 13 January 2026, 09:05",
+        "**Sound recordings of your calls (purpose “quality”, based on consent).** We now only store this \
+         data and do nothing else with it. You need it for a legal claim of your own. We keep it for you as \
+         long as you do, even where its time would be over (Art. 18(1)(c)). Before we use it in any other \
+         way again, we will tell you (Art. 18(3)).",
+        "This is about one call:",
+        "- 12 January 2026, 09:05",
+        CLOSING,
+        "## For your records",
+        "- Restriction (Art. 18): Sound recordings of your calls (purpose “quality”, based on consent); \
+         rule R2, version 1\n- Restriction (Art. 18): Sound recordings of your calls (purpose “quality”, \
+         based on consent); rule R2, version 1",
+    ]);
+    assert_eq!(restricted().letter(Language::English), expected);
+}
+
+#[test]
+fn a_restriction_is_told_in_italian_too() {
+    let expected = blocks(&[
+        "# La Sua richiesta del 2 marzo 2026",
+        "Riferimento: fefefefe-fefe-fefe-fefe-fefefefefefe",
+        "Abbiamo ricevuto la Sua richiesta il 2 marzo 2026 per e-mail. Ci ha chiesto di:",
+        "- conservare i Suoi dati senza farne alcun altro uso (art. 18)",
+        "Gli articoli citati in questa lettera sono quelli del Regolamento generale sulla protezione dei \
+         dati (GDPR), salvo diversa indicazione.",
+        "In breve: abbiamo fatto quanto ci ha chiesto, per tutti i dati interessati.",
+        "## Limitazione (art. 18)",
+        "**Registrazioni audio delle Sue telefonate (finalità «quality», in base a un consenso).** Ora ci \
+         limitiamo a conservare questi dati, senza farne altro uso. Lei contesta che siano esatti, e lo \
+         stiamo verificando (art. 18, par. 1, lett. a). Prima di farne di nuovo altro uso La avviseremo \
+         (art. 18, par. 3).",
+        "Si tratta di una telefonata:",
+        "- 13 gennaio 2026, ore 09:05",
+        "**Registrazioni audio delle Sue telefonate (finalità «quality», in base a un consenso).** Ora ci \
+         limitiamo a conservare questi dati, senza farne altro uso. Le servono per far valere un Suo diritto \
+         in giudizio. Li conserviamo per Lei finché Le occorrono, anche oltre il loro termine (art. 18, par. \
+         1, lett. c). Prima di farne di nuovo altro uso La avviseremo (art. 18, par. 3).",
+        "Si tratta di una telefonata:",
+        "- 12 gennaio 2026, ore 09:05",
+        "Se qualcosa in questa lettera non è chiaro, ci scriva indicando il riferimento riportato sopra: \
+         saremo lieti di spiegarglielo.",
+        "## Per la Sua documentazione",
+        "- Limitazione (art. 18): Registrazioni audio delle Sue telefonate (finalità «quality», in base a un \
+         consenso); regola R2, versione 1\n- Limitazione (art. 18): Registrazioni audio delle Sue telefonate \
+         (finalità «quality», in base a un consenso); regola R2, versione 1",
+    ]);
+    assert_eq!(restricted().letter(Language::Italian), expected);
 }
 
 #[test]

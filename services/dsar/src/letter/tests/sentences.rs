@@ -1,5 +1,6 @@
 use std::time::Duration;
 
+use policy::request::Ground;
 use policy::rights::{Outcome, RULES, Reason, RuleId};
 
 use super::*;
@@ -41,6 +42,19 @@ fn every_outcome_and_reason_has_a_sentence_in_each_language() {
         }
         for &reason in Reason::ALL {
             assert!(said.insert(say.reason(reason)), "{reason}");
+        }
+    }
+}
+
+#[test]
+fn every_ground_of_a_restriction_has_a_sentence_in_each_language() {
+    let mut said = BTreeSet::new();
+    for language in Language::ALL {
+        let say = phrases(language);
+        let grounds = Ground::ALL.iter().map(|ground| say.ground(*ground));
+        for sentence in grounds.chain([say.told_first(), say.lifted(), say.waived()]) {
+            assert!(sentence.ends_with('.') && !names_code(sentence), "{sentence}");
+            assert!(said.insert(sentence), "{sentence}");
         }
     }
 }
@@ -119,6 +133,22 @@ fn what_was_done_by_hand_says_so_and_not_where_it_is_filed() {
 }
 
 #[test]
+fn a_statement_that_was_attached_is_told_and_not_where_it_is_filed() {
+    let acts = Acts::of(received(&[Right::Rectify])).verified().planned(vec![consented(12, Right::Rectify)]);
+    let acts = acts.all_decided().approved();
+    let items = acts.items.keys().cloned().collect();
+    let acts = acts.then("anna", Act::ItemsDone { items, filed: Some(code("crm-77")) });
+    let told = [
+        (Language::English, "attached your statement to it."),
+        (Language::Italian, "vi abbiamo allegato la Sua dichiarazione."),
+    ];
+    for (language, attached) in told {
+        let text = acts.letter(language);
+        assert!(text.contains(attached) && !text.contains("crm-77"), "{text}");
+    }
+}
+
+#[test]
 fn an_open_request_says_what_is_planned_and_when_it_is_due() {
     let acts = Acts::of(received(&[Right::Erase])).verified().planned(vec![consented(12, Right::Erase)]);
     let text = acts.all_decided().approved().letter(Language::English);
@@ -192,4 +222,40 @@ fn calls_of_one_minute_are_told_apart_by_their_seconds() {
     let acts = Acts::of(received(&[Right::Access])).fulfilled(vec![consented(12, Right::Access), later]);
     let text = acts.letter(Language::English);
     assert!(text.contains("- 12 January 2026, 09:05:00\n- 12 January 2026, 09:05:07"), "{text}");
+}
+
+#[test]
+fn what_is_lifted_before_the_answer_is_told_in_it_and_what_is_lifted_later_is_not() {
+    let restricted = Acts::of(received(&[Right::Restrict])).fulfilled(vec![consented(12, Right::Restrict)]);
+    let restricted = restricted.then("worker", Act::Restricted([HoldId::from_bytes([9; 16])].into()));
+    let lifted = Act::Lifted { notice_delivered_at: at("2026-03-03T09:00:00Z") };
+    let answer = restricted.letter(Language::English);
+    assert!(answer.contains("We now only store this data") && answer.contains("(Art. 18(3))"), "{answer}");
+
+    let before = restricted.clone().then("anna", lifted.clone());
+    let text = before.letter(Language::English);
+    assert!(text.contains("For a time we only stored this data"), "{text}");
+    assert!(!text.contains("We now only store") && !text.contains("we will tell you"), "{text}");
+    assert!(before.letter(Language::Italian).contains("Gliene abbiamo dato avviso"));
+
+    let letter = Hash::of(answer.as_bytes());
+    let after = restricted.then("anna", Act::Delivered { letter }).then("anna", lifted);
+    assert_eq!(after.letter(Language::English), answer, "what was delivered is what it says");
+}
+
+#[test]
+fn what_is_not_needed_for_a_claim_any_more_is_told_as_what_they_said_and_else_they_are_asked() {
+    let needed = leg(12, Right::Erase, "quality", BasisState::ConsentLive, HoldState::Subject18c);
+    let acts = Acts::of(received(&[Right::Erase])).verified().planned(vec![needed]);
+    let found = Found { own_hold_waived: true, ..Found::default() };
+    let waived = acts.clone().decided(BTreeSet::new(), found, None).approved().done_but(BTreeSet::new());
+    let text = waived.letter(Language::English);
+    assert!(text.contains("We have erased this data"), "{text}");
+    assert!(text.contains("You told us that you no longer need it for a legal claim"), "{text}");
+    assert!(waived.letter(Language::Italian).contains("non Le servono più"));
+
+    let left = acts.decided(BTreeSet::new(), Found::default(), Some(code("asked-7")));
+    let text = left.approved().done_but(BTreeSet::new()).letter(Language::English);
+    assert!(text.contains("We need your choice before we can go on."), "{text}");
+    assert!(text.contains("until then we keep it for you"), "{text}");
 }

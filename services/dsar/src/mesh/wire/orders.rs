@@ -29,6 +29,8 @@ pub(super) fn hold(
             return Err(Error::TooMany { what: "purposes of one restriction", bound: MAX_RESTRICTED as u64 });
         }
         RestrictionKind::StorageOnly(purposes) => (retention::HoldKind::Restriction, words(purposes)),
+        // It names no purposes: what a person needs is kept and not used as a whole.
+        RestrictionKind::NeededByPerson => (retention::HoldKind::Subject, Vec::new()),
     };
     let selector = match &restriction.on {
         On::Subjects(subjects) => retention::HoldSelector {
@@ -163,6 +165,17 @@ mod tests {
         );
         let refused = hold(&of(purposes(65)), Timestamp(7));
         assert!(matches!(refused, Err(Error::TooMany { bound: 64, .. })));
+    }
+
+    #[test]
+    fn what_a_person_needs_is_a_hold_of_theirs_over_the_whole_recording() {
+        let needed = Restriction {
+            kind: RestrictionKind::NeededByPerson,
+            ..restriction(On::Recordings([RecordingId::new()].into()))
+        };
+        let asked = hold(&needed, Timestamp(7)).unwrap();
+        assert_eq!((asked.kind(), asked.review_at), (retention::HoldKind::Subject, 7));
+        assert_eq!((asked.purposes.len(), asked.reason.as_str()), (0, "art-18-1-c"));
     }
 
     #[test]

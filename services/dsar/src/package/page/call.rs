@@ -1,6 +1,6 @@
 //! One call on the page.
 
-use super::super::data::{Call, Kept, Leg, Purpose, Stretch, Withheld};
+use super::super::data::{Call, Kept, Leg, Purpose, Statement, Stretch, Withheld};
 use super::{Reader, Text, clock, words};
 
 pub(super) fn section(reader: &Reader, call: &Call) -> String {
@@ -17,6 +17,7 @@ pub(super) fn section(reader: &Reader, call: &Call) -> String {
         format!("<section>\n<h3>{}</h3>\n<ul>\n{facts}</ul>\n", reader.began(call.began)),
         state,
         incomplete,
+        statements(reader, call),
         purposes(reader, call),
         call.legs.iter().map(|leg| sound(reader, call, leg)).collect(),
         format!("<p class=\"more\"><code>{}</code></p>\n</section>\n", Text(&call.id)),
@@ -26,6 +27,19 @@ pub(super) fn section(reader: &Reader, call: &Call) -> String {
 
 fn state(reader: &Reader, call: &Call) -> String {
     super::paragraph(&Text(reader.word(call.state)).to_string())
+}
+
+/// What was stated about it stands before its sound.
+fn statements(reader: &Reader, call: &Call) -> String {
+    let words = reader.words;
+    let one = |statement: &Statement| {
+        let (filed, day) = (Text(&statement.filed), reader.day(statement.attached));
+        let by =
+            statement.request.as_deref().map(|id| format!(". {} <code>{}</code>", words.request, Text(id)));
+        format!("<li><code>{filed}</code>, {day}{}</li>\n", by.unwrap_or_default())
+    };
+    let lines: String = call.statements.iter().map(one).collect();
+    if lines.is_empty() { lines } else { format!("<p>{}</p>\n<ul>\n{lines}</ul>\n", words.stated) }
 }
 
 fn others(reader: &Reader, call: &Call) -> String {
@@ -81,7 +95,7 @@ fn sound(reader: &Reader, call: &Call, leg: &Leg) -> String {
     let whose = if leg.whose == "you" { reader.person() } else { reader.word(leg.whose) };
     let audio: String = leg.audio.iter().map(|sound| player(&sound.file, &sound.purpose)).collect();
     let withheld = leg.withheld.as_ref().map(|withheld| why(reader, call, leg, withheld)).unwrap_or_default();
-    let gaps = gaps(reader, &leg.gaps);
+    let gaps = gaps(reader, leg.gaps.iter().chain(&leg.silenced));
     format!("<h4>{}</h4>\n{audio}{withheld}{gaps}", Text(whose))
 }
 
@@ -108,11 +122,11 @@ fn why(reader: &Reader, call: &Call, leg: &Leg, withheld: &Withheld) -> String {
     format!("<p><strong>{}</strong> {because}.</p>\n", words.withheld)
 }
 
-fn gaps(reader: &Reader, gaps: &[Stretch]) -> String {
+fn gaps<'l>(reader: &Reader, gaps: impl Iterator<Item = &'l Stretch>) -> String {
     let gap = |gap: &Stretch| {
         let (start, end) = (clock(gap.start_micros), clock(gap.end_micros));
         format!("<li>{start} – {end}: {}</li>\n", Text(reader.word(&gap.what)))
     };
-    let lines: String = gaps.iter().map(gap).collect();
+    let lines: String = gaps.map(gap).collect();
     if lines.is_empty() { lines } else { format!("<p>{}</p>\n<ul>\n{lines}</ul>\n", reader.words.silent) }
 }

@@ -21,6 +21,7 @@ pub(super) struct Words {
     pub(super) with: &'static str,
     pub(super) nobody: &'static str,
     pub(super) incomplete: &'static str,
+    pub(super) stated: &'static str,
     pub(super) why_kept: &'static str,
     pub(super) basis_gone: &'static str,
     pub(super) until: &'static str,
@@ -54,6 +55,11 @@ pub(super) struct Words {
     pub(super) facts: [&'static str; 6],
     pub(super) recipients: &'static str,
     pub(super) no_recipients: &'static str,
+    pub(super) recipients_noted: &'static str,
+    pub(super) recipient: &'static str,
+    pub(super) told_since: &'static str,
+    pub(super) copies: &'static str,
+    pub(super) copied_to: &'static str,
     pub(super) rights: &'static str,
     pub(super) your_rights: &'static str,
     pub(super) authority_elsewhere: &'static str,
@@ -85,6 +91,8 @@ static ENGLISH: Words = Words {
     with: "With",
     nobody: "nobody else",
     incomplete: "Some of this call was lost on its way and is not there.",
+    stated: "The sound is as it was recorded. What was stated about this call belongs with it; the controller \
+             has it on file as:",
     why_kept: "Why it is kept",
     basis_gone: "Not any more",
     until: "until",
@@ -126,8 +134,14 @@ static ENGLISH: Words = Words {
          and are not printed here; ask the controller for them.",
     ],
     recipients: "To whom it was given",
-    no_recipients: "This service itself has given it to nobody outside of the controller. Whether the \
-                    controller has given it to others, the controller tells you.",
+    no_recipients: "It is not noted here that it was given to anybody outside of the controller. Whether \
+                    the controller has given it to others, the controller tells you.",
+    recipients_noted: "It is noted here that these, outside of the controller, were given something of your \
+                       calls. Whoever gave it is to tell them what became of it since.",
+    recipient: "Recipient",
+    told_since: "What became of it since, and whether they know",
+    copies: "Copies that you have already",
+    copied_to: "Given to",
     rights: "Your rights",
     your_rights: "You may ask that what is wrong is corrected, that it is erased, that its use is \
                   restricted, and that you get it in a form that machines read; you may object to its use, \
@@ -156,6 +170,8 @@ static ITALIAN: Words = Words {
     with: "Con",
     nobody: "nessun altro",
     incomplete: "Una parte di questa chiamata è andata persa durante la trasmissione e manca.",
+    stated: "L'audio è come fu registrato. Quanto è stato dichiarato su questa chiamata ne fa parte; è agli atti \
+             del titolare come:",
     why_kept: "Perché è conservata",
     basis_gone: "Non più",
     until: "fino al",
@@ -197,8 +213,14 @@ static ITALIAN: Words = Words {
          sigillati e non sono riportati qui; li chieda al titolare.",
     ],
     recipients: "A chi è stato dato",
-    no_recipients: "Questo servizio non lo ha dato a nessuno al di fuori del titolare. Se il titolare lo ha \
-                    dato ad altri, lo comunica il titolare.",
+    no_recipients: "Non è annotato qui che sia stato dato a qualcuno al di fuori del titolare. Se il titolare \
+                    lo ha dato ad altri, lo comunica il titolare.",
+    recipients_noted: "È annotato qui che ai seguenti destinatari, al di fuori del titolare, è stato dato \
+                       qualcosa delle Sue chiamate. Chi lo ha dato deve comunicare loro che cosa ne è stato.",
+    recipient: "Destinatario",
+    told_since: "Che cosa ne è stato, e se ne sono a conoscenza",
+    copies: "Copie che Lei ha già",
+    copied_to: "Data a",
     rights: "I Suoi diritti",
     your_rights: "Può chiedere la rettifica di ciò che è inesatto, la cancellazione, la limitazione del \
                   trattamento e i dati in un formato leggibile da macchine; può opporsi al trattamento e \
@@ -220,6 +242,11 @@ pub(super) fn of_customer(language: Language, code: &str) -> Option<&'static str
 /// What a right is called.
 pub(super) fn of_right(language: Language, code: &str) -> Option<&'static str> {
     find(RIGHTS, language, code)
+}
+
+/// What recipients are told, how far that is, and who has a copy.
+pub(super) fn of_notice(language: Language, code: &str) -> Option<&'static str> {
+    find(NOTICES, language, code)
 }
 
 /// What a request came to.
@@ -272,6 +299,19 @@ const ENDINGS: &[(&str, &str, &str)] = &[
     ("withdrawn", "it was taken back", "ritirata"),
 ];
 
+/// What recipients are told, how far that is, and who has a copy, in English and Italian.
+const NOTICES: &[(&str, &str, &str)] = &[
+    ("erased", "it was erased", "è stato cancellato"),
+    ("restricted", "its use was restricted", "ne è stato limitato il trattamento"),
+    ("corrected", "it was corrected", "è stato rettificato"),
+    ("due", "they are being told", "la comunicazione è in corso"),
+    ("failed", "they could not be told yet", "non è stato ancora possibile comunicarlo"),
+    ("acknowledged", "they know", "ne sono a conoscenza"),
+    ("impossible", "they cannot be told", "non è possibile comunicarlo"),
+    ("data-subject", "you", "Lei"),
+    ("representative", "whoever asked for you", "chi ha chiesto per Lei"),
+];
+
 /// Codes in English and Italian.
 const CODES: &[(&str, &str, &str)] = &[
     ("agent", "the agent", "l'operatore"),
@@ -296,6 +336,11 @@ const CODES: &[(&str, &str, &str)] = &[
     ("sender", "not sent by the telephone system", "non inviato dal centralino"),
     ("stopped", "recording was stopped", "registrazione interrotta"),
     ("missing", "lost on its way", "perso durante la trasmissione"),
+    (
+        "others-heard",
+        "other people are heard here; it was made silent (Art. 15(4))",
+        "qui si sentono altre persone; il suono è stato tolto (art. 15, par. 4)",
+    ),
     ("none", "nothing was said", "nulla è stato detto"),
     ("notified", "you were told", "Le è stata data l'informativa"),
     ("requested", "you were asked", "Le è stato chiesto"),

@@ -7,8 +7,8 @@ use std::sync::Arc;
 use async_trait::async_trait;
 use futures::{StreamExt, stream};
 use kernel::{
-    Basis, Clock, ErasureId, EventId, HoldId, InstanceId, LegNo, ManualClock, PurposeName, RecordingId,
-    RequestId, SubjectId, TenantId, Timestamp,
+    Basis, Clock, DisclosureId, ErasureId, EventId, HoldId, InstanceId, IntervalSet, LegNo, ManualClock,
+    PurposeName, RecordingId, RequestId, SubjectId, TenantId, Timestamp,
 };
 use platform::auth::Token;
 use platform::instance::{Certifier, InstanceError};
@@ -29,12 +29,13 @@ use zip::ZipArchive;
 
 use super::super::{Earlier, Handed, Parts, hand_out};
 use crate::act::{Act, Decided, Found, Received, Record, RequestKey};
+use crate::disclosure::{Disclosure, DisclosureKey, Ground};
 use crate::error::Error;
 use crate::file::{File, Items};
-use crate::mesh::{Audio, Erased, Erasure, Mesh, Restriction};
+use crate::mesh::{Audio, Erased, Erasure, Gone, Mesh, Restriction};
 use crate::person::Person;
 use crate::plan::{Artefact, Language, PlanItem};
-use crate::testing::{DAY, FakeMesh, START, explained, purpose, recording, tenant};
+use crate::testing::{DAY, FakeDisclosures, FakeMesh, START, explained, purpose, recording, tenant};
 
 /// What plays for a purpose and a leg.
 type Plays = Box<dyn Fn(&PurposeName, LegNo) -> Result<Audio, Error> + Send + Sync>;
@@ -102,6 +103,17 @@ impl Mesh for Line {
     async fn erased(&self, _: &TenantId, _: ErasureId) -> Result<Erased, Error> {
         not_here()
     }
+    async fn erasure_of(
+        &self,
+        _: &TenantId,
+        _: ErasureId,
+        _: String,
+    ) -> Result<(Gone, Option<String>), Error> {
+        not_here()
+    }
+    async fn restricted_by(&self, _: &TenantId, _: HoldId) -> Result<BTreeSet<RecordingId>, Error> {
+        not_here()
+    }
     async fn withdraw(
         &self,
         _: &TenantId,
@@ -110,6 +122,9 @@ impl Mesh for Line {
         _: &BTreeSet<PurposeName>,
         _: Timestamp,
     ) -> Result<(), Error> {
+        not_here()
+    }
+    async fn annotate(&self, _: &TenantId, _: RecordingId, _: RequestId, _: &Code) -> Result<(), Error> {
         not_here()
     }
     async fn opens(&self, _: &TenantId, _: RecordingId) -> Result<BTreeSet<(LegNo, PurposeName)>, Error> {
@@ -162,6 +177,7 @@ pub(super) fn sounds(purpose: &PurposeName, leg: LegNo) -> Result<Audio, Error> 
 pub(super) struct Bench {
     pub(super) root: Root,
     pub(super) line: Arc<Line>,
+    pub(super) disclosures: Arc<FakeDisclosures>,
     pub(super) clock: ManualClock,
     pub(super) customer: SubjectId,
     pub(super) call: RecordingId,
@@ -169,6 +185,7 @@ pub(super) struct Bench {
     pub(super) items: Vec<PlanItem>,
     pub(super) language: Language,
     pub(super) gate: Option<Gate>,
+    pub(super) others_heard: IntervalSet,
     pub(super) jurisdiction: &'static str,
     pub(super) asker: Asker,
     pub(super) earlier: Vec<Earlier>,
@@ -187,6 +204,7 @@ impl Bench {
         let bench = Self {
             root: Root(SigningKey::generate().unwrap()),
             line: Arc::new(Line { facts: FakeMesh::default(), plays }),
+            disclosures: Arc::default(),
             clock: ManualClock::at(START.plus(DAY * 30)),
             customer,
             call,
@@ -194,6 +212,7 @@ impl Bench {
             items: Vec::new(),
             language: Language::English,
             gate: None,
+            others_heard: IntervalSet::EMPTY,
             jurisdiction: "IT",
             asker: Asker::Oneself,
             earlier: Vec::new(),
@@ -222,6 +241,23 @@ impl Bench {
         state.kept.insert(id, explained(&facts));
         state.recordings.retain(|known| known.recording_id != facts.recording_id);
         state.recordings.push(facts);
+    }
+
+    /// Somebody got something of the call, a day after it.
+    pub(super) fn discloses(&self, recipient: &str, ground: Ground) -> Disclosure {
+        let disclosure = Disclosure {
+            key: DisclosureKey { tenant: tenant(), id: DisclosureId::new() },
+            recording: self.call,
+            recipient: Code::new(recipient).unwrap(),
+            purpose: Some(purpose("quality")),
+            at: START.plus(DAY),
+            by: Actor::new("officer").unwrap(),
+            ground,
+            notices: Vec::new(),
+            version: 1,
+        };
+        self.disclosures.keep(disclosure.clone());
+        disclosure
     }
 
     /// The facts of the call, changed.
@@ -258,7 +294,8 @@ impl Bench {
     pub(super) fn file(&self) -> File {
         let items: Items = self.items.iter().map(|item| (item.key().unwrap(), item.clone())).collect();
         let plan = PlanName::new("p".repeat(32)).unwrap();
-        let found = Found { gate: self.gate, ..Found::default() };
+        let others_heard = self.others_heard.clone();
+        let found = Found { gate: self.gate, others_heard, ..Found::default() };
         let count = u32::try_from(items.len()).unwrap();
         let acts = [
             Act::Received(self.received()),
@@ -310,7 +347,8 @@ impl Bench {
         let clock: Arc<dyn Clock> = Arc::new(self.clock.clone());
         // No notice is shown in these calls, so that no policy is asked for.
         let policies = Arc::new(PolicyBook::new(LateWire::new().wire()));
-        let parts = Parts { mesh: self.line.clone(), policies, instance, clock };
+        let (mesh, disclosures) = (self.line.clone(), self.disclosures.clone());
+        let parts = Parts { mesh, disclosures, policies, instance, clock };
         let token = Token::new("bearer-of-the-test");
         let (reason, earlier) = ("their request".to_owned(), self.earlier.clone());
         hand_out(parts, self.key.clone(), self.file(), token, reason, earlier).await

@@ -86,7 +86,8 @@ fn a_notice_that_was_played_is_told_with_its_words() {
         facts.notes.push(Note { position: 1_000_000, kind: NOTICE_PLAYED.to_owned(), code });
     });
     let recording = bench.line.facts.state().recordings[0].clone();
-    let found = Found { id: bench.call, recording, kept: None, entries: Vec::new() };
+    let (entries, disclosures) = (Vec::new(), Vec::new());
+    let found = Found { id: bench.call, recording, kept: None, entries, disclosures };
     let policies = BTreeMap::from([(hash, Arc::new(policy))]);
     let facts = Facts {
         person: crate::person::Person::new(kernel::SubjectId::new(), []),
@@ -132,12 +133,12 @@ async fn whoever_asks_for_somebody_is_not_told_what_they_were() {
 }
 
 #[tokio::test]
-async fn it_says_where_the_data_comes_from_and_to_whom_it_did_not_go() {
+async fn it_says_where_the_data_comes_from_and_that_nobody_is_known_to_have_got_it() {
     let package = own(Bench::new()).package().await;
     let page = package.text("index.html");
     for told in ["the company that you called", "no automated decision", "third country", "kept sealed"] {
         assert!(page.contains(told), "{told}: {page}");
     }
-    assert!(page.contains("This service itself has given it to nobody outside"), "{page}");
+    assert!(page.contains("It is not noted here that it was given to anybody outside"), "{page}");
     assert_eq!(package.json("data.json")["processing"]["automated_decisions"], false);
 }

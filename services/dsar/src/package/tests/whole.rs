@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use kernel::{Basis, RecordingId, RequestId, SubjectId, Timestamp};
 use policy::rights::{Gate, Presence, Right};
-use proto::archive::v1::{Erased, Note};
+use proto::archive::v1::{Erased, Note, Statement};
 use proto::audit::v1::Entry;
 use proto::consent::v1::{ConsentEvent, EventKind, GetStateResponse};
 use seal::signing::DocumentKind;
@@ -13,7 +13,7 @@ use serde_json::Value;
 
 use super::super::Earlier;
 use super::bench::Bench;
-use crate::plan::Artefact;
+use crate::plan::{Artefact, Language};
 use crate::testing::{START, recording, tenant};
 
 /// Both legs of the call, for both purposes, and what is known of it.
@@ -192,7 +192,7 @@ async fn consent_is_told_only_where_it_was_granted() {
 }
 
 /// The keys of an object of the data are those that its schema names, all of them and no other.
-fn fits(schema: &Value, form: &Value, data: &Value, at: &str) {
+pub(super) fn fits(schema: &Value, form: &Value, data: &Value, at: &str) {
     if let Some(name) = form["$ref"].as_str() {
         let name = name.strip_prefix("#/$defs/").unwrap();
         return fits(schema, &schema["$defs"][name], data, at);
@@ -238,6 +238,48 @@ async fn the_data_is_as_its_schema_says() {
     let schema = package.json("schema.json");
     fits(&schema, &schema, &package.json("data.json"), "");
     assert_eq!(package.json("data.json")["schema"], "verbale-access/1");
+}
+
+#[tokio::test]
+async fn what_was_stated_about_a_call_is_told_with_it_and_whose_request_it_was_to_nobody_else() {
+    let own = RequestId::new();
+    let mut bench = asked().thing(Artefact::Request(own));
+    bench.earlier = vec![Earlier { id: own, received_at: START, rights: vec!["rectify"], ended: None }];
+    let other = RequestId::new();
+    bench.change(|facts| {
+        let stated = |filed: &str, by: RequestId| Statement {
+            filed: filed.to_owned(),
+            request_id: by.to_bytes().to_vec(),
+            at: START.0,
+        };
+        facts.statements = vec![stated("statement-7", own), stated("statement-8", other)];
+    });
+    for (language, says) in [(Language::English, "has it on file as"), (Language::Italian, "è agli atti")] {
+        bench.language = language;
+        let package = bench.package().await;
+        let (schema, data) = (package.json("schema.json"), package.json("data.json"));
+        fits(&schema, &schema, &data, "");
+        let told = &data["recordings"][0]["statements"];
+        let at = Timestamp(START.0).to_string();
+        let expected = serde_json::json!([
+            {"filed": "statement-7", "at": at, "request": own.to_string()},
+            {"filed": "statement-8", "at": at, "request": null},
+        ]);
+        assert_eq!(told, &expected);
+        let page = package.text("index.html");
+        let by_own = format!("<code>{own}</code></li>");
+        for text in [says, "<code>statement-7</code>", "<code>statement-8</code>", by_own.as_str()] {
+            assert!(page.contains(text), "{text}: {page}");
+        }
+        assert!(!package.files.values().any(|own| String::from_utf8_lossy(own).contains(&other.to_string())));
+    }
+}
+
+#[tokio::test]
+async fn a_call_about_which_nothing_was_stated_says_nothing_of_it() {
+    let package = asked().package().await;
+    assert_eq!(package.json("data.json")["recordings"][0]["statements"], serde_json::json!([]));
+    assert!(!package.text("index.html").contains("has it on file as"));
 }
 
 #[tokio::test]

@@ -3,14 +3,14 @@
 use std::collections::BTreeSet;
 
 use jiff::tz::TimeZone;
-use kernel::{Basis, LegNo, Timestamp};
+use kernel::{Basis, Interval, LegNo, RequestId, Timestamp};
 use policy::jurisdiction::{Area, Jurisdiction};
 use proto::archive::v1::{Recording, RecordingLeg, RecordingParty};
 use proto::common::v1::PartyRole;
 use proto::retention::v1::{DataKind, Term};
 
 use super::super::choice::is_own;
-use super::super::data::{Call, Kept, Leg, Note, Purpose, Span, Stretch, Withheld};
+use super::super::data::{Call, Kept, Leg, Note, Purpose, Span, Statement, Stretch, Withheld};
 use super::super::gather::{Facts, Found};
 use super::super::granted::Granted;
 use super::{known, words};
@@ -19,12 +19,21 @@ use crate::person::Person;
 
 /// How much of a recording's id its files are called by, where that is enough.
 const SHORT: usize = 8;
+/// Why a leg was made silent.
+const OTHERS_HEARD: &str = "others-heard";
 
-pub(super) fn calls(facts: &Facts, granted: &Granted, jurisdiction: Jurisdiction) -> Vec<Call> {
+/// The calls; `own` are the requests that the person is told of.
+pub(super) fn calls(
+    facts: &Facts,
+    granted: &Granted,
+    own: &BTreeSet<RequestId>,
+    jurisdiction: Jurisdiction,
+) -> Vec<Call> {
     let zone = jurisdiction.time_zone();
     let mut stems = BTreeSet::new();
     let area = jurisdiction.area();
-    let call = |found: &Found| call(found, granted, &facts.person, area, stem(found, &zone, &mut stems));
+    let person = &facts.person;
+    let call = |found: &Found| call(found, granted, own, person, area, stem(found, &zone, &mut stems));
     facts.recordings.iter().map(call).collect()
 }
 
@@ -39,7 +48,14 @@ fn stem(found: &Found, zone: &TimeZone, taken: &mut BTreeSet<String>) -> String 
     stem
 }
 
-fn call(found: &Found, granted: &Granted, person: &Person, area: Area, stem: String) -> Call {
+fn call(
+    found: &Found,
+    granted: &Granted,
+    own: &BTreeSet<RequestId>,
+    person: &Person,
+    area: Area,
+    stem: String,
+) -> Call {
     let recording = &found.recording;
     let (yours, others): (Vec<_>, Vec<_>) =
         recording.parties.iter().partition(|party| person.is(&party.subject_id));
@@ -61,6 +77,7 @@ fn call(found: &Found, granted: &Granted, person: &Person, area: Area, stem: Str
         pauses: pauses(recording),
         marks: if described { marks(recording) } else { Vec::new() },
         notes: if described { notes(recording, is_only_customer) } else { Vec::new() },
+        statements: statements(recording, own),
         began,
         stem,
     }
@@ -120,7 +137,7 @@ fn legs(found: &Found, granted: &Granted, person: &Person) -> Vec<Leg> {
 fn leg(found: &Found, row: &RecordingLeg, granted: &Granted, person: &Person) -> Leg {
     let recording = &found.recording;
     let own = is_own(recording, row, person);
-    let number = u16::try_from(row.leg).map(LegNo);
+    let number = u16::try_from(row.leg).map(LegNo).ok();
     let items = number.map(|number| granted.leg(found.id, number)).unwrap_or_default();
     let because: BTreeSet<_> = items.iter().flat_map(|item| item.reasons).collect();
     let because = because.into_iter().map(|reason| reason.as_str().to_owned()).collect();
@@ -133,8 +150,16 @@ fn leg(found: &Found, row: &RecordingLeg, granted: &Granted, person: &Person) ->
         audio: Vec::new(),
         withheld: (!audible).then_some(Withheld { because }),
         gaps: gaps(recording, row),
+        silenced: if audible { silenced(found, number, granted) } else { Vec::new() },
         refused: Vec::new(),
     }
+}
+
+/// Where others are heard on a leg (GDPR Art. 15(4)).
+fn silenced(found: &Found, leg: Option<LegNo>, granted: &Granted) -> Vec<Stretch> {
+    let heard = leg.map(|leg| granted.silenced(found.id, leg)).unwrap_or_default();
+    let told = |heard: Interval| stretch(&found.recording, heard.start().0, heard.end().0, OTHERS_HEARD);
+    heard.iter().map(told).collect()
 }
 
 /// Where a leg is silent: what was not stored, and what was erased since.
@@ -166,6 +191,20 @@ fn notes(recording: &Recording, is_only_customer: bool) -> Vec<Note> {
     };
     let told = recording.notes.iter().filter(|note| is_only_customer || !is_act(&note.kind));
     told.map(note).collect()
+}
+
+/// What was stated about it. That somebody else has asked for something is not told, nor what: only that it was stated.
+fn statements(recording: &Recording, own: &BTreeSet<RequestId>) -> Vec<Statement> {
+    let statement = |stated: &proto::archive::v1::Statement| Statement {
+        filed: stated.filed.clone(),
+        at: Timestamp(stated.at).to_string(),
+        request: RequestId::from_slice(&stated.request_id)
+            .ok()
+            .filter(|request| own.contains(request))
+            .map(|request| request.to_string()),
+        attached: Timestamp(stated.at),
+    };
+    recording.statements.iter().map(statement).collect()
 }
 
 /// A stretch; an end that nothing has closed is the call's.

@@ -14,7 +14,7 @@ pub(super) enum Error {
     #[error("there are more than {limit} {what}")]
     TooMany { what: &'static str, limit: usize },
     /// Others were first, every time.
-    #[error("others write the same request all the time")]
+    #[error("others write the same row all the time")]
     Contended,
 }
 

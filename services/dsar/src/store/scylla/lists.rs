@@ -1,6 +1,7 @@
 //! Lists of requests. A pointer is told where the head bears it out. One without a request is left from a
 //! beginning that a crash cut off: it is passed over, and stays, since the request may still begin.
 
+use cql::Statement;
 use futures::{FutureExt, StreamExt, TryStreamExt, stream};
 use kernel::{RequestId, SubjectId, TenantId};
 
@@ -133,11 +134,20 @@ impl Inner {
     }
 
     pub(super) async fn tenants(&self) -> Result<Vec<TenantId>, Error> {
-        let found: Vec<(String,)> = self.cql.rows(&self.statements.tenants, (), MAX_TENANTS + 1).await?;
+        self.tenants_by("dsar_tenant", &self.statements.tenants).await
+    }
+
+    /// The tenants of a table that has them all in one partition.
+    pub(super) async fn tenants_by(
+        &self,
+        table: &'static str,
+        find: &Statement,
+    ) -> Result<Vec<TenantId>, Error> {
+        let found: Vec<(String,)> = self.cql.rows(find, (), MAX_TENANTS + 1).await?;
         if found.len() > MAX_TENANTS {
             return Err(Error::TooMany { what: "tenants", limit: MAX_TENANTS });
         }
-        found.into_iter().map(|(tenant,)| rows::tenant("dsar_tenant", tenant)).collect()
+        found.into_iter().map(|(tenant,)| rows::tenant(table, tenant)).collect()
     }
 
     /// The heads of those that there are, in the same order.

@@ -9,7 +9,7 @@ use super::error::Error;
 use crate::act::RequestKey;
 use crate::store::Head;
 
-/// How many partitions have what a tenant has open.
+/// How many partitions have what a tenant has open, or unanswered.
 pub(super) const BUCKETS: i64 = 4;
 
 impl Inner {
@@ -26,7 +26,7 @@ impl Inner {
         .await?;
         future::try_join(
             self.cql.write(&with.point_of_subject, (tenant, subject, bytes)),
-            self.cql.write(&with.point_open, (tenant, bucket(id), bytes)),
+            self.cql.write(&with.point_open, (tenant, bucket(bytes), bytes)),
         )
         .await?;
         Ok(())
@@ -34,7 +34,7 @@ impl Inner {
 
     /// Takes the pointer to an open request away; it was seen closed.
     pub(super) async fn drop_open(&self, key: &RequestKey) -> Result<(), Error> {
-        let values = (key.tenant.as_str(), bucket(key.id), key.id.to_bytes());
+        let values = (key.tenant.as_str(), bucket(key.id.to_bytes()), key.id.to_bytes());
         Ok(self.cql.write(&self.statements.drop_open, values).await?)
     }
 }
@@ -46,7 +46,7 @@ pub(super) fn day(id: RequestId) -> i64 {
     millis / 86_400_000
 }
 
-/// The partition of what is open that has an id.
-pub(super) fn bucket(id: RequestId) -> i64 {
-    i64::from(id.to_bytes()[15]) % BUCKETS
+/// The partition of what is open, or unanswered, that has an id.
+pub(super) fn bucket(id: [u8; 16]) -> i64 {
+    i64::from(id[15]) % BUCKETS
 }

@@ -1,7 +1,9 @@
 //! From types to columns and back; a value that cannot be is refused, never guessed.
 
+use std::collections::HashMap;
+
 use cql::outbox::Pending;
-use kernel::{InvalidId, RequestId, SubjectId, TenantId, Timestamp};
+use kernel::{DisclosureId, InvalidId, RequestId, SubjectId, TenantId, Timestamp};
 use policy::request::{Ending, State};
 use scylla::DeserializeRow;
 use scylla::serialize::row::SerializeRow;
@@ -9,7 +11,8 @@ use uuid::Uuid;
 
 use super::error::{Error, version};
 use crate::act::RequestKey;
-use crate::store::Head;
+use crate::disclosure::{Disclosure, DisclosureKey};
+use crate::store::{Head, columns};
 
 #[derive(DeserializeRow)]
 pub(super) struct HeadColumns {
@@ -75,6 +78,44 @@ pub(super) fn followed(
     ))
 }
 
+/// Values of `begin_disclosure`.
+pub(super) fn disclosed(
+    disclosure: &Disclosure,
+    stored: &[u8],
+    act: Uuid,
+    event: &Pending,
+) -> Result<impl SerializeRow + Send + Sync + use<>, Error> {
+    Ok((
+        disclosure.key.tenant.to_string(),
+        disclosure.key.id.to_bytes(),
+        version(disclosure.version)?,
+        act,
+        stored.to_vec(),
+        HashMap::from([event.to_value()?]),
+    ))
+}
+
+/// Values of `change_disclosure`.
+pub(super) fn changed(
+    disclosure: &Disclosure,
+    stored: &[u8],
+    act: Uuid,
+    event: &Pending,
+    before: i64,
+) -> Result<impl SerializeRow + Send + Sync + use<>, Error> {
+    let (id, value) = event.to_value()?;
+    Ok((
+        version(disclosure.version)?,
+        act,
+        stored.to_vec(),
+        id,
+        value,
+        disclosure.key.tenant.to_string(),
+        disclosure.key.id.to_bytes(),
+        before,
+    ))
+}
+
 pub(super) fn head(columns: HeadColumns) -> Result<Head, Error> {
     let table = Table("dsar_request");
     let ending =
@@ -91,6 +132,17 @@ pub(super) fn head(columns: HeadColumns) -> Result<Head, Error> {
         state: State::from_number(narrow(columns.state)).ok_or(table.bad("a state"))?,
         ending: ending.transpose()?,
     })
+}
+
+/// A disclosure, by its version and its bytes.
+pub(super) fn disclosure(key: &DisclosureKey, found: (i64, Vec<u8>)) -> Result<Disclosure, Error> {
+    let (table, (version, bytes)) = (Table("dsar_disclosure"), found);
+    columns::read_disclosure(key, table.version(version)?, &bytes).map_err(|_| table.bad("a disclosure"))
+}
+
+/// Disclosures that pointers lead to.
+pub(super) fn disclosure_ids(table: &'static str, rows: &[(Vec<u8>,)]) -> Result<Vec<DisclosureId>, Error> {
+    rows.iter().map(|(id,)| Table(table).id(DisclosureId::from_slice(id))).collect()
 }
 
 /// Requests that pointers lead to.

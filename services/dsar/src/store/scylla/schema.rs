@@ -10,10 +10,16 @@
 //! dsar_by_day      what began on one
 //! dsar_open        a quarter of what a tenant has open, by the last two bits of the id
 //! dsar_of_subject  the requests about a person
-//! dsar_tenant      every tenant
+//! dsar_tenant      every tenant that has a request
+//!
+//! dsar_disclosure     a disclosure with its notices, some kilobytes at most; conditional writes alone
+//! dsar_disclosure_of  the disclosures of a recording
+//! dsar_unanswered     a quarter of a tenant's disclosures with an open notice, by the last two bits of the id
+//! dsar_disclosing     every tenant that has a disclosure
 //! ```
 //!
-//! All but the first two are pointers.
+//! All but `dsar_request`, `dsar_page` and `dsar_disclosure` are pointers. Those in `dsar_unanswered` are written, and
+//! taken away, at a version of their disclosure as the timestamp.
 
 use cql::{Component, Space, outbox_component, pending_column};
 
@@ -23,13 +29,14 @@ pub const COMPONENTS: &[Component] = &[DSAR, outbox_component!("dsar")];
 const DSAR: Component = Component {
     name: "dsar",
     space: Space::Data,
-    steps: &[concat!(
-        "CREATE TABLE IF NOT EXISTS {ks}.dsar_request (
+    steps: &[
+        concat!(
+            "CREATE TABLE IF NOT EXISTS {ks}.dsar_request (
             tenant text, request_id blob, version bigint,
             head_version bigint static, act uuid static, subject blob static, received_at bigint static,
             due bigint static, state bigint static, ending bigint static, pending ",
-        pending_column!(),
-        " static,
+            pending_column!(),
+            " static,
             record blob,
             PRIMARY KEY ((tenant, request_id), version));
         CREATE TABLE IF NOT EXISTS {ks}.dsar_page (
@@ -50,5 +57,22 @@ const DSAR: Component = Component {
         CREATE TABLE IF NOT EXISTS {ks}.dsar_tenant (
             name text, tenant text,
             PRIMARY KEY ((name), tenant))"
-    )],
+        ),
+        concat!(
+            "CREATE TABLE IF NOT EXISTS {ks}.dsar_disclosure (
+            tenant text, disclosure_id blob, version bigint, act uuid, disclosure blob, pending ",
+            pending_column!(),
+            ",
+            PRIMARY KEY ((tenant, disclosure_id)));
+        CREATE TABLE IF NOT EXISTS {ks}.dsar_disclosure_of (
+            tenant text, recording blob, disclosure_id blob,
+            PRIMARY KEY ((tenant, recording), disclosure_id));
+        CREATE TABLE IF NOT EXISTS {ks}.dsar_unanswered (
+            tenant text, bucket bigint, disclosure_id blob,
+            PRIMARY KEY ((tenant, bucket), disclosure_id)) WITH gc_grace_seconds = 3600;
+        CREATE TABLE IF NOT EXISTS {ks}.dsar_disclosing (
+            name text, tenant text,
+            PRIMARY KEY ((name), tenant))"
+        ),
+    ],
 };

@@ -51,4 +51,29 @@ statements! {
         WHERE tenant = ? AND subject = ? AND request_id > ?",
     point_tenant: "INSERT INTO {ks}.dsar_tenant (name, tenant) VALUES ('all', ?)",
     tenants: "SELECT tenant FROM {ks}.dsar_tenant WHERE name = 'all'",
+
+    disclosure: "SELECT version, disclosure FROM {ks}.dsar_disclosure WHERE tenant = ? AND disclosure_id = ?",
+    disclosure_stands: "SELECT version, act FROM {ks}.dsar_disclosure WHERE tenant = ? AND disclosure_id = ?",
+    begin_disclosure: "INSERT INTO {ks}.dsar_disclosure (tenant, disclosure_id, version, act, disclosure, pending)
+        VALUES (?, ?, ?, ?, ?, ?) IF NOT EXISTS",
+    // What two decided on one version would undo each other's notices.
+    change_disclosure: "UPDATE {ks}.dsar_disclosure SET version = ?, act = ?, disclosure = ?, pending[?] = ?
+        WHERE tenant = ? AND disclosure_id = ? IF version = ?",
+    disclosure_pending: "SELECT pending FROM {ks}.dsar_disclosure WHERE tenant = ? AND disclosure_id = ?",
+    clear_disclosure: "DELETE pending[?] FROM {ks}.dsar_disclosure
+        WHERE tenant = ? AND disclosure_id = ? IF EXISTS",
+
+    point_disclosing: "INSERT INTO {ks}.dsar_disclosing (name, tenant) VALUES ('all', ?)",
+    disclosing: "SELECT tenant FROM {ks}.dsar_disclosing WHERE name = 'all'",
+    point_disclosure_of: "INSERT INTO {ks}.dsar_disclosure_of (tenant, recording, disclosure_id) VALUES (?, ?, ?)",
+    disclosures_of: "SELECT disclosure_id FROM {ks}.dsar_disclosure_of
+        WHERE tenant = ? AND recording = ? AND disclosure_id > ?",
+    // The disclosure's version is the pointer's timestamp: what was seen without an open notice at one version takes
+    // nothing away that a later one needs, whichever write comes last.
+    point_unanswered: "INSERT INTO {ks}.dsar_unanswered (tenant, bucket, disclosure_id) VALUES (?, ?, ?)
+        USING TIMESTAMP ?",
+    unanswered: "SELECT disclosure_id FROM {ks}.dsar_unanswered
+        WHERE tenant = ? AND bucket = ? AND disclosure_id > ?",
+    drop_unanswered: "DELETE FROM {ks}.dsar_unanswered USING TIMESTAMP ?
+        WHERE tenant = ? AND bucket = ? AND disclosure_id = ?",
 }

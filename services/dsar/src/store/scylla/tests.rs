@@ -1,5 +1,7 @@
 //! The suite on a CQL cluster, and what only such a one can leave half done.
 
+mod disclosures;
+
 use cql::Space;
 use cql::outbox::{Pending, PendingRows};
 use cql::scylla::serialize::row::SerializeRow;
@@ -8,6 +10,7 @@ use futures::future::join;
 use kernel::topics::DSAR;
 use kernel::{ErrorCode, EventId};
 
+use super::guarded::RowKey;
 use super::pointers::{bucket, day};
 use super::*;
 use crate::contract::appended;
@@ -54,7 +57,7 @@ impl World {
     async fn point_open(&self, step: &Step) {
         let id = step.head.key.id;
         let text = "INSERT INTO {ks}.dsar_open (tenant, bucket, request_id) VALUES (?, ?, ?)";
-        self.write(text, (alfa().to_string(), bucket(id), id.to_bytes())).await;
+        self.write(text, (alfa().to_string(), bucket(id.to_bytes()), id.to_bytes())).await;
     }
 
     async fn open_requests(&self) -> Vec<crate::store::Head> {
@@ -113,7 +116,7 @@ async fn an_event_lies_with_its_request_until_it_is_cleared() {
     appended(&world.store, &next).await;
     let Inner { cql, statements, .. } = &*world.store.0;
     let rows = GuardedRows { cql: cql.clone(), statements: statements.clone() };
-    let name = guarded::to_bytes(&first.head.key);
+    let name = RowKey::Request(first.head.key.clone()).to_bytes();
     let pending = |step: &Step| Pending { topic: DSAR, envelope: step.event() };
     assert_eq!(rows.pending(&name).await.unwrap(), [pending(&first), pending(&next)]);
     for _ in 0..2 {
@@ -132,7 +135,7 @@ async fn to_clear_what_is_not_there_makes_no_request() {
     let step = Step::first();
     let Inner { cql, statements, .. } = &*world.store.0;
     let rows = GuardedRows { cql: cql.clone(), statements: statements.clone() };
-    let name = guarded::to_bytes(&step.head.key);
+    let name = RowKey::Request(step.head.key.clone()).to_bytes();
     rows.clear(&name, EventId::new()).await.unwrap();
     assert_eq!(rows.pending(&name).await.unwrap(), []);
     assert_eq!(world.store.head(&step.head.key).await.unwrap(), None);
@@ -193,9 +196,9 @@ async fn a_page_that_is_missing_or_cannot_be_is_told() {
 
 #[test]
 fn the_outbox_finds_a_request_again_by_its_name() {
-    let key = Step::first().head.key;
-    assert_eq!(guarded::from_bytes(&guarded::to_bytes(&key)).unwrap(), key);
+    let row = RowKey::Request(Step::first().head.key);
+    assert_eq!(RowKey::from_bytes(&row.to_bytes()).unwrap(), row);
     for bytes in [&b""[..], b"0123456789abcdef", b"0123456789abcdefNo Slug", b"0123456789abcdef\xff"] {
-        assert!(guarded::from_bytes(bytes).is_err(), "{bytes:?}");
+        assert!(RowKey::from_bytes(bytes).is_err(), "{bytes:?}");
     }
 }

@@ -85,13 +85,22 @@ pub(super) fn of_subject(c: &Connection, tenant: &TenantId, subject: SubjectId) 
 pub(super) const OF_SUBJECT: &str = "SELECT * FROM request_head INDEXED BY head_of_subject
     WHERE tenant = ?1 AND subject = ?2 ORDER BY request LIMIT ?3";
 
-/// Each tenant by a step in the primary key: a DISTINCT would walk over every request.
+/// Those that have a request.
 pub(super) fn tenants(c: &Connection) -> Result<Vec<TenantId>, Error> {
     let find = "SELECT tenant FROM request_head WHERE tenant > ? ORDER BY tenant LIMIT 1";
+    tenants_by(c, "request_head", find)
+}
+
+/// Each tenant of a table by a step in its primary key: a DISTINCT would walk over every row.
+pub(super) fn tenants_by(
+    c: &Connection,
+    table: &'static str,
+    find: &'static str,
+) -> Result<Vec<TenantId>, Error> {
     let mut found: Vec<TenantId> = Vec::new();
     loop {
         let after = found.last().map_or("", TenantId::as_str);
-        let next = all(c, "request_head", find, [after], |row| row.text("tenant", TenantId::new))?;
+        let next = all(c, table, find, [after], |row| row.text("tenant", TenantId::new))?;
         let Some(next) = next.into_iter().next() else { return Ok(found) };
         found.push(next);
     }

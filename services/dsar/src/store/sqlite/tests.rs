@@ -1,5 +1,7 @@
 //! The suite on SQLite, and what only a file shows.
 
+mod disclosures;
+
 use futures::FutureExt;
 use kernel::{ErrorCode, ManualClock, RequestId, chain};
 use platform::OutboxStore;

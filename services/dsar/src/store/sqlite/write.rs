@@ -70,6 +70,6 @@ pub(super) fn page(
     run(tx, insert, params![tenant, request, plan.as_str(), number, items]).map(drop)
 }
 
-fn run(tx: &Tx<'_>, statement: &str, values: impl Params) -> Result<usize, Error> {
+pub(super) fn run(tx: &Tx<'_>, statement: &str, values: impl Params) -> Result<usize, Error> {
     Ok(tx.prepare_cached(statement)?.execute(values)?)
 }

@@ -1,5 +1,6 @@
 //! What cannot be is refused, by words that repeat nothing of it.
 
+use proto::common::v1::Interval as WireInterval;
 use proto::dsar::v1::request_event::Act as WireAct;
 use proto::dsar::v1::{
     Acknowledged, AuthorityShown, Decided as WireDecided, Delivered, ExcessShown, Extended, ItemsDeferred,
@@ -124,6 +125,12 @@ fn a_decision_that_cannot_be_is_refused() {
         excess: None,
         own_hold_waived: false,
         left: String::new(),
+        others_heard: Vec::new(),
+        ground: 0,
+    };
+    let stretches = |all: &[(u64, u64)]| {
+        let others_heard = all.iter().map(|(start, end)| WireInterval { start: *start, end: *end }).collect();
+        WireDecided { others_heard, ..whole.clone() }
     };
     let with = |excess| WireDecided { excess: Some(excess), ..whole.clone() };
     let tables = [
@@ -132,6 +139,9 @@ fn a_decision_that_cannot_be_is_refused() {
         (with(ExcessShown { reason: 0, ..excess.clone() }), "an excess for no known reason"),
         (with(ExcessShown { evidence: vec![5], ..excess.clone() }), "an excess by no known evidence"),
         (with(ExcessShown { filed: String::new(), ..excess }), "an excess that is filed nowhere"),
+        (WireDecided { ground: 5, ..whole.clone() }, "a decision on no known ground"),
+        (stretches(&[(5, 5)]), "a decision on no known stretches"),
+        (stretches(&[(0, 5), (5, 9)]), "a decision on no known stretches"),
     ];
     for (damaged, what) in tables {
         refuses(of_act(WireAct::Decided(damaged)), what);

@@ -18,9 +18,9 @@ use crate::service::Service;
 use crate::testing::{Bench, actor};
 
 /// A future that is dropped after so many polls, as if its process had died there.
-struct Dying<'f, F> {
-    future: Pin<&'f mut F>,
-    polls: u32,
+pub(super) struct Dying<'f, F> {
+    pub(super) future: Pin<&'f mut F>,
+    pub(super) polls: u32,
 }
 
 impl<F: Future> Future for Dying<'_, F> {

@@ -123,6 +123,22 @@ fn an_erasure_takes_whole_purposes_or_a_leg(
 }
 
 #[test]
+fn what_a_statement_is_to_be_attached_to_is_erased_after_it() {
+    let stated = leg(Right::Rectify, 0, BasisState::ConsentLive, "quality");
+    let erased = [0, 1].map(|number| leg(Right::Erase, number, BasisState::ConsentLive, "quality"));
+    let items = [&erased[..], std::slice::from_ref(&stated)].concat();
+    let file = executing(&items, &[]);
+    assert_eq!((next(&file, |_| false), file.waits_for()), (Todo::Wait, "by-hand"));
+    let Todo::Erase(found) = next(&executing(&items, &[&stated]), |_| false) else { panic!("now it goes") };
+    assert_eq!(found[0].now, keys(&[&erased[0], &erased[1]]));
+    // Another call's statement is no reason to wait.
+    let other = Artefact::Leg(RecordingId::from_bytes([6; 16]), LegNo(0));
+    let elsewhere = item(Right::Rectify, other, BasisState::ConsentLive, "quality");
+    let items = [&erased[..], std::slice::from_ref(&elsewhere)].concat();
+    assert!(matches!(next(&executing(&items, &[]), |_| false), Todo::Erase(_)));
+}
+
+#[test]
 fn a_leg_that_something_keeps_or_that_is_restricted_alone_is_for_a_person() {
     let goes = leg(Right::Erase, 0, BasisState::ConsentLive, "quality");
     let kept = leg(Right::Erase, 0, BasisState::DutyRunning, "duty");

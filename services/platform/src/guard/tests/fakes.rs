@@ -280,6 +280,14 @@ impl Recordings for FakeRecordings {
         Ok(Response::new(Default::default()))
     }
 
+    async fn annotate(
+        &self,
+        request: Request<archive::AnnotateRequest>,
+    ) -> Result<Response<archive::AnnotateResponse>, Status> {
+        self.0.note(&request);
+        Ok(Response::new(Default::default()))
+    }
+
     async fn lock(
         &self,
         request: Request<archive::LockRequest>,

@@ -153,6 +153,22 @@ fn scenario_26_of_fifty_copies_the_verified_one_counts_and_each_gets_an_answer()
 }
 
 #[test]
+fn scenario_26_who_is_verified_is_linked_to_nobody_who_is_not() {
+    let first = key("copy-0");
+    let linked = Event::DuplicateLinked { of: first.clone(), by: by() };
+    let late = after(&received_at("real", &[Right::Access], "2026-03-02T18:00:00Z"), [linked.clone()]);
+    assert_eq!(late.duplicate_of(), Some(&first));
+    let verified = after(&late, to_discovering());
+    assert_eq!(verified.duplicate_of(), None);
+    let again = after(&verified, [linked]);
+    assert_eq!(
+        again.duplicate_of(),
+        Some(&first),
+        "whoever looks may find another one that is verified, too"
+    );
+}
+
+#[test]
 fn scenario_27_requests_that_are_merged_ask_for_both_and_the_earliest_due_date_wins() {
     let earlier = received_at("r2", &[Right::Erase], "2026-02-20T10:00:00Z");
     let earlier = after(&earlier, to_discovering());
@@ -189,6 +205,7 @@ fn scenario_27_what_was_given_before_two_requests_came_apart_is_a_breach_to_asse
     ];
     let apart = after(&request, steps);
     assert_eq!(apart.to_assess(), &BTreeSet::from([item("a")]));
+    assert_eq!(apart.clone().assessing([item("b")].into()).to_assess(), &BTreeSet::from([item("b")]));
     assert_eq!(apart.rights(), BTreeSet::from([Right::Access]));
     assert_eq!(apart.due_clock(next_day()), request.clock());
     assert_eq!(apart.state(), State::Discovering);

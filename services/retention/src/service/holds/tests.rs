@@ -143,7 +143,7 @@ async fn of_two_who_release_at_once_each_is_counted() {
 #[tokio::test]
 async fn the_service_that_placed_one_for_a_request_takes_it_back_at_once() {
     let bench = Bench::new().await;
-    for kind in [HoldKind::OpenRequest, HoldKind::Restriction] {
+    for kind in [HoldKind::OpenRequest, HoldKind::Restriction, HoldKind::Subject] {
         let new = new_hold(kind, Selector::Subjects([SubjectId::new()].into()));
         bench.service.place(&tenant(), "service/dsar", new.clone()).await.unwrap();
         let asked = bench.service.release(&tenant(), "bruno", new.id).await.unwrap();
@@ -163,10 +163,23 @@ async fn the_service_that_placed_one_for_a_request_takes_it_back_at_once() {
     bench.store.place(&restored, &events::hold(&restored, bench.clock.now())).await.unwrap();
     let released = bench.service.release(&tenant(), "service/dsar", restored.id).await.unwrap();
     assert_eq!((released.state, released.version), (HoldState::Released, 2));
-    let new = new_hold(HoldKind::Litigation, Selector::Subjects([SubjectId::new()].into()));
-    bench.service.place(&tenant(), "service/dsar", new.clone()).await.unwrap();
-    let error = bench.service.release(&tenant(), "service/dsar", new.id).await.unwrap_err();
-    is_refused(&error, "placed-by-same");
+    for kind in [HoldKind::Litigation, HoldKind::Regulator] {
+        let new = new_hold(kind, Selector::Subjects([SubjectId::new()].into()));
+        bench.service.place(&tenant(), "service/dsar", new.clone()).await.unwrap();
+        let error = bench.service.release(&tenant(), "service/dsar", new.id).await.unwrap_err();
+        is_refused(&error, "placed-by-same");
+    }
+}
+
+#[tokio::test]
+async fn what_people_placed_for_a_person_s_claim_no_service_takes_back_alone() {
+    let bench = Bench::new().await;
+    let new = new_hold(HoldKind::Subject, Selector::Subjects([SubjectId::new()].into()));
+    bench.service.place(&tenant(), "anna", new.clone()).await.unwrap();
+    let asked = bench.service.release(&tenant(), "service/dsar", new.id).await.unwrap();
+    assert_eq!(asked.state, HoldState::ReleaseAsked, "it is one of two, as everybody else");
+    let again = bench.service.release(&tenant(), "service/dsar", new.id).await.unwrap_err();
+    is_refused(&again, "asked-by-same");
 }
 
 /// An account as a row names it that came back from the journal.

@@ -7,6 +7,7 @@ use anyhow::{Context, Result, ensure};
 use seal::Hash;
 use serde_json::{Value, json};
 
+use super::locked::Lock;
 use super::{private, steps, told};
 use crate::cli::{AnswerArgs, PackageArgs};
 use crate::connect::Caller;
@@ -64,13 +65,21 @@ fn write(path: &Path, text: &str) -> Result<()> {
 }
 
 pub(super) async fn package(caller: &Caller, args: &PackageArgs, out: Output) -> Result<Exit> {
+    let lock = Lock::of(&args.recipient, args.passphrase_file.as_deref())?;
     let steps::Written { bytes: length, sha256 } =
-        steps::package(caller, args.id, &args.reason, &args.out).await?;
+        steps::package(caller, args.id, &args.reason, &args.out, &lock).await?;
     let (name, sha256) = (args.out.display().to_string(), shown::hex(&sha256));
-    let value = json!({"request": args.id.to_string(), "file": name, "bytes": length, "sha256": sha256});
+    let value = json!({
+        "request": args.id.to_string(), "file": name, "bytes": length, "sha256": sha256,
+        "encrypted": lock.is_locked(),
+    });
     out.value(&value, |_| {
-        let check = format!("verbale request verify {name} --trust FILE");
-        format!("{name}: {length} bytes, SHA-256 {sha256}\nwhoever gets it checks it with `{check}`")
+        let (open, zip) = match lock.is_locked() {
+            true => (format!("opens it with `age --decrypt --output copy.zip {name}`, and "), "copy.zip"),
+            false => (String::new(), name.as_str()),
+        };
+        let check = format!("verbale request verify {zip} --trust FILE");
+        format!("{name}: {length} bytes, SHA-256 {sha256}\nwhoever gets it {open}checks it with `{check}`")
     });
     Ok(Exit::Ok)
 }

@@ -1,11 +1,12 @@
-//! `verbale request decide|approve|execute|done`: what people decide, and what is done about it.
+//! `verbale request decide|approve|execute|done|lift`: what people decide, and what is done about it.
 
 use std::time::Duration;
 
-use anyhow::{Context, Result};
+use anyhow::{Context, Result, ensure};
 use kernel::{ErrorCode, RequestId};
 use platform::error::refusal;
 use policy::code::Code;
+use proto::common::v1::Interval;
 use proto::dsar::v1 as wire;
 use proto::dsar::v1::requests_client::RequestsClient;
 use tokio::time::{Instant, sleep};
@@ -13,6 +14,8 @@ use tokio::time::{Instant, sleep};
 use super::steps::WORK;
 use super::{about, bytes, get, tell};
 use crate::cli::DecideArgs;
+use crate::commands::moment;
+use crate::commands::replay::position;
 use crate::connect::Caller;
 use crate::output::{Exit, Output};
 
@@ -36,11 +39,21 @@ pub(super) async fn decide(caller: &Caller, args: DecideArgs, out: Output) -> Re
         gate: args.gate.map(|gate| gate.to_string()).unwrap_or_default(),
         excess,
         own_hold_waived: args.waive_own_hold,
+        others_heard: args.others_heard.iter().map(|text| heard(text)).collect::<Result<_>>()?,
+        ground: args.ground.map(|ground| ground.to_string()).unwrap_or_default(),
         left: args.left.map(|left| left.to_string()).unwrap_or_default(),
         complete: args.complete,
     })?;
     let decided = RequestsClient::new(caller.wire()).decide(request).await;
     Ok(tell(decided.with_context(|| about(id))?.into_inner().request, out))
+}
+
+/// A stretch such as `1:10-1:35`.
+fn heard(text: &str) -> Result<Interval> {
+    let (from, to) = text.split_once('-').context("a stretch is written as FROM-TO, such as 1:10-1:35")?;
+    let (start, end) = (position(from)?, position(to)?);
+    ensure!(start < end, "the stretch {text} ends before it begins");
+    Ok(Interval { start, end })
 }
 
 pub(super) async fn approve(
@@ -84,4 +97,11 @@ pub(super) async fn done(
     let request = caller.request(wire::MarkDoneRequest { request_id: bytes(id), plan, items, filed })?;
     let marked = RequestsClient::new(caller.wire()).mark_done(request).await;
     Ok(tell(marked.with_context(|| about(id))?.into_inner().request, out))
+}
+
+pub(super) async fn lift(caller: &Caller, id: RequestId, notice: &str, out: Output) -> Result<Exit> {
+    let notice_delivered_at = moment(notice)?.0;
+    let request = caller.request(wire::LiftRequest { request_id: bytes(id), notice_delivered_at })?;
+    let lifted = RequestsClient::new(caller.wire()).lift(request).await;
+    Ok(tell(lifted.with_context(|| about(id))?.into_inner().request, out))
 }

@@ -11,9 +11,9 @@ use proto::dsar::v1 as wire;
 use proto::dsar::v1::identify_request::Act;
 use proto::dsar::v1::requests_client::RequestsClient;
 use seal::Hash;
-use sha2::{Digest, Sha256};
 use tokio::time::{Instant, sleep};
 
+use super::locked::{self, Lock};
 use super::{about, bytes, get, private};
 use crate::connect::Caller;
 
@@ -22,7 +22,7 @@ const PAUSE: Duration = Duration::from_millis(100);
 /// What a request waits for while the mesh works.
 pub(super) const WORK: &str = "work";
 
-/// A package as it was written.
+/// A package as it lies in its file.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Written {
     /// Its length.
@@ -88,22 +88,29 @@ pub async fn worked_on(caller: &Caller, id: RequestId, patience: Duration) -> Re
 }
 
 /// Writes the copy into a file that only its owner may read; all of it, or none.
-pub async fn package(caller: &Caller, id: RequestId, reason: &str, path: &Path) -> Result<Written> {
+pub async fn package(
+    caller: &Caller,
+    id: RequestId,
+    reason: &str,
+    path: &Path,
+    lock: &Lock,
+) -> Result<Written> {
     // Before anything is handed out that could not be written.
-    let mut file = private::begin(path)?;
+    let mut file = locked::begin(path, lock)?;
     let request = caller.request(wire::GetPackageRequest { request_id: bytes(id) })?;
     let package = RequestsClient::new(caller.wire()).get_package(request.reason(reason)).await;
     let mut stream = package.with_context(|| about(id))?.into_inner();
-    let (mut length, mut digest) = (0_u64, Sha256::new());
+    let mut is_empty = true;
     let broken = "the package broke off; nothing was written";
     while let Some(chunk) = stream.message().await.context(broken)? {
         file.write_all(&chunk.data).with_context(|| format!("cannot write {}", path.display()))?;
-        digest.update(&chunk.data);
-        length += chunk.data.len() as u64;
+        is_empty &= chunk.data.is_empty();
     }
-    ensure!(length > 0, "{broken}");
+    ensure!(!is_empty, "{broken}");
+    let finished = file.finish().with_context(|| format!("cannot write {}", path.display()))?;
+    let (file, bytes, sha256) = finished.into_parts();
     private::keep(file, path)?;
-    Ok(Written { bytes: length, sha256: digest.finalize().into() })
+    Ok(Written { bytes, sha256 })
 }
 
 /// The answer as things stand, in the request's language or this one.

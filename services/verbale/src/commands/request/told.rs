@@ -25,8 +25,11 @@ fn line(request: &wire::Request) -> String {
 
 /// How it stands after an act, and what comes next.
 pub(super) fn brief(request: &wire::Request) -> String {
-    let lines = [Some(line(request)), due(request), waits(request), next(request)];
-    lines.into_iter().flatten().collect::<Vec<_>>().join("\n")
+    let mut lines = vec![line(request)];
+    lines.extend(linked_lines(request));
+    lines.extend(breach(request));
+    lines.extend([due(request), waits(request), next(request)].into_iter().flatten());
+    lines.join("\n")
 }
 
 /// All that is known of it.
@@ -37,6 +40,8 @@ pub(super) fn drawn(request: &wire::Request) -> String {
         lines.push(format!("  said in: recording {recording} at {position}"));
     }
     lines.push(format!("  answered in: {}", request.language));
+    lines.extend(linked_lines(request));
+    lines.extend(breach(request));
     lines.extend(due(request));
     lines.extend(request.deadline.iter().flat_map(deadline_lines));
     lines.extend(request.identity.iter().flat_map(identity_lines));
@@ -47,9 +52,39 @@ pub(super) fn drawn(request: &wire::Request) -> String {
             "  plan {plan} (ruleset {ruleset}): {items} items, {undecided} undecided, {unsettled} unsettled"
         ));
     }
+    if request.lifted_at != 0 {
+        lines.push(format!("  what it has restricted was lifted: {}", Timestamp(request.lifted_at)));
+    }
     lines.extend(waits(request));
     lines.extend(next(request));
     lines.join("\n")
+}
+
+/// The requests that it belongs together with.
+fn linked_lines(request: &wire::Request) -> Vec<String> {
+    let other =
+        |what: &str, other: &[u8]| (!other.is_empty()).then(|| format!("  {what}: request {}", id(other)));
+    let mut lines: Vec<_> = other("asks the same as", &request.duplicate_of).into_iter().collect();
+    lines.extend(other("answered with", &request.merged_into));
+    if !request.parts.is_empty() {
+        let parts: Vec<_> = request.parts.iter().map(|part| id(part)).collect();
+        let (parts, day) = (parts.join(", "), &request.answer_day);
+        lines.push(format!("  answered with it, all by {day}: request {parts}"));
+    }
+    lines
+}
+
+/// What may have been given to the wrong person: whoever reads it has 72 hours.
+fn breach(request: &wire::Request) -> Option<String> {
+    let items = match request.to_assess.len() {
+        0 => return None,
+        1 => "1 item was".to_owned(),
+        count => format!("{count} items were"),
+    };
+    Some(format!(
+        "  BREACH TO ASSESS: {items} given to, or erased for, somebody who turned out to be another person. The \
+         supervisory authority is told within 72 hours, unless no risk is likely (GDPR Art. 33)"
+    ))
 }
 
 fn due(request: &wire::Request) -> Option<String> {
@@ -115,6 +150,7 @@ fn next(request: &wire::Request) -> Option<String> {
         "hand-out" => format!("package {own} --out FILE --reason TEXT"),
         "by-hand" => format!("done {own} --plan {plan} --item KEY --filed CODE"),
         "delivery" => format!("answer {own} --out FILE"),
+        "other-request" => format!("show {}", id(&request.merged_into)),
         _ => return None,
     };
     let who = if request.waits_for == "second-person" { "another person" } else { "next" };
@@ -145,6 +181,7 @@ pub(super) fn row(request: &wire::Request) -> Vec<String> {
 /// A request as JSON.
 pub(super) fn shown(request: &wire::Request) -> Value {
     let given = |text: &str| if text.is_empty() { Value::Null } else { json!(text) };
+    let other = |other: &[u8]| if other.is_empty() { Value::Null } else { json!(id(other)) };
     let said_in = (!request.recording_id.is_empty()).then(|| {
         json!({
             "recording": id(&request.recording_id), "at_s": Position(request.position).as_secs_f64(),
@@ -158,7 +195,11 @@ pub(super) fn shown(request: &wire::Request) -> Value {
         "identity": request.identity.as_ref().map(identity_shown), "plan": given(&request.plan),
         "ruleset": request.ruleset, "items": request.items, "undecided": request.undecided,
         "unsettled": request.unsettled, "ending": given(&request.ending),
-        "waits_for": given(&request.waits_for),
+        "waits_for": given(&request.waits_for), "duplicate_of": other(&request.duplicate_of),
+        "merged_into": other(&request.merged_into),
+        "parts": request.parts.iter().map(|part| id(part)).collect::<Vec<_>>(),
+        "answer_day": given(&request.answer_day), "to_assess": request.to_assess,
+        "lifted_at": time(request.lifted_at),
     })
 }
 
@@ -235,6 +276,32 @@ mod tests {
         let identity = Some(wire::Identity { needs: vec![need], ..Default::default() });
         let shown = next(&wire::Request { identity, ..request("identity") }).unwrap();
         assert!(shown.contains("--verified"), "{shown}");
+    }
+
+    #[test]
+    fn what_belongs_together_and_what_is_a_breach_to_assess_is_said_aloud() {
+        let alone = brief(&request("plan"));
+        assert!(!alone.contains("answered with") && !alone.contains("BREACH"), "{alone}");
+        let parts = wire::Request {
+            parts: vec![vec![8; 16], vec![9; 16]],
+            answer_day: "2026-03-20".to_owned(),
+            to_assess: vec!["access/consent".to_owned()],
+            ..request("plan")
+        };
+        let told = brief(&parts);
+        assert!(told.contains("answered with it, all by 2026-03-20: request 08080808"), "{told}");
+        assert!(told.contains("BREACH TO ASSESS: 1 item was given") && told.contains("72 hours"), "{told}");
+        assert_eq!(shown(&parts)["to_assess"], json!(["access/consent"]));
+        let part = wire::Request { merged_into: vec![8; 16], ..request("other-request") };
+        let told = drawn(&part);
+        assert!(told.contains("answered with: request 08080808"), "{told}");
+        assert!(told.contains("`verbale request show 08080808"), "{told}");
+        let again = wire::Request { duplicate_of: vec![8; 16], ..request("identity") };
+        assert!(brief(&again).contains("asks the same as: request 08080808"));
+        assert_eq!(
+            (&shown(&again)["merged_into"], &shown(&again)["lifted_at"]),
+            (&Value::Null, &Value::Null)
+        );
     }
 
     #[test]

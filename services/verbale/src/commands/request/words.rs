@@ -12,7 +12,7 @@ pub(crate) fn outcome_words(outcome: &str) -> &'static str {
         Outcome::GrantFull => "a copy of it is given, whole",
         Outcome::GrantRedacted => "a copy of it is given, without what is of others",
         Outcome::Correct => "a version that is right is made, by hand",
-        Outcome::Annotate => "it stays as it is, and the person's statement is attached by hand",
+        Outcome::Annotate => "it stays as it is, and the person's statement is attached once it is filed",
         Outcome::Erase => "it is erased",
         Outcome::EraseByExpiry => "it expires with its backup, and is erased again wherever that is restored",
         Outcome::DeferRestrict => "it is restricted now, and erased once nothing forbids that",
@@ -96,6 +96,7 @@ pub(crate) fn waits_words(code: &str) -> &str {
         "hand-out" => "the copy to be handed out",
         "by-hand" => "what is to be done by hand",
         "delivery" => "the answer to be delivered",
+        "other-request" => "the answer of the request that it is answered with",
         other => other,
     }
 }

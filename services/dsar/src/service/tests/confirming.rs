@@ -1,0 +1,170 @@
+//! Whose the calls of a switchboard are: nothing is planned before that is said of each of them.
+
+use std::collections::BTreeSet;
+use std::sync::Arc;
+
+use kernel::{Basis, RecordingId, SubjectId};
+use policy::request::{Proof, State};
+use policy::rights::Right;
+
+use super::{all, word};
+use crate::act::{Act, MAX_NAMED, RequestKey};
+use crate::error::Error;
+use crate::file::File;
+use crate::service::{NewRequest, Service};
+use crate::testing::{Bench, actor, asked, recording, tenant};
+use crate::working::tests::{decided, with_a_call};
+
+/// A request about somebody who is known by a switchboard's number, from which three calls came.
+struct Switchboard {
+    bench: Bench,
+    service: Arc<Service>,
+    customer: SubjectId,
+    key: RequestKey,
+    calls: [RecordingId; 3],
+}
+
+impl Switchboard {
+    async fn new() -> Self {
+        Self::asking(|new, _| new).await
+    }
+
+    async fn asking(how: impl FnOnce(NewRequest, RecordingId) -> NewRequest) -> Self {
+        let bench = Bench::new().await;
+        let (customer, first) = with_a_call(&bench);
+        let calls = [first, RecordingId::new(), RecordingId::new()];
+        for id in &calls[1..] {
+            bench.keep(recording(*id, customer, SubjectId::new(), &[("quality", Basis::Consent)]));
+        }
+        bench.mesh.state().on_shared_lines.insert(customer);
+        let service = bench.service();
+        let new = how(asked(customer, &[Right::Access]), first);
+        let key = RequestKey { tenant: tenant(), id: new.id };
+        service.open(&tenant(), &actor("anna"), new).await.unwrap();
+        service.identify(&key, &actor("anna"), Act::Proved(Proof::Human)).await.unwrap();
+        service.identify(&key, &actor("anna"), Act::Verified).await.unwrap();
+        Self { bench, service, customer, key, calls }
+    }
+
+    async fn confirm(&self, theirs: &[RecordingId], not_theirs: &[RecordingId]) -> Result<File, Error> {
+        let set = |calls: &[RecordingId]| calls.iter().copied().collect::<BTreeSet<_>>();
+        self.service.confirm(&self.key, &actor("anna"), set(theirs), set(not_theirs)).await
+    }
+
+    async fn planned(&self) -> Result<BTreeSet<RecordingId>, Error> {
+        let planned = self.service.plan(&self.key, &actor("anna"), true).await?;
+        Ok(planned.plan.items.iter().filter_map(|item| item.artefact.recording()).collect())
+    }
+}
+
+#[tokio::test]
+async fn a_number_that_several_use_is_confirmed_call_by_call() {
+    let line = Switchboard::new().await;
+    let [first, second, third] = line.calls;
+    assert_eq!(word(&line.planned().await.unwrap_err()), "calls-to-confirm");
+    let state = line.service.file(&line.key).await.unwrap().request.state();
+    assert_eq!(state, State::Discovering, "nothing was frozen");
+    line.confirm(&[first], &[]).await.unwrap();
+    let told = line.planned().await.unwrap_err().to_string();
+    assert!(
+        told.contains("2 calls") && told.contains(&second.to_string()) && !told.contains(&first.to_string())
+    );
+    let file = line.confirm(&[], &[second, third]).await.unwrap();
+    assert_eq!((&file.theirs, &file.not_theirs), (&[first].into(), &[second, third].into()));
+    assert_eq!(
+        line.planned().await.unwrap(),
+        [first].into(),
+        "of the others not even that they exist is told"
+    );
+    let same = line.confirm(&[first], &[third]).await.unwrap();
+    assert_eq!(same, line.service.file(&line.key).await.unwrap());
+    assert!(!same.is_outdated, "what was said before has no second effect");
+}
+
+#[tokio::test]
+async fn what_is_said_after_the_plan_is_planned_anew_and_decided_anew() {
+    let line = Switchboard::new().await;
+    let [first, second, third] = line.calls;
+    line.confirm(&[first], &[second, third]).await.unwrap();
+    line.planned().await.unwrap();
+    let changed = line.confirm(&[second], &[]).await.unwrap();
+    let plan = changed.request.plan().unwrap().name.clone();
+    let refused = line.service.decide(&line.key, &actor("anna"), all(&plan), true).await.unwrap_err();
+    assert_eq!((word(&refused).as_str(), changed.waits_for()), ("calls-changed", "plan"));
+    assert_eq!(line.planned().await.unwrap(), [first, second].into());
+    // A call of which nothing is kept changes the plan in nothing, and it is frozen anew all the same.
+    line.bench.mesh.state().kept.insert(third, proto::retention::v1::ExplainResponse::default());
+    line.confirm(&[third], &[]).await.unwrap();
+    assert_eq!(line.planned().await.unwrap(), [first, second].into());
+    let file = line.service.file(&line.key).await.unwrap();
+    let file = decided(&line.service, &line.key, &file).await;
+    assert_eq!(file.waits_for(), "hand-out");
+    assert_eq!(word(&line.confirm(&[], &[second]).await.unwrap_err()), "decided-already");
+}
+
+#[tokio::test]
+async fn the_call_in_which_it_was_said_is_theirs() {
+    let said = |new, call| NewRequest { said_in: Some((call, None)), ..new };
+    let line = Switchboard::asking(said).await;
+    let [first, second, third] = line.calls;
+    let told = line.planned().await.unwrap_err().to_string();
+    assert!(told.contains("2 calls") && !told.contains(&first.to_string()), "{told}");
+    let refused = line.confirm(&[], &[first]).await.unwrap_err();
+    assert!(matches!(refused, Error::Invalid { what: "not_theirs", .. }), "{refused}");
+    line.confirm(&[], &[second, third]).await.unwrap();
+    assert_eq!(line.planned().await.unwrap(), [first].into());
+}
+
+#[tokio::test]
+async fn only_calls_of_the_person_s_line_are_confirmed_and_of_others_nothing_is_told() {
+    let line = Switchboard::new().await;
+    let [first, ..] = line.calls;
+    let (_, another_s) = with_a_call(&line.bench);
+    let unknown = line.confirm(&[RecordingId::new()], &[]).await.unwrap_err();
+    let others = line.confirm(&[another_s], &[]).await.unwrap_err();
+    assert_eq!(unknown.to_string(), others.to_string(), "whether there is such a call is not told");
+    let cases: [(&str, Vec<RecordingId>, Vec<RecordingId>); 4] = [
+        ("none", vec![], vec![]),
+        ("in both", vec![first], vec![first]),
+        ("somebody else's", vec![first], vec![another_s]),
+        ("too many", (0..=MAX_NAMED).map(|_| RecordingId::new()).collect(), vec![]),
+    ];
+    for (case, theirs, not_theirs) in cases {
+        let refused = line.confirm(&theirs, &not_theirs).await.unwrap_err();
+        assert!(matches!(refused, Error::Invalid { .. }), "{case}: {refused}");
+    }
+    let file = line.service.file(&line.key).await.unwrap();
+    assert!(file.theirs.is_empty() && file.not_theirs.is_empty());
+    line.bench.mesh.fail("recording");
+    let away = line.confirm(&[first], &[]).await.unwrap_err();
+    assert!(
+        matches!(away, Error::Peer { .. }),
+        "who does not answer has not said that there is none: {away}"
+    );
+}
+
+#[tokio::test]
+async fn who_has_a_line_of_their_own_confirms_nothing() {
+    let line = Switchboard::new().await;
+    line.bench.mesh.state().on_shared_lines.remove(&line.customer);
+    assert_eq!(line.planned().await.unwrap(), line.calls.into());
+}
+
+#[tokio::test]
+async fn what_was_said_of_calls_for_one_request_counts_for_the_one_that_it_is_answered_with() {
+    let line = Switchboard::new().await;
+    let [first, second, third] = line.calls;
+    line.confirm(&[first], &[second, third]).await.unwrap();
+    let new = asked(line.customer, &[Right::Port]);
+    let into = RequestKey { tenant: tenant(), id: new.id };
+    line.service.open(&tenant(), &actor("anna"), new).await.unwrap();
+    line.service.identify(&into, &actor("anna"), Act::Proved(Proof::Human)).await.unwrap();
+    line.service.identify(&into, &actor("anna"), Act::Verified).await.unwrap();
+    let refused = line.service.plan(&into, &actor("anna"), true).await.unwrap_err();
+    assert_eq!(word(&refused), "calls-to-confirm", "it may be another one who uses the line");
+    let merge = crate::service::Link::Merge(line.key.id);
+    line.service.link(&into, &actor("anna"), merge).await.unwrap();
+    let planned = line.service.plan(&into, &actor("anna"), true).await.unwrap();
+    let of: BTreeSet<_> = planned.plan.items.iter().filter_map(|item| item.artefact.recording()).collect();
+    assert_eq!(of, [first].into());
+}
