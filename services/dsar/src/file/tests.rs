@@ -254,7 +254,8 @@ fn what_turned_out_to_be_somebody_else_s_is_no_part_of_the_request_any_more() {
         .file
         .items
         .iter()
-        .filter_map(|(key, item)| (item.artefact.recording() == Some(recording(1))).then(|| key.clone()))
+        .filter(|(_, item)| item.artefact.recording() == Some(recording(1)))
+        .map(|(key, _)| key.clone())
         .collect();
     let folded = folded.must("anna", Act::NotTheirs(strange.clone()));
     assert_eq!(folded.file.strange, strange);

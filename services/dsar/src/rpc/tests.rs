@@ -58,7 +58,6 @@ fn decide() -> wire::DecideRequest {
         ground: String::new(),
         left: String::new(),
         complete: true,
-        ..wire::DecideRequest::default()
     }
 }
 
