@@ -20,9 +20,11 @@ use crate::package::{self, Earlier, Handed};
 use crate::plan::Language;
 
 impl Service {
-    /// The answer as things stand, in its language or another one.
+    /// The answer as things stand, in its language or another one: one that may be sent tells of nobody else.
     pub async fn letter(&self, key: &RequestKey, language: Option<Language>) -> Result<Letter, Error> {
         let file = self.file(key).await?;
+        let is_sent = file.request.state() == State::Responding && file.request.merged_into().is_none();
+        let file = if is_sent { self.settled(key, file).await? } else { file };
         let language = language.unwrap_or(file.received.language);
         Ok(letter::write(&file, key, self.now(), language))
     }

@@ -35,11 +35,11 @@ impl Service {
     }
 
     async fn link_duplicate(&self, key: &RequestKey, by: &Actor, of: RequestId) -> Result<File, Error> {
-        self.file(&key.beside(of)).await?;
-        let file = self.file(key).await?;
+        let (file, other) = (self.file(key).await?, self.file(&key.beside(of)).await?);
         if file.duplicate_of() == Some(of) {
             return Ok(file);
         }
+        self.check_one_person(key, &file, &other).await?;
         self.act(key, by, Act::DuplicateOf(of)).await
     }
 

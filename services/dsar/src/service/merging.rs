@@ -31,17 +31,28 @@ impl Service {
         let other = key.beside(part);
         let (own, theirs) = (self.file(key).await?, self.file(&other).await?);
         if !own.has_part(part) {
-            let person = self.mesh().person(&key.tenant, own.received.subject).await?;
-            if !person.is(&theirs.received.subject.to_bytes()) {
-                let why = "the two requests are not known to be of one person: merge the subjects first";
-                return Err(Error::refused("another-person", why));
-            }
+            self.check_one_person(key, &own, &theirs).await?;
             // Of what cannot be merged neither half is written.
             theirs.check_part_of(key.id, by, self.now())?;
             self.act(key, by, Act::Merged(theirs.as_part()?)).await?;
         }
         self.finish_merge(key, by, part).await?;
         self.file(key).await
+    }
+
+    /// Refuses two requests that are not known to be of one person.
+    pub(super) async fn check_one_person(
+        &self,
+        key: &RequestKey,
+        own: &File,
+        theirs: &File,
+    ) -> Result<(), Error> {
+        let person = self.mesh().person(&key.tenant, own.received.subject).await?;
+        if person.is(&theirs.received.subject.to_bytes()) {
+            return Ok(());
+        }
+        let why = "the two requests are not known to be of one person: merge the subjects first";
+        Err(Error::refused("another-person", why))
     }
 
     /// The other half of a merge. A request that has gone on meanwhile answers for itself: then nothing is merged, and that

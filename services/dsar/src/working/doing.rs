@@ -87,7 +87,7 @@ impl Service {
         self.restrict_all(key, &meant.collect::<Vec<_>>()).await?;
         let mut items = BTreeSet::new();
         for erase in erasures {
-            match self.erase(key, &erase).await? {
+            match self.erase(key, file, &erase).await? {
                 Erased::Running => {}
                 // What a duty keeps of it goes when that ends; whether the rest is gone is looked at in the end.
                 Erased::Done | Erased::Kept => items.extend(erase.now.into_iter().chain(erase.later)),
@@ -147,8 +147,9 @@ impl Service {
         Ok(())
     }
 
-    async fn erase(&self, key: &RequestKey, erase: &Erase) -> Result<Erased, Error> {
-        let id = erasure_of(key, erase.recording);
+    async fn erase(&self, key: &RequestKey, file: &File, erase: &Erase) -> Result<Erased, Error> {
+        let plan = file.request.plan().map_or("", |frozen| frozen.name.as_str());
+        let id = erasure_of(key, plan, erase.recording);
         let leg = match erase.leg {
             Some(leg) => {
                 let facts = self.mesh().recording(&key.tenant, erase.recording).await?;
@@ -163,9 +164,9 @@ impl Service {
     }
 }
 
-/// The erasure of a recording that a request asks for: the same each time.
-pub(super) fn erasure_of(key: &RequestKey, recording: RecordingId) -> ErasureId {
-    let what = [&b"erasure"[..], &recording.to_bytes()].concat();
+/// The erasure of a recording that a plan comes to: the same each time. What is planned anew may come to another one.
+fn erasure_of(key: &RequestKey, plan: &str, recording: RecordingId) -> ErasureId {
+    let what = [&b"erasure"[..], plan.as_bytes(), &recording.to_bytes()].concat();
     ErasureId::from_bytes(derived(key.id.to_bytes(), &what))
 }
 
