@@ -37,6 +37,8 @@ pub struct File {
     pub items: Arc<Items>,
     /// The hold that keeps what it is about while it is open.
     pub hold: Option<HoldId>,
+    /// By which act it was taken apart from another one, since when it may be held no more.
+    pub unheld: Option<u64>,
     /// How many acts it has.
     pub version: u64,
     /// Items that a person did by hand, and under which reference that is filed.
@@ -93,6 +95,7 @@ impl File {
             request,
             items: Arc::default(),
             hold: None,
+            unheld: None,
             version: 1,
             filed: BTreeMap::new(),
             letter: None,
@@ -157,11 +160,16 @@ impl File {
             Act::Merged(_) | Act::MergedInto(_) => next.begin(Arc::default()),
             Act::Unmerged { to_assess, .. } => {
                 next.begin(Arc::default());
+                next.unheld = Some(record.version);
                 next.to_assess.extend(to_assess.iter().cloned());
             }
             Act::CallsConfirmed { theirs, not_theirs } => next.confirm(theirs, not_theirs),
             Act::NotTheirs(items) => next.leave_out(items)?,
-            Act::Restricted(holds) => next.restrictions.extend(holds),
+            // What is restricted anew is lifted anew.
+            Act::Restricted(holds) => {
+                next.restrictions.extend(holds);
+                (next.lifted, next.is_lift_told) = (None, false);
+            }
             Act::Lifted { .. } => {
                 if self.lifted.is_some() {
                     return Err(Error::refused(LIFTED, "what the request has restricted is lifted already"));
@@ -172,6 +180,9 @@ impl File {
             _ => {}
         }
         next.request = next.request.apply_all(next.events(record)?, record.at)?;
+        if let Act::Acknowledged { .. } = record.act {
+            next.unheld = None;
+        }
         if let Act::Unmerged { .. } = record.act {
             // What the lifecycle sees of it depends on the plans that are still known: what was written down counts.
             next.request = next.request.assessing(next.to_assess.clone());
@@ -184,6 +195,8 @@ impl File {
         let by = record.by.clone();
         let event = match &record.act {
             Act::Received(_) => return Err(Error::Damaged("a request that is received twice")),
+            // It was acknowledged before, and is only held anew.
+            Act::Acknowledged { .. } if self.unheld.is_some() => return Ok(Vec::new()),
             Act::Acknowledged { .. } => Event::Acknowledged { by },
             Act::Proved(proof) => Event::Proved { proof: *proof, by },
             Act::Wrong(proof) => Event::ProofWrong { proof: *proof, by },

@@ -88,6 +88,21 @@ pub struct Restriction {
     pub reason: Code,
 }
 
+/// Consent that is taken back.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Withdrawal {
+    /// Its event; one that comes again is known by it.
+    pub event: EventId,
+    /// Whose.
+    pub subject: SubjectId,
+    /// For this call alone; for every one where none.
+    pub call: Option<RecordingId>,
+    /// For which purposes.
+    pub purposes: BTreeSet<PurposeName>,
+    /// As of when.
+    pub at: Timestamp,
+}
+
 /// What a restriction covers.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub enum On {
@@ -152,7 +167,7 @@ pub trait Mesh: Send + Sync + 'static {
         restriction: &Restriction,
         review_at: Timestamp,
     ) -> Result<(), Error>;
-    /// Releases what a request has placed: its own hold, or a restriction. Done where it was released before.
+    /// Releases a hold that a request has placed; nothing where it is not there.
     async fn release(&self, tenant: &TenantId, hold: HoldId) -> Result<(), Error>;
     /// Orders an erasure.
     async fn erase(&self, tenant: &TenantId, erasure: &Erasure) -> Result<(), Error>;
@@ -168,15 +183,8 @@ pub trait Mesh: Send + Sync + 'static {
     /// The recordings that a hold names and leaves to be stored only; none where it does not, or not any more, or where it
     /// names persons or a range of time.
     async fn restricted_by(&self, tenant: &TenantId, hold: HoldId) -> Result<BTreeSet<RecordingId>, Error>;
-    /// Takes consent back for these purposes, for every call.
-    async fn withdraw(
-        &self,
-        tenant: &TenantId,
-        event: EventId,
-        subject: SubjectId,
-        purposes: &BTreeSet<PurposeName>,
-        at: Timestamp,
-    ) -> Result<(), Error>;
+    /// Takes consent back.
+    async fn withdraw(&self, tenant: &TenantId, withdrawal: &Withdrawal) -> Result<(), Error>;
     /// Attaches a person's statement to a recording, by the reference under which it is filed: the same again has no second
     /// effect.
     async fn annotate(

@@ -27,7 +27,7 @@ use std::sync::Arc;
 use kernel::{Clock, EventId, RecordingId, RequestId, SubjectId, TenantId, Timestamp};
 use parking_lot::Mutex;
 use platform::{Instance, PolicyBook};
-use policy::request::Actor;
+use policy::request::{Actor, PlanName};
 use tokio::sync::Notify;
 
 use crate::act::{Act, MAX_ACTS, Record, RequestKey};
@@ -81,13 +81,16 @@ pub enum Which {
     Of(SubjectId),
 }
 
+/// By the plan of which request a recording was restricted, and why: another plan restricts it anew.
+pub(crate) type Restricted = (RequestId, Option<PlanName>, RecordingId, &'static str);
+
 /// Requests; shared as an [`Arc`].
 pub struct Service {
     pub(crate) parts: Parts,
     /// Rung when there is something to do.
     pub(crate) bell: Notify,
     /// Recordings that this process has restricted by a request, and why; what another one has, is asked for once more.
-    pub(crate) restricted: Mutex<BTreeSet<(RequestId, RecordingId, &'static str)>>,
+    pub(crate) restricted: Mutex<BTreeSet<Restricted>>,
     /// Requests that were found not to be done, and are tried again after a rest.
     pub(crate) resting: Mutex<BTreeMap<RequestId, Rest>>,
 }

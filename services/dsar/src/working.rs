@@ -74,11 +74,18 @@ impl Service {
     }
 
     pub(crate) async fn carry_on(&self, key: &RequestKey) -> Result<File, Error> {
+        let left = self.file(key).await?.unsettled().count();
         for _ in 0..TURNS {
             let file = self.file(key).await?;
             if !self.turn(key, &file).await? {
                 return self.file(key).await;
             }
+        }
+        // Where much is to be done it goes on, and others have their turn meanwhile.
+        let file = self.file(key).await?;
+        if file.unsettled().count() < left {
+            self.bell.notify_one();
+            return Ok(file);
         }
         Err(Error::Contended("the request"))
     }
@@ -102,6 +109,9 @@ impl Service {
             | State::Deciding
             | State::AwaitingApproval => {
                 self.withdraw_at_once(key).await?;
+                if file.unheld.is_some() {
+                    self.acknowledge(key).await?;
+                }
                 None
             }
             State::Responding => self.answered_with(key, file).await?,

@@ -76,15 +76,18 @@ impl File {
     }
 }
 
-/// Whether a copy of an item was handed out, or it was erased, as far as that is known.
+/// Whether a copy of an item was handed out, or it was erased or restricted or will be, as far as that is known.
 fn is_carried_out(item: &Item) -> bool {
     let reaches = |outcome: Outcome| match outcome {
-        Outcome::GrantFull | Outcome::GrantRedacted | Outcome::Erase | Outcome::EraseRedacting => true,
+        Outcome::GrantFull
+        | Outcome::GrantRedacted
+        | Outcome::Erase
+        | Outcome::EraseRedacting
+        | Outcome::DeferRestrict
+        | Outcome::Restrict => true,
         Outcome::Correct
         | Outcome::Annotate
         | Outcome::EraseByExpiry
-        | Outcome::DeferRestrict
-        | Outcome::Restrict
         | Outcome::StopPurpose
         | Outcome::RetainMinimal
         | Outcome::Refuse
@@ -93,5 +96,5 @@ fn is_carried_out(item: &Item) -> bool {
         | Outcome::PendingBalance => false,
     };
     let is_decided = item.decision().is_some_and(|decision| decision.verdict.outcomes().any(reaches));
-    is_decided && matches!(item.state(), ItemState::Done | ItemState::Failed)
+    is_decided && matches!(item.state(), ItemState::Done | ItemState::Deferred | ItemState::Failed)
 }

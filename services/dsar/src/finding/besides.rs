@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use kernel::{EventId, PurposeName, RequestId, Timestamp};
+use kernel::{EventId, PurposeName, RecordingId, RequestId, Timestamp};
 use policy::consent::ConsentState;
 use policy::rights::{BasisState, Gate, HoldState, Presence, Question, Right};
 use proto::consent::v1::GetStateResponse;
@@ -30,7 +30,7 @@ pub(super) fn items(
                 items.push(item(right, Artefact::Consent, None, BasisState::ConsentLive));
             }
             Right::Withdraw => {
-                let given = given(consent, asked.consented_by)?.into_iter();
+                let given = given(consent, None, asked.consented_by)?.into_iter();
                 let given = given.chain(asked.withdrawn.iter().cloned()).collect::<BTreeSet<_>>().into_iter();
                 let withdrawn =
                     |purpose| item(right, Artefact::Consent, Some(purpose), BasisState::ConsentLive);
@@ -62,10 +62,16 @@ fn proofs(
     all.map(move |(artefact, basis)| item(right, artefact, None, basis))
 }
 
-/// The purposes to which they had consented by then, in whatever scope: what they agreed to since stands.
-pub(crate) fn given(consent: &GetStateResponse, by: Timestamp) -> Result<BTreeSet<PurposeName>, Error> {
+/// The purposes to which they had consented by then, in whatever scope, or as far as it reaches one call: what they agreed to
+/// since stands.
+pub(crate) fn given(
+    consent: &GetStateResponse,
+    call: Option<RecordingId>,
+    by: Timestamp,
+) -> Result<BTreeSet<PurposeName>, Error> {
+    let reaches = |said_in: &[u8]| call.is_none_or(|call| said_in.is_empty() || *said_in == call.to_bytes());
     let given = consent.states.iter().filter(|state| state.state == ConsentState::Given.as_str());
-    let given = given.filter(|state| state.since <= by.0);
+    let given = given.filter(|state| state.since <= by.0 && reaches(&state.recording_id));
     let name = |purpose: &str| {
         PurposeName::new(purpose).map_err(|_| Error::Answer { peer: CONSENT, what: "a purpose" })
     };

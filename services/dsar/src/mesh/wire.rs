@@ -8,8 +8,7 @@ use std::collections::BTreeSet;
 
 use async_trait::async_trait;
 use kernel::{
-    ErasureId, EventId, HoldId, LegNo, PurposeName, RecordingId, RequestId, SubjectId, TenantId, Timestamp,
-    Use,
+    ErasureId, HoldId, LegNo, PurposeName, RecordingId, RequestId, SubjectId, TenantId, Timestamp, Use,
 };
 use platform::auth::Token;
 use platform::error::reason;
@@ -28,7 +27,7 @@ use proto::retention::v1 as retention;
 use proto::retention::v1::retention_client::RetentionClient;
 use tonic::Code;
 
-use super::{Audio, Erased, Erasure, Gone, Mesh, Restriction};
+use super::{Audio, Erased, Erasure, Gone, Mesh, Restriction, Withdrawal};
 use crate::error::Error;
 use crate::person::Person;
 
@@ -209,6 +208,8 @@ impl Mesh for WireMesh {
         match self.retention().release_hold(request(tenant, asked)).await {
             Ok(_) => Ok(()),
             Err(status) if reason(&status) == RELEASED => Ok(()),
+            // It is written down before it is placed, and may never have been.
+            Err(status) if status.code() == Code::NotFound => Ok(()),
             Err(status) => Err(Error::peer(RETENTION, "release a hold")(status)),
         }
     }
@@ -254,15 +255,8 @@ impl Mesh for WireMesh {
         answers::restricted(&answer)
     }
 
-    async fn withdraw(
-        &self,
-        tenant: &TenantId,
-        event: EventId,
-        subject: SubjectId,
-        purposes: &BTreeSet<PurposeName>,
-        at: Timestamp,
-    ) -> Result<(), Error> {
-        let asked = orders::withdrawal(event, subject, purposes, at)?;
+    async fn withdraw(&self, tenant: &TenantId, withdrawal: &Withdrawal) -> Result<(), Error> {
+        let asked = orders::withdrawal(withdrawal)?;
         let answer = self.people().record_event(request(tenant, asked)).await;
         answer.map(|_| ()).map_err(Error::peer(CONSENT, "take back a person's consent"))
     }

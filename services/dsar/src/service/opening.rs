@@ -19,7 +19,7 @@ use crate::act::{Act, Received, Record, RequestKey};
 use crate::error::Error;
 use crate::file::File;
 use crate::finding;
-use crate::mesh::{On, Restriction, RestrictionKind};
+use crate::mesh::{On, Restriction, RestrictionKind, Withdrawal};
 use crate::plan::Language;
 use crate::store::Written;
 
@@ -142,8 +142,7 @@ impl Service {
         if !file.received.rights.contains(&Right::Withdraw) || file.withdrawn.is_some() {
             return Ok(());
         }
-        let Received { subject, received_at, .. } = file.received;
-        let purposes = self.withdraw(key, subject, received_at).await?;
+        let purposes = self.withdraw(key, &file).await?;
         match self.act(key, &itself(), Act::Withdrawn(purposes)).await {
             // It was taken back or answered meanwhile.
             Err(Error::Lifecycle(_)) => Ok(()),
@@ -151,37 +150,52 @@ impl Service {
         }
     }
 
-    /// Takes back what each subject of a person had consented to by then, and answers for which purposes: those too of a
-    /// try before this one that was cut off.
+    /// Takes back what each subject of a person had consented to by the receipt, and answers for which purposes: those too of
+    /// a try before this one that was cut off. On a line that several people use it is taken back in the calls that are known
+    /// to be the person's: what the others agreed to there stands.
     pub(crate) async fn withdraw(
         &self,
         key: &RequestKey,
-        subject: SubjectId,
-        by: Timestamp,
+        file: &File,
     ) -> Result<BTreeSet<PurposeName>, Error> {
+        let Received { subject, received_at, .. } = file.received;
+        let person = self.mesh().person(&key.tenant, subject).await?;
+        let theirs = self.scope(key, file).await?.confirmed.theirs;
         let mut all = BTreeSet::new();
-        for subject in self.mesh().person(&key.tenant, subject).await?.subjects() {
+        for subject in person.subjects() {
             let consent = self.mesh().consent(&key.tenant, subject).await?;
-            let event = withdrawal_of(key.id, subject);
-            let mut own = finding::taken_back(&consent, event)?;
-            if own.is_empty() {
-                own = finding::given(&consent, by)?;
-                if !own.is_empty() {
-                    self.mesh().withdraw(&key.tenant, event, subject, &own, by).await?;
+            let calls: Vec<_> = match person.is_one_of_several(&subject.to_bytes()) {
+                true => theirs.iter().copied().map(Some).collect(),
+                false => vec![None],
+            };
+            for call in calls {
+                let event = withdrawal_of(key.id, subject, call);
+                let mut own = finding::taken_back(&consent, event)?;
+                if own.is_empty() {
+                    own = finding::given(&consent, call, received_at)?;
+                    let (purposes, at) = (own.clone(), received_at);
+                    let withdrawal = Withdrawal { event, subject, call, purposes, at };
+                    if !own.is_empty() {
+                        self.mesh().withdraw(&key.tenant, &withdrawal).await?;
+                    }
                 }
+                all.extend(own);
             }
-            all.extend(own);
         }
         Ok(all)
     }
 
-    /// Holds what a request is about, and says so; nothing where that was done.
+    /// Holds what a request is about, and says so; nothing where that was done. One that was answered with another for a
+    /// while is held anew: what held it may have been let go with that one, and a hold that was released is no more.
     pub(crate) async fn acknowledge(&self, key: &RequestKey) -> Result<File, Error> {
         let file = self.file(key).await?;
-        if file.request.state() != State::Received {
+        if file.request.state() != State::Received && file.unheld.is_none() {
             return Ok(file);
         }
-        let hold = needs_hold(&file.received.rights).then(|| hold_of(key.id));
+        let hold = needs_hold(&file.received.rights).then(|| match file.unheld {
+            None => hold_of(key.id),
+            Some(act) => HoldId::from_bytes(derived(key.id.to_bytes(), format!("hold/{act}").as_bytes())),
+        });
         if let Some(id) = hold {
             let person = self.mesh().person(&key.tenant, file.received.subject).await?;
             let restriction = Restriction {
@@ -195,6 +209,9 @@ impl Service {
             let review_at = file.received.received_at.max(self.first_seen(key).await?);
             let review_at = review_at.plus(self.parts.config.hold.0);
             self.mesh().restrict(&key.tenant, &restriction, review_at).await?;
+        }
+        if file.unheld.is_some() {
+            self.release(key, &file).await?;
         }
         match self.act(key, &itself(), Act::Acknowledged { hold }).await {
             // Somebody else did.
@@ -230,9 +247,10 @@ fn spoken_in(jurisdiction: Jurisdiction) -> Language {
     if jurisdiction.as_str() == "IT" { Language::Italian } else { Language::English }
 }
 
-/// The event by which a request takes a subject's consent back: the same each time.
-fn withdrawal_of(request: RequestId, subject: SubjectId) -> EventId {
-    let what = [&b"withdrawal"[..], &subject.to_bytes()].concat();
+/// The event by which a request takes a subject's consent back, in one call or all: the same each time.
+fn withdrawal_of(request: RequestId, subject: SubjectId, call: Option<RecordingId>) -> EventId {
+    let mut what = [&b"withdrawal"[..], &subject.to_bytes()].concat();
+    what.extend(call.iter().flat_map(|call| call.to_bytes()));
     EventId::from_bytes(derived(request.to_bytes(), &what))
 }
 

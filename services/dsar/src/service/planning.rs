@@ -169,6 +169,15 @@ impl Service {
             return Ok(());
         }
         self.check_theirs(key, file, recordings.iter().copied()).await?;
+        // What cannot be attached to one of them is attached to none.
+        for recording in recordings {
+            let facts = self.mesh().recording(&key.tenant, *recording).await?;
+            let mut own = facts.statements.iter().filter(|stated| stated.request_id == key.id.to_bytes());
+            if own.any(|stated| stated.filed != filed.as_str()) {
+                let why = format!("another statement of the request is attached to recording {recording}");
+                return Err(Error::refused("other-statement", why));
+            }
+        }
         for recording in recordings {
             self.mesh().annotate(&key.tenant, *recording, key.id, filed).await?;
         }

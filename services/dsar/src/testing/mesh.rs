@@ -5,8 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use async_trait::async_trait;
 use futures::{StreamExt, stream};
 use kernel::{
-    ErasureId, ErrorCode, EventId, HoldId, LegNo, PurposeName, RecordingId, RequestId, SubjectId, TenantId,
-    Timestamp,
+    ErasureId, ErrorCode, HoldId, LegNo, PurposeName, RecordingId, RequestId, SubjectId, TenantId, Timestamp,
 };
 use parking_lot::{Mutex, MutexGuard};
 use platform::auth::Token;
@@ -20,21 +19,12 @@ use proto::retention::v1::ExplainResponse;
 use tonic::Status;
 
 use crate::error::Error;
-use crate::mesh::{Audio, Erased, Erasure, Gone, Mesh, Restriction, Why};
+use crate::mesh::{Audio, Erased, Erasure, Gone, Mesh, Restriction, Why, Withdrawal};
 use crate::person::Person;
 
 const PEER: &str = "a role";
 /// Entries of one page: few, so that tests come to the next.
 const PAGE: usize = 2;
-
-/// Somebody's consent that was taken back.
-#[derive(Clone, PartialEq, Eq, Debug)]
-pub(crate) struct Withdrawal {
-    pub(crate) event: EventId,
-    pub(crate) subject: SubjectId,
-    pub(crate) purposes: BTreeSet<PurposeName>,
-    pub(crate) at: Timestamp,
-}
 
 /// What the other roles know, and what they were asked to do.
 #[derive(Default)]
@@ -221,17 +211,10 @@ impl Mesh for FakeMesh {
         found.ok_or_else(|| unknown("restricted_by"))
     }
 
-    async fn withdraw(
-        &self,
-        _: &TenantId,
-        event: EventId,
-        subject: SubjectId,
-        purposes: &BTreeSet<PurposeName>,
-        at: Timestamp,
-    ) -> Result<(), Error> {
+    async fn withdraw(&self, _: &TenantId, withdrawal: &Withdrawal) -> Result<(), Error> {
         let mut state = self.asked("withdraw")?;
-        if !state.withdrawals.iter().any(|known| known.event == event) {
-            state.withdrawals.push(Withdrawal { event, subject, purposes: purposes.clone(), at });
+        if !state.withdrawals.iter().any(|known| known.event == withdrawal.event) {
+            state.withdrawals.push(withdrawal.clone());
         }
         Ok(())
     }

@@ -1,17 +1,17 @@
 //! Doing the next thing: what is asked of other roles, and the act that says it is done.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
-use kernel::{ErasureId, Interval, Position, RecordingId};
+use kernel::{ErasureId, HoldId, Interval, Position, RecordingId};
 use policy::code::Code;
 use policy::request::ItemKey;
 use policy::rights::Right;
 use proto::archive::v1::RecordingState;
 use tracing::warn;
 
-use super::restricting::{DEFERRED, Meant, reason};
+use super::restricting::{DEFERRED, Meant, placing, reason};
 use super::todo::{self, Erase, Restrict, Todo};
-use crate::act::{Act, MAX_NAMED, Received, RequestKey};
+use crate::act::{Act, MAX_NAMED, RequestKey};
 use crate::error::Error;
 use crate::file::File;
 use crate::mesh::{Erased, Erasure};
@@ -22,7 +22,7 @@ impl Service {
     /// Does the next thing of a request that is carried out; none where it waits.
     pub(super) async fn do_next(&self, key: &RequestKey, file: &File) -> Result<Option<Act>, Error> {
         loop {
-            let stands = |one: &Restrict| self.has_restricted(key.id, one.recording, reason(one.ground));
+            let stands = |one: &Restrict| self.has_restricted(key, file, one.recording, reason(one.ground));
             return match todo::next(file, stands) {
                 Todo::Say(items) => Ok(Some(done(items))),
                 Todo::Restrict(restrictions) => {
@@ -31,12 +31,14 @@ impl Service {
                         return Ok(Some(strange));
                     }
                     let meant: Vec<_> = restrictions.iter().map(Meant::by).collect();
-                    let placed = self.restrict_all(key, &meant).await?;
-                    // Before anything is called done: what was placed is lifted one day, whoever goes on.
-                    let new: BTreeSet<_> = placed.difference(&file.restrictions).copied().collect();
+                    let placing = placing(key, &meant);
+                    // Before anything is placed: what stands is lifted one day, whoever goes on.
+                    let ids: BTreeSet<_> = placing.iter().map(|one| one.restriction.id).collect();
+                    let new: BTreeSet<_> = ids.difference(&file.restrictions).copied().collect();
                     if !new.is_empty() {
                         return Ok(Some(Act::Restricted(new)));
                     }
+                    self.restrict_all(key, file, &placing).await?;
                     let items: BTreeSet<_> = restrictions.into_iter().flat_map(|one| one.items).collect();
                     if items.is_empty() {
                         continue;
@@ -45,9 +47,8 @@ impl Service {
                 }
                 Todo::Withdraw(items) => {
                     // As a rule it was taken back at the receipt: then this has no second effect.
-                    let Received { subject, received_at, ref rights, .. } = file.received;
-                    if rights.contains(&Right::Withdraw) {
-                        self.withdraw(key, subject, received_at).await?;
+                    if file.received.rights.contains(&Right::Withdraw) {
+                        self.withdraw(key, file).await?;
                     }
                     for part in file.parts() {
                         self.withdraw_at_once(&key.beside(part)).await?;
@@ -57,7 +58,7 @@ impl Service {
                 Todo::Erase(erasures) => self.erase_all(key, file, erasures).await,
                 Todo::Wait => Ok(None),
                 Todo::Close => {
-                    self.restricted.lock().retain(|(request, _, _)| *request != key.id);
+                    self.restricted.lock().retain(|(request, ..)| *request != key.id);
                     Ok(Some(Act::ExecutionClosed))
                 }
             };
@@ -78,25 +79,26 @@ impl Service {
         // What the open request itself holds would forbid them, and what those hold that are answered with it.
         self.release_all(key, file).await?;
         self.let_go(key, file, &erasures.iter().map(|erase| erase.recording).collect()).await?;
-        let missing = erasures.iter().filter(|one| !self.has_restricted(key.id, one.recording, DEFERRED));
+        let missing = erasures.iter().filter(|one| !self.has_restricted(key, file, one.recording, DEFERRED));
         let meant = missing.map(|erase| Meant {
             recording: erase.recording,
             purposes: &erase.restricted,
             reason: DEFERRED,
         });
-        self.restrict_all(key, &meant.collect::<Vec<_>>()).await?;
-        let mut items = BTreeSet::new();
+        self.restrict_all(key, file, &placing(key, &meant.collect::<Vec<_>>())).await?;
+        let (mut items, mut deferred) = (BTreeSet::new(), BTreeMap::<HoldId, BTreeSet<ItemKey>>::new());
         for erase in erasures {
             match self.erase(key, file, &erase).await? {
                 Erased::Running => {}
                 // What a duty keeps of it goes when that ends; whether the rest is gone is looked at in the end.
                 Erased::Done | Erased::Kept => items.extend(erase.now.into_iter().chain(erase.later)),
                 Erased::Deferred(_) if erase.now.is_empty() => items.extend(erase.later),
-                Erased::Deferred(hold) => {
-                    let hold = code(&format!("hold:{hold}"));
-                    return Ok(Some(Act::ItemsDeferred { items: bounded(erase.now), hold }));
-                }
+                Erased::Deferred(hold) => deferred.entry(hold).or_default().extend(erase.now),
             }
+        }
+        if let Some((hold, items)) = deferred.pop_first() {
+            let hold = code(&format!("hold:{hold}"));
+            return Ok(Some(Act::ItemsDeferred { items: bounded(items), hold }));
         }
         Ok((!items.is_empty()).then(|| done(items)))
     }

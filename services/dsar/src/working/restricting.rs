@@ -9,6 +9,7 @@ use super::doing::code;
 use super::todo::Restrict;
 use crate::act::RequestKey;
 use crate::error::Error;
+use crate::file::File;
 use crate::mesh::{On, Restriction, RestrictionKind};
 use crate::service::{Service, derived};
 
@@ -42,44 +43,62 @@ impl<'m> Meant<'m> {
     }
 }
 
+/// A restriction that is to stand.
+pub(super) struct Placing {
+    pub(super) restriction: Restriction,
+    recordings: BTreeSet<RecordingId>,
+    reason: &'static str,
+}
+
+/// What is to stand: recordings of the same purposes together, as holds are counted. The ids are the same each time that the
+/// same is meant.
+pub(super) fn placing(key: &RequestKey, meant: &[Meant<'_>]) -> Vec<Placing> {
+    let whole = BTreeSet::new();
+    let mut groups: BTreeMap<(&'static str, &BTreeSet<PurposeName>), BTreeSet<RecordingId>> = BTreeMap::new();
+    for one in meant.iter().filter(|one| !one.purposes.is_empty()) {
+        // What a person needs is kept as a whole, whatever it is kept for.
+        let purposes = if one.reason == CLAIMS { &whole } else { one.purposes };
+        groups.entry((one.reason, purposes)).or_default().insert(one.recording);
+    }
+    let mut all = Vec::with_capacity(groups.len());
+    for ((reason, purposes), recordings) in groups {
+        let restriction = restriction(key.id, reason, purposes, recordings.clone());
+        all.push(Placing { restriction, recordings, reason });
+    }
+    all
+}
+
 impl Service {
-    /// Restricts all of this: recordings of the same purposes together, as holds are counted. Answers with the restrictions,
-    /// which have the same ids each time that the same is meant.
+    /// Places restrictions of a plan, but for those that this process has placed.
     pub(super) async fn restrict_all(
         &self,
         key: &RequestKey,
-        meant: &[Meant<'_>],
-    ) -> Result<BTreeSet<HoldId>, Error> {
-        let whole = BTreeSet::new();
-        let mut groups: BTreeMap<(&'static str, &BTreeSet<PurposeName>), BTreeSet<RecordingId>> =
-            BTreeMap::new();
-        for one in meant.iter().filter(|one| !one.purposes.is_empty()) {
-            // What a person needs is kept as a whole, whatever it is kept for.
-            let purposes = if one.reason == CLAIMS { &whole } else { one.purposes };
-            groups.entry((one.reason, purposes)).or_default().insert(one.recording);
-        }
+        file: &File,
+        placing: &[Placing],
+    ) -> Result<(), Error> {
         let review_at = self.first_seen(key).await?.plus(self.parts.config.hold.0);
-        let mut placed = BTreeSet::new();
-        for ((reason, purposes), recordings) in groups {
-            let restriction = restriction(key.id, reason, purposes, recordings.clone());
-            if recordings.iter().any(|recording| !self.has_restricted(key.id, *recording, reason)) {
-                self.mesh().restrict(&key.tenant, &restriction, review_at).await?;
-                let own = recordings.into_iter().map(|recording| (key.id, recording, reason));
-                self.restricted.lock().extend(own);
+        for Placing { restriction, recordings, reason } in placing {
+            if recordings.iter().all(|recording| self.has_restricted(key, file, *recording, reason)) {
+                continue;
             }
-            placed.insert(restriction.id);
+            self.mesh().restrict(&key.tenant, restriction, review_at).await?;
+            let plan = file.request.plan().map(|frozen| frozen.name.clone());
+            let own = recordings.iter().map(|recording| (key.id, plan.clone(), *recording, *reason));
+            self.restricted.lock().extend(own);
         }
-        Ok(placed)
+        Ok(())
     }
 
-    /// Whether this process has restricted a recording by a request, for that reason.
+    /// Whether this process has restricted a recording by a request's plan, for that reason.
     pub(super) fn has_restricted(
         &self,
-        request: RequestId,
+        key: &RequestKey,
+        file: &File,
         recording: RecordingId,
         reason: &'static str,
     ) -> bool {
-        self.restricted.lock().contains(&(request, recording, reason))
+        let plan = file.request.plan().map(|frozen| frozen.name.clone());
+        self.restricted.lock().contains(&(key.id, plan, recording, reason))
     }
 }
 

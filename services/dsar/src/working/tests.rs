@@ -107,6 +107,24 @@ async fn a_hold_that_came_meanwhile_defers_and_is_told() {
 }
 
 #[tokio::test]
+async fn what_one_hold_stops_is_one_act_however_many_calls_it_is() {
+    let bench = Bench::new().await;
+    let (customer, first) = with_a_call(&bench);
+    let second = RecordingId::new();
+    bench.keep(recording(second, customer, SubjectId::new(), &[(QUALITY, Basis::Consent)]));
+    let service = bench.service();
+    let (key, file) = planned(&service, customer, &[Right::Erase]).await;
+    let hold = HoldId::new();
+    for id in [first, second] {
+        bench.mesh.state().outcomes.insert(id, Erased::Deferred(hold));
+    }
+    decided(&service, &key, &file).await;
+    let history = service.history(&key).await.unwrap();
+    let deferred = history.iter().filter(|record| matches!(record.act, Act::ItemsDeferred { .. }));
+    assert_eq!(deferred.count(), 1);
+}
+
+#[tokio::test]
 async fn what_still_opens_is_never_called_erased() {
     let bench = Bench::new().await;
     let (customer, id) = with_a_call(&bench);

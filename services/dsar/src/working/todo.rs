@@ -195,11 +195,13 @@ fn restrictions_of(file: &File, recording: RecordingId, open: &[&Open<'_>]) -> V
     grounds.into_values().collect()
 }
 
-/// The first recordings of which something is to go. A person's statement is attached before: to what is gone it cannot be.
+/// The first recordings of which something is to go. A person's statements are attached before: to what is gone they cannot
+/// be, and the first erasure lets go what holds the others.
 fn erasures(file: &File, open: &[Open<'_>]) -> Vec<Erase> {
-    let stated = by_recording(open, |open| open.has(Outcome::Annotate));
-    let found = by_recording(open, Open::goes).into_iter();
-    let found = found.filter(|(recording, _)| !stated.contains_key(recording)).take(AT_ONCE);
+    if open.iter().any(|open| open.has(Outcome::Annotate)) {
+        return Vec::new();
+    }
+    let found = by_recording(open, Open::goes).into_iter().take(AT_ONCE);
     found.filter_map(|(recording, own)| erase(file, recording, &own)).collect()
 }
 

@@ -66,11 +66,12 @@ impl Service {
                 on: On::Recordings(others),
                 reason: code(CLAIMS),
             };
-            let review_at = self.first_seen(key).await?.plus(self.parts.config.hold.0);
-            self.mesh().restrict(&key.tenant, &kept_on, review_at).await?;
+            // Written down before it is placed, so that no hold stands of which nobody knows.
             if !self.file(earlier).await?.restrictions.contains(&kept_on.id) {
                 self.act(earlier, &itself(), Act::Restricted([kept_on.id].into())).await?;
             }
+            let review_at = self.first_seen(key).await?.plus(self.parts.config.hold.0);
+            self.mesh().restrict(&key.tenant, &kept_on, review_at).await?;
         }
         self.mesh().release(&key.tenant, *hold).await
     }

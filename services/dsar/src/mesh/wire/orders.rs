@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use kernel::{EventId, LegNo, PurposeName, RecordingId, SubjectId, Timestamp, Use};
+use kernel::{LegNo, PurposeName, RecordingId, Timestamp, Use};
 use proto::archive::v1 as archive;
 use proto::common::v1::Interval;
 use proto::consent::v1 as consent;
@@ -10,7 +10,7 @@ use proto::retention::v1 as retention;
 
 use super::id;
 use crate::error::Error;
-use crate::mesh::{Erasure, On, Restriction, RestrictionKind};
+use crate::mesh::{Erasure, On, Restriction, RestrictionKind, Withdrawal};
 
 /// Most recordings that one hold names.
 const MAX_HELD: usize = 1_000;
@@ -76,12 +76,8 @@ pub(super) fn erasure(erasure: &Erasure) -> retention::OrderErasureRequest {
 
 /// A restriction needs no notice and no question. It is asked of every call, as nothing else takes all of it
 /// back.
-pub(super) fn withdrawal(
-    event: EventId,
-    subject: SubjectId,
-    purposes: &BTreeSet<PurposeName>,
-    at: Timestamp,
-) -> Result<consent::RecordEventRequest, Error> {
+pub(super) fn withdrawal(withdrawal: &Withdrawal) -> Result<consent::RecordEventRequest, Error> {
+    let Withdrawal { event, subject, call, purposes, at } = withdrawal;
     if purposes.len() > MAX_WITHDRAWN {
         return Err(Error::TooMany { what: "purposes of one withdrawal", bound: MAX_WITHDRAWN as u64 });
     }
@@ -91,7 +87,11 @@ pub(super) fn withdrawal(
         subject: Some(subject),
         kind: consent::EventKind::Withdrawn.into(),
         purposes: words(purposes),
-        scope: consent::ConsentScope::Account.into(),
+        scope: match call {
+            Some(_) => consent::ConsentScope::Call.into(),
+            None => consent::ConsentScope::Account.into(),
+        },
+        recording_id: call.map(id).unwrap_or_default(),
         occurred_at: at.0,
         expression: consent::Expression::Written.into(),
         ..Default::default()
@@ -114,7 +114,7 @@ fn words(purposes: &BTreeSet<PurposeName>) -> Vec<String> {
 
 #[cfg(test)]
 mod tests {
-    use kernel::{ErasureId, HoldId, Position};
+    use kernel::{ErasureId, EventId, HoldId, Position, SubjectId};
     use policy::code::Code;
 
     use super::*;
@@ -198,14 +198,18 @@ mod tests {
     }
 
     #[test]
-    fn a_withdrawal_is_of_every_call_and_of_no_more_purposes_than_consent_takes() {
-        let (event, person) = (EventId::new(), SubjectId::new());
-        let purposes = |count| (0..count).map(|n| PurposeName::new(format!("p{n}")).unwrap()).collect();
-        let asked = withdrawal(event, person, &purposes(32), Timestamp(5)).unwrap();
+    fn a_withdrawal_is_of_every_call_or_one_and_of_no_more_purposes_than_consent_takes() {
+        let (event, subject, call) = (EventId::new(), SubjectId::new(), RecordingId::new());
+        let of = |count, call| {
+            let purposes = (0..count).map(|n| PurposeName::new(format!("p{n}")).unwrap()).collect();
+            withdrawal(&Withdrawal { event, subject, call, purposes, at: Timestamp(5) })
+        };
+        let asked = of(32, None).unwrap();
         assert_eq!(asked.kind(), consent::EventKind::Withdrawn);
         assert_eq!(asked.scope(), consent::ConsentScope::Account);
         assert!(asked.notice.is_empty() && asked.recording_id.is_empty());
-        let refused = withdrawal(event, person, &purposes(33), Timestamp(5));
-        assert!(matches!(refused, Err(Error::TooMany { .. })));
+        let asked = of(1, Some(call)).unwrap();
+        assert_eq!((asked.scope(), asked.recording_id), (consent::ConsentScope::Call, id(call)));
+        assert!(matches!(of(33, None), Err(Error::TooMany { .. })));
     }
 }

@@ -32,7 +32,7 @@ use crate::act::{Act, Decided, Found, Received, Record, RequestKey};
 use crate::disclosure::{Disclosure, DisclosureKey, Ground};
 use crate::error::Error;
 use crate::file::{File, Items};
-use crate::mesh::{Audio, Erased, Erasure, Gone, Mesh, Restriction};
+use crate::mesh::{Audio, Erased, Erasure, Gone, Mesh, Restriction, Withdrawal};
 use crate::person::Person;
 use crate::plan::{Artefact, Language, PlanItem};
 use crate::testing::{DAY, FakeDisclosures, FakeMesh, START, explained, purpose, recording, tenant};
@@ -114,14 +114,7 @@ impl Mesh for Line {
     async fn restricted_by(&self, _: &TenantId, _: HoldId) -> Result<BTreeSet<RecordingId>, Error> {
         not_here()
     }
-    async fn withdraw(
-        &self,
-        _: &TenantId,
-        _: EventId,
-        _: SubjectId,
-        _: &BTreeSet<PurposeName>,
-        _: Timestamp,
-    ) -> Result<(), Error> {
+    async fn withdraw(&self, _: &TenantId, _: &Withdrawal) -> Result<(), Error> {
         not_here()
     }
     async fn annotate(&self, _: &TenantId, _: RecordingId, _: RequestId, _: &Code) -> Result<(), Error> {

@@ -37,6 +37,7 @@ impl Switchboard {
             bench.keep(recording(*id, customer, SubjectId::new(), &[("quality", Basis::Consent)]));
         }
         bench.mesh.state().on_shared_lines.insert(customer);
+        bench.consents(customer, "quality");
         let service = bench.service();
         let new = how(asked(customer, &[Right::Access]), first);
         let key = RequestKey { tenant: tenant(), id: new.id };
@@ -167,4 +168,31 @@ async fn what_was_said_of_calls_for_one_request_counts_for_the_one_that_it_is_an
     let planned = line.service.plan(&into, &actor("anna"), true).await.unwrap();
     let of: BTreeSet<_> = planned.plan.items.iter().filter_map(|item| item.artefact.recording()).collect();
     assert_eq!(of, [first].into());
+}
+
+#[tokio::test]
+async fn on_a_line_of_several_consent_is_taken_back_in_the_calls_that_are_theirs_alone() {
+    let line = Switchboard::asking(|new, _| NewRequest { rights: [Right::Withdraw].into(), ..new }).await;
+    let [first, second, third] = line.calls;
+    let file = line.service.file(&line.key).await.unwrap();
+    assert_eq!(file.withdrawn, Some(BTreeSet::new()), "nobody knows yet which calls are theirs");
+    line.confirm(&[first], &[second, third]).await.unwrap();
+    let planned = line.service.plan(&line.key, &actor("anna"), true).await.unwrap();
+    assert_eq!(planned.plan.items.len(), 1);
+    assert!(line.bench.mesh.state().withdrawals.is_empty());
+    decided(&line.service, &line.key, &planned.file).await;
+    let state = line.bench.mesh.state();
+    let calls: Vec<_> = state.withdrawals.iter().map(|taken| (taken.subject, taken.call)).collect();
+    assert_eq!(calls, [(line.customer, Some(first))], "what others agreed to on that line stands");
+}
+
+#[tokio::test]
+async fn who_takes_consent_back_in_a_call_of_such_a_line_takes_it_back_there_at_once() {
+    let said = |new: NewRequest, first| {
+        let rights = [Right::Withdraw].into();
+        NewRequest { rights, said_in: Some((first, None)), ..new }
+    };
+    let line = Switchboard::asking(said).await;
+    let calls: Vec<_> = line.bench.mesh.state().withdrawals.iter().map(|taken| taken.call).collect();
+    assert_eq!(calls, [Some(line.calls[0])]);
 }

@@ -92,6 +92,21 @@ async fn a_lifting_that_breaks_off_is_not_called_done_and_is_done_by_the_next() 
     assert!(service.lift(&key, &actor("anna"), service.now()).await.unwrap().lifted.is_some());
 }
 
+#[tokio::test]
+async fn what_is_restricted_after_a_lifting_is_lifted_by_another_notice() {
+    let bench = Bench::new().await;
+    let (customer, _) = with_a_call(&bench);
+    let service = bench.service();
+    let (key, _) = restricted(&service, customer).await;
+    service.lift(&key, &actor("anna"), service.now()).await.unwrap();
+    let anew = HoldId::new();
+    let file = service.act(&key, &actor("anna"), Act::Restricted([anew].into())).await.unwrap();
+    assert_eq!((file.lifted, file.is_lift_told), (None, false));
+    bench.pass(crate::testing::DAY);
+    service.lift(&key, &actor("anna"), service.now()).await.unwrap();
+    assert!(bench.mesh.state().released.contains(&anew));
+}
+
 /// A further call of a customer, on a duty and on consent.
 fn call_of(bench: &Bench, customer: SubjectId) -> RecordingId {
     let id = RecordingId::new();

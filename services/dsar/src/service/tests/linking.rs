@@ -354,3 +354,22 @@ async fn what_is_decided_of_one_counts_no_more_once_both_are_asked() {
     let refused = both.service.decide(&both.copy, &actor("anna"), all(&plan), true).await.unwrap_err();
     assert_eq!(word(&refused), "no-plan");
 }
+
+#[tokio::test]
+async fn two_that_are_taken_apart_are_held_anew_each() {
+    let both = Both::new().await;
+    both.become_one();
+    let before = both.files().await;
+    both.link(Link::Merge).await.unwrap();
+    both.link(Link::Unmerge).await.unwrap();
+    both.service.carry_on_all().await.unwrap();
+    let after = both.files().await;
+    let state = both.bench.mesh.state();
+    for (before, after) in [(before.0, after.0), (before.1, after.1)] {
+        assert_ne!(after.hold, before.hold, "one that was released is no more");
+        assert_eq!(after.unheld, None);
+        assert!(state.released.contains(&before.hold.unwrap()));
+        let stands = |hold| state.restrictions.iter().any(|(placed, _)| Some(placed.id) == hold);
+        assert!(stands(after.hold) && !state.released.contains(&after.hold.unwrap()));
+    }
+}
