@@ -3,7 +3,8 @@
 use kernel::{RecordingId, SubjectId, Timestamp};
 use proto::common::v1::{Identifier, IdentifierKind};
 use proto::consent::v1::consent_client::ConsentClient;
-use proto::consent::v1::{LinkOp, MarkSharedLineRequest};
+use proto::consent::v1::get_state_request::Subject;
+use proto::consent::v1::{EventKind, GetStateRequest, LinkOp, MarkSharedLineRequest};
 use proto::dsar::v1::identify_request::Act;
 use proto::dsar::v1::link_request::Link;
 use proto::dsar::v1::requests_client::RequestsClient;
@@ -89,6 +90,15 @@ async fn of_fifty_that_ask_for_a_copy_the_verified_one_counts_and_each_is_answer
     mesh.stop().await.unwrap();
 }
 
+/// The calls in which a person's consent was taken back; empty for one that is of every call.
+async fn taken_back_in(caller: &Caller, person: SubjectId) -> Vec<Vec<u8>> {
+    let subject = Some(Subject::SubjectId(person.to_bytes().to_vec()));
+    let asked = caller.request(GetStateRequest { subject }).unwrap();
+    let known = ConsentClient::new(caller.wire()).get_state(asked).await.unwrap().into_inner();
+    let taken = known.history.into_iter().filter(|event| event.kind() == EventKind::Withdrawn);
+    taken.map(|event| event.recording_id).collect()
+}
+
 /// The recordings that a plan is about.
 fn calls(planned: &PlanResponse) -> Vec<RecordingId> {
     let mut calls: Vec<_> =
@@ -131,6 +141,15 @@ async fn a_number_that_several_use_is_confirmed_call_by_call(world: World) {
     assert_eq!(archive.artefacts, 3, "two legs and the facts of one call");
     let done = desk.carry_out(&planned).await;
     assert_eq!(done.waits_for, "hand-out");
+
+    // What a colleague agreed to on the same line is not taken back with it.
+    let request = desk.ask(person, &["withdraw"]).await.unwrap();
+    assert_eq!(taken_back_in(&desk.anna, person).await, Vec::<Vec<u8>>::new());
+    steps::identify(&desk.anna, request_id(&request)).await.unwrap();
+    confirmed(&desk.anna, &request, &[own], &[colleague_s]).await.unwrap();
+    let planned = steps::plan(&desk.anna, request_id(&request)).await.unwrap();
+    desk.carry_out(&planned).await;
+    assert_eq!(taken_back_in(&desk.anna, person).await, [own.to_bytes().to_vec()]);
     mesh.stop().await.unwrap();
 }
 
