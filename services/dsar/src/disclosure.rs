@@ -29,7 +29,7 @@ pub struct DisclosureKey {
 
 /// How it came to it.
 #[derive(Clone, PartialEq, Eq, Debug)]
-pub enum Ground {
+pub enum Origin {
     /// The copy that a request asked for.
     Copy(RequestId),
     /// Anything else, by the reference under which it is filed.
@@ -52,7 +52,7 @@ pub struct Disclosure {
     /// Who gave it.
     pub by: Actor,
     /// How it came to it.
-    pub ground: Ground,
+    pub origin: Origin,
     /// What the recipient is to be told, oldest first.
     pub notices: Vec<Notice>,
     /// 1 for the disclosure, one more with each change of a notice.
@@ -152,7 +152,7 @@ impl Disclosure {
 
     /// The same, whatever became of its notices.
     pub fn is_same(&self, other: &Self) -> bool {
-        let fixed = |it: &Self| (it.recording, it.recipient.clone(), it.purpose.clone(), it.ground.clone());
+        let fixed = |it: &Self| (it.recording, it.recipient.clone(), it.purpose.clone(), it.origin.clone());
         self.key == other.key && fixed(self) == fixed(other)
     }
 

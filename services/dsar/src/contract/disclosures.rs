@@ -12,7 +12,7 @@ use policy::request::{Cause, NoticeState};
 use super::sample::disclosures::{Given, disclosure_key, to_vendor};
 use super::sample::{Step, alfa};
 use super::{appended, ids, told};
-use crate::disclosure::{Disclosure, DisclosureKey, Ground, MAX_NOTICES, Notice};
+use crate::disclosure::{Disclosure, DisclosureKey, MAX_NOTICES, Notice, Origin};
 use crate::store::{Disclosures, Store, Written};
 
 pub(super) async fn put<S: Disclosures + ?Sized>(store: &S, given: &Given) -> Written {
@@ -82,7 +82,7 @@ pub async fn a_disclosure_follows_only_the_version_before<S: Disclosures + Outbo
     assert_eq!(told(store).await, ids([&first.event, &second.event, &third.event]));
 }
 
-/// With every ground, every cause and every state, and with as many notices as there may be.
+/// With every origin, every cause and every state, and with as many notices as there may be.
 pub async fn a_disclosure_comes_back_as_it_was(store: &dyn Disclosures) {
     let filed = |text: &str| Some(Code::new(text).expect("a code"));
     let first = Given::first();
@@ -108,8 +108,8 @@ pub async fn a_disclosure_comes_back_as_it_was(store: &dyn Disclosures) {
     let causes = Cause::ALL.iter().copied().cycle().enumerate();
     let most = causes.take(MAX_NOTICES).map(|(number, cause)| notice(number, cause)).collect();
     all.push(Disclosure { notices: most, at: Timestamp(i64::MAX), ..first.disclosure.clone() });
-    let copy = Ground::Copy(RequestId::new());
-    all.push(Disclosure { ground: copy, purpose: None, at: Timestamp(i64::MIN), ..first.disclosure });
+    let copy = Origin::Copy(RequestId::new());
+    all.push(Disclosure { origin: copy, purpose: None, at: Timestamp(i64::MIN), ..first.disclosure });
     for disclosure in all {
         let id = DisclosureId::new();
         let disclosure = Disclosure { key: disclosure_key(alfa(), id), version: 1, ..disclosure };

@@ -28,7 +28,7 @@ fn to(recipient: &str) -> Disclosure {
         purpose: Some(PurposeName::new("quality").unwrap()),
         at: Timestamp(NOW.0 - 1),
         by: Actor::new("anna@banca-alfa.it").unwrap(),
-        ground: Ground::Filed(code("dpa-2026-07")),
+        origin: Origin::Filed(code("dpa-2026-07")),
         notices: Vec::new(),
         version: 1,
     }
@@ -233,8 +233,8 @@ fn a_disclosure_is_the_same_whatever_became_of_its_notices() {
         Disclosure { recording: RecordingId::from_bytes([3; 16]), ..one.clone() },
         Disclosure { recipient: code("consob"), ..one.clone() },
         Disclosure { purpose: None, ..one.clone() },
-        Disclosure { ground: Ground::Copy(RequestId::from_bytes([4; 16])), ..one.clone() },
-        Disclosure { ground: Ground::Filed(code("dpa-2027-01")), ..one.clone() },
+        Disclosure { origin: Origin::Copy(RequestId::from_bytes([4; 16])), ..one.clone() },
+        Disclosure { origin: Origin::Filed(code("dpa-2027-01")), ..one.clone() },
         Disclosure {
             key: DisclosureKey { id: DisclosureId::from_bytes([5; 16]), ..one.key.clone() },
             ..one.clone()

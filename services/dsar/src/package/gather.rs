@@ -14,7 +14,7 @@ use proto::retention::v1::ExplainResponse;
 use super::Parts;
 use super::granted::Granted;
 use crate::act::RequestKey;
-use crate::disclosure::{Disclosure, Ground};
+use crate::disclosure::{Disclosure, Origin};
 use crate::error::Error;
 use crate::finding;
 use crate::person::Person;
@@ -152,9 +152,9 @@ async fn disclosures(
 
 /// Whether a disclosure is the person's to know.
 fn is_told(disclosure: &Disclosure, own: &BTreeSet<RequestId>) -> bool {
-    match &disclosure.ground {
-        Ground::Copy(request) => own.contains(request),
-        Ground::Filed(_) => true,
+    match &disclosure.origin {
+        Origin::Copy(request) => own.contains(request),
+        Origin::Filed(_) => true,
     }
 }
 

@@ -9,7 +9,7 @@ use proto::dsar::v1::disclosures_server::Disclosures;
 use tonic::{Request, Response};
 
 use super::{Answer, Rpc, actor, convert, refused};
-use crate::disclosure::{Disclosure, DisclosureKey, Ground};
+use crate::disclosure::{Disclosure, DisclosureKey, Origin};
 use crate::error::Error;
 use crate::service::NewDisclosure;
 use crate::wire::notice;
@@ -148,9 +148,9 @@ fn last(token: &str) -> Result<Option<DisclosureId>, Error> {
 }
 
 fn shown(disclosure: &Disclosure) -> wire::Disclosure {
-    let (request_id, filed) = match &disclosure.ground {
-        Ground::Copy(request) => (request.to_bytes().to_vec(), String::new()),
-        Ground::Filed(code) => (Vec::new(), code.to_string()),
+    let (request_id, filed) = match &disclosure.origin {
+        Origin::Copy(request) => (request.to_bytes().to_vec(), String::new()),
+        Origin::Filed(code) => (Vec::new(), code.to_string()),
     };
     wire::Disclosure {
         disclosure_id: disclosure.key.id.to_bytes().to_vec(),

@@ -16,7 +16,7 @@ use policy::request::{Actor, Cause, NoticeState};
 use tracing::{error, info};
 
 use super::{Service, TRIES};
-use crate::disclosure::{DATA_SUBJECT, Disclosure, DisclosureKey, Ground, REPRESENTATIVE};
+use crate::disclosure::{DATA_SUBJECT, Disclosure, DisclosureKey, Origin, REPRESENTATIVE};
 use crate::error::Error;
 use crate::events;
 use crate::store::{MAX_LISTED, Written};
@@ -86,9 +86,9 @@ impl Service {
         }
         let key = DisclosureKey { tenant: tenant.clone(), id };
         let at = at.unwrap_or(now);
-        let ground = Ground::Filed(filed);
+        let origin = Origin::Filed(filed);
         let (by, notices, version) = (by.clone(), Vec::new(), 1);
-        let disclosure = Disclosure { key, recording, recipient, purpose, at, by, ground, notices, version };
+        let disclosure = Disclosure { key, recording, recipient, purpose, at, by, origin, notices, version };
         // What was recorded before stands, whatever became of the recording.
         if let Some(standing) = self.disclosures().get(&disclosure.key).await? {
             return same(standing, &disclosure);

@@ -11,14 +11,14 @@ use prost::Message;
 use proto::dsar::v1::{DisclosureEvent, Notice as WireNotice, StoredDisclosure, StoredNotice};
 
 use super::{message, read};
-use crate::disclosure::{Disclosure, DisclosureKey, Ground, MAX_NOTICES, Notice};
+use crate::disclosure::{Disclosure, DisclosureKey, MAX_NOTICES, Notice, Origin};
 use crate::error::Error;
 
 /// A disclosure as bytes.
 pub fn disclosure_bytes(disclosure: &Disclosure) -> Vec<u8> {
-    let (request_id, filed) = match &disclosure.ground {
-        Ground::Copy(request) => (request.to_bytes().to_vec(), String::new()),
-        Ground::Filed(code) => (Vec::new(), code.to_string()),
+    let (request_id, filed) = match &disclosure.origin {
+        Origin::Copy(request) => (request.to_bytes().to_vec(), String::new()),
+        Origin::Filed(code) => (Vec::new(), code.to_string()),
     };
     let stored = StoredDisclosure {
         disclosure_id: disclosure.key.id.to_bytes().to_vec(),
@@ -53,7 +53,7 @@ pub fn disclosure_from(bytes: &[u8]) -> Result<Disclosure, Error> {
         purpose: purpose(stored.purpose)?,
         at: Timestamp(stored.at),
         by: Actor::new(stored.by).map_err(|_| Error::Damaged("a disclosure by nobody"))?,
-        ground: ground(&stored.request_id, stored.filed)?,
+        origin: origin(&stored.request_id, stored.filed)?,
         notices: notices(stored.notices)?,
         version: stored.version,
     })
@@ -105,12 +105,12 @@ fn purpose(name: String) -> Result<Option<PurposeName>, Error> {
     purpose.map(Some).map_err(|_| Error::Damaged("a disclosure for no known purpose"))
 }
 
-fn ground(request: &[u8], filed: String) -> Result<Ground, Error> {
-    let damaged = "a disclosure on no known ground";
+fn origin(request: &[u8], filed: String) -> Result<Origin, Error> {
+    let damaged = "a disclosure on no known origin";
     let request = read::maybe_id(request, RequestId::from_slice, damaged)?;
     match (request, read::maybe_code(filed, damaged)?) {
-        (Some(request), None) => Ok(Ground::Copy(request)),
-        (None, Some(code)) => Ok(Ground::Filed(code)),
+        (Some(request), None) => Ok(Origin::Copy(request)),
+        (None, Some(code)) => Ok(Origin::Filed(code)),
         (Some(_), Some(_)) | (None, None) => Err(Error::Damaged(damaged)),
     }
 }

@@ -6,7 +6,7 @@ use policy::code::Code;
 use policy::request::{Cause, NoticeState};
 
 use super::{alfa, anna, code, moment};
-use crate::disclosure::{Disclosure, DisclosureKey, Ground};
+use crate::disclosure::{Disclosure, DisclosureKey, Origin};
 use crate::events;
 
 /// A disclosure, with its event.
@@ -90,7 +90,7 @@ pub fn to_vendor(key: DisclosureKey, recording: RecordingId) -> Disclosure {
         purpose: Some(PurposeName::new("quality").expect("a slug")),
         at: moment(0, 5),
         by: anna(),
-        ground: Ground::Filed(code("dpa-2026-07")),
+        origin: Origin::Filed(code("dpa-2026-07")),
         notices: Vec::new(),
         version: 1,
     }

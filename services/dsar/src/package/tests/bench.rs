@@ -29,7 +29,7 @@ use zip::ZipArchive;
 
 use super::super::{Earlier, Handed, Parts, hand_out};
 use crate::act::{Act, Decided, Found, Received, Record, RequestKey};
-use crate::disclosure::{Disclosure, DisclosureKey, Ground};
+use crate::disclosure::{Disclosure, DisclosureKey, Origin};
 use crate::error::Error;
 use crate::file::{File, Items};
 use crate::mesh::{Audio, Erased, Erasure, Gone, Mesh, Restriction, Withdrawal};
@@ -237,7 +237,7 @@ impl Bench {
     }
 
     /// Somebody got something of the call, a day after it.
-    pub(super) fn discloses(&self, recipient: &str, ground: Ground) -> Disclosure {
+    pub(super) fn discloses(&self, recipient: &str, origin: Origin) -> Disclosure {
         let disclosure = Disclosure {
             key: DisclosureKey { tenant: tenant(), id: DisclosureId::new() },
             recording: self.call,
@@ -245,7 +245,7 @@ impl Bench {
             purpose: Some(purpose("quality")),
             at: START.plus(DAY),
             by: Actor::new("officer").unwrap(),
-            ground,
+            origin,
             notices: Vec::new(),
             version: 1,
         };

@@ -9,7 +9,7 @@ use serde_json::json;
 use super::super::Earlier;
 use super::bench::Bench;
 use super::whole::fits;
-use crate::disclosure::{DATA_SUBJECT, Disclosure, Ground, REPRESENTATIVE};
+use crate::disclosure::{DATA_SUBJECT, Disclosure, Origin, REPRESENTATIVE};
 use crate::plan::Language;
 use crate::testing::{DAY, START};
 
@@ -18,8 +18,8 @@ fn asked() -> Bench {
     Bench::new().leg(Right::Access, 0, Presence::Oneself, "quality")
 }
 
-fn filed() -> Ground {
-    Ground::Filed(Code::new("contract-7").unwrap())
+fn filed() -> Origin {
+    Origin::Filed(Code::new("contract-7").unwrap())
 }
 
 /// Told of an erasure two days after the call, with this answer.
@@ -87,10 +87,10 @@ async fn an_earlier_copy_is_told_as_a_copy_and_another_person_s_not_at_all() {
     let mut bench = asked();
     let (earlier, another) = (RequestId::new(), RequestId::new());
     bench.earlier = vec![Earlier { id: earlier, received_at: START, rights: vec!["access"], ended: None }];
-    bench.discloses(DATA_SUBJECT, Ground::Copy(earlier));
-    bench.discloses(DATA_SUBJECT, Ground::Copy(another));
+    bench.discloses(DATA_SUBJECT, Origin::Copy(earlier));
+    bench.discloses(DATA_SUBJECT, Origin::Copy(another));
     // This very copy, fetched once before.
-    bench.discloses(DATA_SUBJECT, Ground::Copy(bench.key.id));
+    bench.discloses(DATA_SUBJECT, Origin::Copy(bench.key.id));
     let package = bench.package().await;
     let (schema, data) = (package.json("schema.json"), package.json("data.json"));
     fits(&schema, &schema, &data, "");
@@ -109,7 +109,7 @@ async fn a_copy_for_whoever_asked_for_the_person_says_so() {
     let earlier = RequestId::new();
     bench.asker = Asker::Representative;
     bench.earlier = vec![Earlier { id: earlier, received_at: START, rights: vec!["access"], ended: None }];
-    bench.discloses(REPRESENTATIVE, Ground::Copy(earlier));
+    bench.discloses(REPRESENTATIVE, Origin::Copy(earlier));
     let package = bench.package().await;
     assert_eq!(package.json("data.json")["copies"][0]["to"], "representative");
     assert!(package.text("index.html").contains("<td>whoever asked for you</td>"));

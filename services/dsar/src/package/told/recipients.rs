@@ -4,7 +4,7 @@ use kernel::RequestId;
 
 use super::super::data::{Copied, Recipient, Telling};
 use super::super::gather::Found;
-use crate::disclosure::{DATA_SUBJECT, Disclosure, Ground, Notice, REPRESENTATIVE};
+use crate::disclosure::{DATA_SUBJECT, Disclosure, Notice, Origin, REPRESENTATIVE};
 
 /// Those who got something, oldest first. Whoever got a copy of their own is none of them.
 pub(super) fn recipients(recordings: &[Found]) -> Vec<Recipient> {
@@ -15,9 +15,9 @@ pub(super) fn recipients(recordings: &[Found]) -> Vec<Recipient> {
 }
 
 fn recipient(disclosure: &Disclosure) -> Option<Recipient> {
-    match disclosure.ground {
-        Ground::Copy(_) => None,
-        Ground::Filed(_) => Some(Recipient {
+    match disclosure.origin {
+        Origin::Copy(_) => None,
+        Origin::Filed(_) => Some(Recipient {
             recording: disclosure.recording.to_string(),
             who: disclosure.recipient.to_string(),
             at: disclosure.at.to_string(),
@@ -36,9 +36,9 @@ fn telling(notice: &Notice) -> Telling {
 pub(super) fn copies(recordings: &[Found]) -> Vec<Copied> {
     let disclosed = recordings.iter().flat_map(|found| &found.disclosures);
     let mut all: Vec<_> = disclosed
-        .filter_map(|disclosure| match &disclosure.ground {
-            Ground::Copy(request) => Some(copied(disclosure, *request)),
-            Ground::Filed(_) => None,
+        .filter_map(|disclosure| match &disclosure.origin {
+            Origin::Copy(request) => Some(copied(disclosure, *request)),
+            Origin::Filed(_) => None,
         })
         .collect();
     all.sort_by_key(|copied| copied.moment);

@@ -110,7 +110,7 @@ fn what_is_told_is_what_stands() {
         purpose: None,
         at: Timestamp(5),
         by: Actor::new("anna").unwrap(),
-        ground: Ground::Filed(Code::new("order-3").unwrap()),
+        origin: Origin::Filed(Code::new("order-3").unwrap()),
         notices: Vec::new(),
         version: 1,
     };
@@ -122,6 +122,6 @@ fn what_is_told_is_what_stands() {
     assert_eq!((notice.cause.as_str(), notice.state.as_str()), ("erased", "due"));
     assert_eq!((notice.since, notice.told, notice.told_at, notice.answered_at), (9, 1, 9, 0));
     assert_eq!((notice.act_id.clone(), notice.filed.as_str()), (vec![7; 16], ""));
-    let copy = shown(&Disclosure { ground: Ground::Copy(request), ..disclosure });
+    let copy = shown(&Disclosure { origin: Origin::Copy(request), ..disclosure });
     assert_eq!((copy.request_id, copy.filed), (request.to_bytes().to_vec(), String::new()));
 }

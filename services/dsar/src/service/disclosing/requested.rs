@@ -8,7 +8,7 @@ use policy::request::{Asker, Cause, ItemKey};
 use policy::rights::Outcome;
 
 use crate::act::RequestKey;
-use crate::disclosure::{DATA_SUBJECT, Disclosure, DisclosureKey, Ground, REPRESENTATIVE};
+use crate::disclosure::{DATA_SUBJECT, Disclosure, DisclosureKey, Origin, REPRESENTATIVE};
 use crate::error::Error;
 use crate::file::File;
 use crate::service::{Service, derived, itself};
@@ -40,7 +40,7 @@ impl Service {
                 purpose: None,
                 at: self.now(),
                 by: itself(),
-                ground: Ground::Copy(key.id),
+                origin: Origin::Copy(key.id),
                 notices: Vec::new(),
                 version: 1,
             })

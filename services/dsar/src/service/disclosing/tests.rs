@@ -34,7 +34,7 @@ async fn a_disclosure_is_recorded_once_and_stands_whatever_becomes_of_the_record
     let new = new_disclosure(id, "consob");
     let recorded = service.disclose(&tenant(), &actor("anna"), new.clone()).await.unwrap();
     assert_eq!((recorded.at, recorded.version), (service.now(), 1));
-    assert_eq!(recorded.ground, Ground::Filed(code("contract-7")));
+    assert_eq!(recorded.origin, Origin::Filed(code("contract-7")));
     bench.pass(DAY);
     bench.mesh.state().recordings.clear();
     let again = service.disclose(&tenant(), &actor("bruno"), new.clone()).await.unwrap();
@@ -145,7 +145,7 @@ async fn a_copy_is_a_disclosure_to_who_asked_however_often_it_is_fetched() {
     service.handed(&key, &items, &[id].into()).await.unwrap();
     let found = all(&service, id).await;
     let [copy] = found.as_slice() else { panic!("{found:?}") };
-    assert_eq!((copy.recipient.as_str(), &copy.ground), (DATA_SUBJECT, &Ground::Copy(key.id)));
+    assert_eq!((copy.recipient.as_str(), &copy.origin), (DATA_SUBJECT, &Origin::Copy(key.id)));
     assert_eq!((copy.by.as_str(), copy.version), ("service/dsar", 1));
     // Who has a copy of what is theirs asked for what is done with it, or is told of it by an answer.
     assert_eq!(service.note_act(&tenant(), id, Cause::Erased, ACT).await.unwrap(), 0);

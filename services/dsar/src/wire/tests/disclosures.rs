@@ -38,13 +38,13 @@ fn any_notice(number: usize) -> impl Strategy<Value = Notice> {
 fn any_disclosure() -> impl Strategy<Value = Disclosure> {
     let ids = (any_name(), any::<[u8; 16]>(), any_recording());
     let purpose = prop::option::of(any_name().prop_map(|name| PurposeName::new(name).unwrap()));
-    let ground = prop_oneof![
-        any_request().prop_map(disclosure::Ground::Copy),
-        any_code().prop_map(disclosure::Ground::Filed),
+    let origin = prop_oneof![
+        any_request().prop_map(disclosure::Origin::Copy),
+        any_code().prop_map(disclosure::Origin::Filed),
     ];
     let to = (any_code(), purpose, any::<i64>(), "[!-~]{1,256}");
     let notices = (0..6_usize).prop_flat_map(|many| (0..many).map(any_notice).collect::<Vec<_>>());
-    (ids, to, ground, notices, 1..=u64::MAX).prop_map(|(ids, to, ground, notices, version)| {
+    (ids, to, origin, notices, 1..=u64::MAX).prop_map(|(ids, to, origin, notices, version)| {
         let ((tenant, id, recording), (recipient, purpose, at, by)) = (ids, to);
         let tenant = TenantId::new(tenant).unwrap();
         Disclosure {
@@ -54,7 +54,7 @@ fn any_disclosure() -> impl Strategy<Value = Disclosure> {
             purpose,
             at: Timestamp(at),
             by: Actor::new(by).unwrap(),
-            ground,
+            origin,
             notices,
             version,
         }
@@ -125,10 +125,10 @@ fn a_disclosure_that_cannot_be_is_refused() {
         (StoredDisclosure { purpose: text("No Slug"), ..whole.clone() }, "a disclosure for no known purpose"),
         (StoredDisclosure { by: text(""), ..whole.clone() }, "a disclosure by nobody"),
         (StoredDisclosure { by: text("Anna Rossi"), ..whole.clone() }, "a disclosure by nobody"),
-        (StoredDisclosure { filed: text(""), ..whole.clone() }, "a disclosure on no known ground"),
-        (StoredDisclosure { filed: text("two words"), ..whole.clone() }, "a disclosure on no known ground"),
-        (StoredDisclosure { request_id: vec![1; 16], ..whole.clone() }, "a disclosure on no known ground"),
-        (StoredDisclosure { request_id: vec![1; 15], ..whole.clone() }, "a disclosure on no known ground"),
+        (StoredDisclosure { filed: text(""), ..whole.clone() }, "a disclosure on no known origin"),
+        (StoredDisclosure { filed: text("two words"), ..whole.clone() }, "a disclosure on no known origin"),
+        (StoredDisclosure { request_id: vec![1; 16], ..whole.clone() }, "a disclosure on no known origin"),
+        (StoredDisclosure { request_id: vec![1; 15], ..whole.clone() }, "a disclosure on no known origin"),
         (StoredDisclosure { version: 0, ..whole }, "a disclosure without a version"),
     ];
     for (damaged, what) in tables {
