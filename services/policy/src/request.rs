@@ -271,7 +271,8 @@ impl Request {
         self.parts.values()
     }
 
-    /// Items that may have been given to the wrong person, as two requests were not of one: a breach to assess.
+    /// What may have been given, erased or restricted of the wrong person, as two requests were not of one: a breach to
+    /// assess.
     pub fn to_assess(&self) -> &BTreeSet<ItemKey> {
         &self.to_assess
     }

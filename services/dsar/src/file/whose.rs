@@ -3,8 +3,7 @@
 use std::collections::BTreeSet;
 
 use kernel::RecordingId;
-use policy::request::{Item, ItemKey, ItemState, Refused, State};
-use policy::rights::Outcome;
+use policy::request::{Item, ItemKey, Refused, State};
 
 use super::File;
 use crate::act::Act;
@@ -67,34 +66,11 @@ impl File {
             return Err(Refused::NoSuchItem { item: unknown.clone() }.into());
         }
         let known = self.request.items();
-        let is_done = |key: &&ItemKey| known.get(*key).is_some_and(is_carried_out);
+        let is_done = |key: &&ItemKey| known.get(*key).is_some_and(Item::has_touched_data);
         let done: Vec<_> = items.iter().filter(is_done).cloned().collect();
         self.to_assess.extend(done);
         self.strange.extend(items.iter().cloned());
         self.request = self.request.clone().without(items);
         Ok(())
     }
-}
-
-/// Whether a copy of an item was handed out, or it was erased or restricted or will be, as far as that is known.
-fn is_carried_out(item: &Item) -> bool {
-    let reaches = |outcome: Outcome| match outcome {
-        Outcome::GrantFull
-        | Outcome::GrantRedacted
-        | Outcome::Erase
-        | Outcome::EraseRedacting
-        | Outcome::DeferRestrict
-        | Outcome::Restrict => true,
-        Outcome::Correct
-        | Outcome::Annotate
-        | Outcome::EraseByExpiry
-        | Outcome::StopPurpose
-        | Outcome::RetainMinimal
-        | Outcome::Refuse
-        | Outcome::NotApplicable
-        | Outcome::PendingSubject
-        | Outcome::PendingBalance => false,
-    };
-    let is_decided = item.decision().is_some_and(|decision| decision.verdict.outcomes().any(reaches));
-    is_decided && matches!(item.state(), ItemState::Done | ItemState::Deferred | ItemState::Failed)
 }

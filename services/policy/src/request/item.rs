@@ -158,6 +158,14 @@ impl Item {
         }
     }
 
+    /// Whether somebody's data was given, erased or restricted by it, or will be by itself: a breach, where it was another
+    /// person's. Of what failed it is not known, and not known not to be.
+    pub fn has_touched_data(&self) -> bool {
+        let is_tried = matches!(self.state, ItemState::Done | ItemState::Deferred | ItemState::Failed);
+        let decision = self.decision.as_ref().filter(|_| is_tried);
+        decision.is_some_and(|decision| decision.verdict.outcomes().any(touches_data))
+    }
+
     /// How much of what was asked it comes to.
     pub(super) fn share(&self) -> Share {
         let Some(decision) = self.decision.as_ref().filter(|_| self.is_settled()) else {
@@ -188,6 +196,26 @@ pub(super) fn is_pending(outcome: Outcome) -> bool {
         | Outcome::Refuse
         | Outcome::NotApplicable
         | Outcome::EraseRedacting => false,
+    }
+}
+
+fn touches_data(outcome: Outcome) -> bool {
+    match outcome {
+        Outcome::GrantFull
+        | Outcome::GrantRedacted
+        | Outcome::Erase
+        | Outcome::EraseRedacting
+        | Outcome::DeferRestrict
+        | Outcome::Restrict => true,
+        Outcome::Correct
+        | Outcome::Annotate
+        | Outcome::EraseByExpiry
+        | Outcome::StopPurpose
+        | Outcome::RetainMinimal
+        | Outcome::Refuse
+        | Outcome::NotApplicable
+        | Outcome::PendingSubject
+        | Outcome::PendingBalance => false,
     }
 }
 

@@ -6,11 +6,10 @@ use std::collections::BTreeSet;
 use kernel::Timestamp;
 
 use super::error::Refused;
-use super::item::{Item, ItemState};
 use super::names::{ItemKey, RequestKey};
 use super::{MAX_PARTS, Request, State};
 use crate::deadline::Clock;
-use crate::rights::{Outcome, Right};
+use crate::rights::Right;
 
 /// A verified request as it is answered with another. [`Request::part`] makes it.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -109,9 +108,9 @@ impl Request {
         if self.merged_into.as_ref() == Some(other) {
             self.merged_into = None;
         } else if self.parts.remove(other).is_some() {
-            let given = self.items.iter().filter(|(_, item)| was_given(item));
-            let given: Vec<_> = given.map(|(key, _)| key.clone()).collect();
-            self.to_assess.extend(given);
+            let touched = self.items.iter().filter(|(_, item)| item.has_touched_data());
+            let touched: Vec<_> = touched.map(|(key, _)| key.clone()).collect();
+            self.to_assess.extend(touched);
         } else {
             return Err(Refused::NotMerged { other: other.clone() });
         }
@@ -156,11 +155,4 @@ impl Request {
         self.items.clear();
         self.failures = 0;
     }
-}
-
-/// Whether a copy was handed out. That is not known to have happened before the answer, and not known not to have.
-fn was_given(item: &Item) -> bool {
-    let granted = |outcome: Outcome| matches!(outcome, Outcome::GrantFull | Outcome::GrantRedacted);
-    let decided = item.decision.as_ref().is_some_and(|decision| granted(decision.verdict.outcome()));
-    decided && matches!(item.state, ItemState::Done | ItemState::Failed)
 }
