@@ -26,9 +26,11 @@ const REQUIRE: &str = "VERBALE_REQUIRE";
 /// A small server under many tests answers late rather than never.
 const REQUEST_TIMEOUT: Duration = Duration::from_secs(15);
 
-/// The keyspaces of this process's tests, by what their tables are. One test has them at a time: a `TRUNCATE` beside
-/// another test's conditional writes can stop Cassandra for good, as both wait for its record of truncations.
+/// The keyspaces of this process's tests, by what their tables are. One test has them at a time.
 static KEYSPACES: Mutex<BTreeMap<String, Keyspace>> = Mutex::const_new(BTreeMap::new());
+
+/// What [`lent`] lends next.
+static GIVEN_BACK: std::sync::Mutex<Vec<Keyspace>> = std::sync::Mutex::new(Vec::new());
 
 const TABLES: &str = "SELECT table_name FROM system_schema.tables WHERE keyspace_name = ?";
 /// More tables than all components have.
@@ -66,34 +68,47 @@ pub async fn untouched() -> Option<Cql> {
     Some(Cql::open(&options()?).await.expect("the cluster that VERBALE_CQL names answers"))
 }
 
-/// Drops the keyspaces. With each change of its schema Cassandra reads all of it to sign it: whoever leaves many tables
-/// has everybody wait. A cluster that is too busy to drop one keeps it: what was to be shown is shown by then.
-pub async fn discard(cql: &Cql) {
-    for space in [Space::Data, Space::Keys] {
-        for _ in 0..DROPS {
-            match cql.change_schema(space, "DROP KEYSPACE IF EXISTS {ks}").await {
-                Ok(()) => break,
-                Err(error) => {
-                    tracing::warn!(error = kernel::chain(&error), "a keyspace is not dropped for now")
-                }
-            }
-        }
+/// A session on keyspaces for whoever migrates them: such as do not exist, or another test's whose every table was emptied.
+///
+/// What is emptied lies beside other tests' conditional writes: see [`give_back`].
+pub async fn lent() -> Option<Cql> {
+    let mut options = options()?;
+    let left = GIVEN_BACK.lock().expect("nobody fails with it").pop();
+    let was_used = left.is_some();
+    options.keyspace = left.unwrap_or(options.keyspace);
+    let cql = Cql::open(&options).await.expect("the cluster that VERBALE_CQL names answers");
+    if was_used {
+        empty(&cql).await.expect("tables are emptied");
     }
+    Some(cql)
 }
 
-/// How often a keyspace is tried to be dropped.
-const DROPS: usize = 3;
+/// Leaves keyspaces, in which nobody writes any more, to another test: to make and to drop so many tables takes a server ten
+/// times as long as to empty them, and with each change of its schema Cassandra reads all of it to sign it.
+///
+/// A Cassandra that serves such tests must have `-Dcassandra.unsafesystem=true`, or else its record of truncations can stop it:
+/// a `TRUNCATE` holds it until a flush that waits for conditional writes, and these wait for the record.
+pub fn give_back(cql: &Cql) {
+    GIVEN_BACK.lock().expect("nobody fails with it").push(cql.options().keyspace.clone());
+}
 
 /// Truncated, not deleted row by row: stores state timestamps of their own, above which no delete of ours is. What
 /// was applied stays. A table without rows may have kept such a delete, which would hide the next test's writes.
 async fn empty(cql: &Cql) -> Result<(), Error> {
     for space in [Space::Data, Space::Keys] {
-        for table in tables(cql, space).await?.into_iter().filter(|table| table != "applied_step") {
+        let tables = tables(cql, space).await?;
+        if !tables.is_empty() {
+            cql.change_schema(space, FLEETING).await?;
+        }
+        for table in tables.into_iter().filter(|table| table != "applied_step") {
             cql.change_schema(space, &format!("TRUNCATE {{ks}}.{table}")).await?;
         }
     }
     Ok(())
 }
+
+/// What no crash has to leave need not be brought to disk to be thrown away.
+const FLEETING: &str = "ALTER KEYSPACE {ks} WITH durable_writes = false";
 
 /// Every row of both keyspaces, raw: the table's name, and the row as the server writes it in JSON.
 pub async fn rows(cql: &Cql) -> Vec<(String, String)> {

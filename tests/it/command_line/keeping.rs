@@ -1,7 +1,6 @@
 //! Holds, sweeps, erasures and keys on the command line: tables for people, JSON for scripts.
 
 use kernel::{ErasureId, HoldId, RecordingId, TenantId};
-use platform::config::Period;
 use serde_json::json;
 
 use super::Prompt;
@@ -88,8 +87,7 @@ async fn a_tenant_of_whom_no_policy_is_in_force_is_told_so() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn what_is_due_is_listed_planned_explained_and_swept_from_the_command_line() {
-    // Nobody sweeps but the command.
-    let world = World::new().tuned(|config| config.retention.sweep = Period::secs(86_400));
+    let world = World::new().unswept();
     let sample = Sample::new("access-request-en");
     let mesh = world.up().await;
     let own = world.kept(&mesh.server(), &sample).await.to_string();
@@ -275,7 +273,7 @@ async fn an_erasure_is_ordered_listed_and_shown_from_the_command_line() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn an_order_of_an_authority_and_the_keys_are_seen_from_the_command_line() {
-    let (world, sample) = (World::new(), Sample::new("mifid-order-it"));
+    let (world, sample) = (World::new().unswept(), Sample::new("mifid-order-it"));
     let mesh = world.up().await;
     let own = world.kept(&mesh.server(), &sample).await.to_string();
     let prompt = Prompt { world: &world, server: mesh.server(), tenant: sample.tenant.clone() };

@@ -30,7 +30,7 @@ impl Engines {
     pub(crate) async fn fresh() -> Option<Self> {
         let (log, objects) = (address("VERBALE_KAFKA", "kafka")?, address("VERBALE_S3", "s3")?);
         // Tables are for `verbale migrate` to make.
-        let cql = cql::testing::untouched().await?;
+        let cql = cql::testing::lent().await?;
         let options = cql.options();
         let store = format!("scylla://{}/{}?replication=1", options.nodes.join(","), options.keyspace);
         let prefix = format!("it-{}", EventId::new());

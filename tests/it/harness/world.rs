@@ -8,6 +8,7 @@ use std::time::Duration;
 use eventlog::EventLog;
 use kernel::{PrincipalKind, PurposeName, RecordingId, Role, TenantId};
 use platform::auth::{Token, TokenRequest};
+use platform::config::Period;
 use proto::archive::v1::Recording;
 use tempfile::TempDir;
 use tonic::Status;
@@ -53,13 +54,13 @@ impl World {
         }
     }
 
-    /// Runs a scenario in this shape, if there are engines for it. Its tables go when it has passed.
+    /// Runs a scenario in this shape, if there are engines for it. Its tables are another's when it has passed.
     pub(crate) async fn shaped(shape: Shape, scenario: impl AsyncFnOnce(Self)) {
         let Some(world) = Self::on(shape).await else { return };
         let tables = world.engines.as_ref().map(|engines| engines.cql().clone());
         scenario(world).await;
         if let Some(tables) = tables {
-            cql::testing::discard(&tables).await;
+            cql::testing::give_back(&tables);
         }
     }
 
@@ -95,6 +96,12 @@ impl World {
     /// With another configuration than all others, from its next start on.
     pub(crate) fn tuned(self, tuning: fn(&mut Config)) -> Self {
         Self { tuning: Some(tuning), ..self }
+    }
+
+    /// Nobody sweeps but whoever is told to. A tenant's first sweep carries what was ordered, too: who gave the order would
+    /// be told that nothing was left to do.
+    pub(crate) fn unswept(self) -> Self {
+        self.tuned(|config| config.retention.sweep = Period::secs(86_400))
     }
 
     pub(crate) fn is_embedded(&self) -> bool {

@@ -21,7 +21,7 @@ const REGIME: &str = "mifid2-16-7";
 async fn an_order_that_may_not_be_obeyed_is_refused_by_its_field_and_one_given_twice_counts_once(
     world: World,
 ) {
-    let sample = Sample::new("mifid-order-it");
+    let (world, sample) = (world.unswept(), Sample::new("mifid-order-it"));
     let mesh = world.up().await;
     let server = mesh.server();
     let id = world.kept(&server, &sample).await;
@@ -68,7 +68,7 @@ async fn an_authority_hears_what_its_order_covers_and_reaches_calls_that_come_la
     let (sample, later) = (Sample::new("mifid-order-it"), Sample::new("mifid-order-it"));
     // It begins before the range that is ordered.
     let outside = Sample::new("mifid-order-it").dated(Timestamp(sample.started_at().0 - 3_600_000_000));
-    let duty = purpose(DUTY);
+    let (world, duty) = (world.unswept(), purpose(DUTY));
     let mesh = world.up().await;
     let server = mesh.server();
     let (own, beside) = tokio::join!(world.kept(&server, &sample), world.kept(&server, &outside));
