@@ -3,7 +3,6 @@
 use std::time::Duration;
 
 use kernel::{ErasureId, Timestamp};
-use platform::config::Period;
 use proto::retention::v1::retention_client::RetentionClient;
 use proto::retention::v1::{
     Considered, DataKind, ErasureCause, ErasureState, ExplainResponse, SweepRequest, Term, TermState,
@@ -12,9 +11,11 @@ use tonic::Code;
 use verbale::commands::retention;
 
 use crate::harness::keeping::{BY_PERIOD, DAY, explained, must_be_gone, settled};
-use crate::harness::{Expected, Sample, World, hear, in_one_process, on_every_shape, purpose, reason};
+use crate::harness::{Expected, Sample, World, embedded_and_split, hear, in_one_process, purpose, reason};
 
-on_every_shape!(a_period_ends_at_its_moment_and_what_it_kept_is_refused_before_any_sweep_and_erased_by_one);
+embedded_and_split!(
+    a_period_ends_at_its_moment_and_what_it_kept_is_refused_before_any_sweep_and_erased_by_one
+);
 in_one_process!(why_something_is_kept_is_explained_by_rule_article_and_who_set_it,);
 
 const DUTY: &str = "mifid2-transaction";
@@ -25,8 +26,7 @@ const BEFORE: Duration = Duration::from_secs(60);
 async fn a_period_ends_at_its_moment_and_what_it_kept_is_refused_before_any_sweep_and_erased_by_one(
     world: World,
 ) {
-    // Nobody sweeps but whoever is told to.
-    let world = world.tuned(|config| config.retention.sweep = Period::secs(86_400));
+    let world = world.unswept();
     let sample = Sample::new("mifid-order-it");
     let (expected, quality, duty) = (Expected::of(&sample), purpose(QUALITY), purpose(DUTY));
     let mesh = world.up().await;
