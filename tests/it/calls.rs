@@ -2,6 +2,7 @@
 
 use futures::future::join_all;
 use kernel::{Interval, LegNo, Position};
+use platform::config::Period;
 use proto::archive::v1::{Recording, RecordingState, ReplayRequest};
 use proto::common::v1::Interval as WireInterval;
 use seal::manifest::{AddendumChange, NotRecordedReason};
@@ -10,7 +11,8 @@ use verbale::commands::recordings;
 
 use crate::harness::keeping::{gone, must_be_gone, roots};
 use crate::harness::{
-    Expected, Sample, World, eventually, hear, hear_range, id_of, on_every_shape, purpose, reason,
+    Expected, Sample, World, embedded_and_split, eventually, hear, hear_range, id_of, on_every_shape,
+    purpose, reason,
 };
 
 on_every_shape!(
@@ -18,6 +20,7 @@ on_every_shape!(
     a_mark_a_range_and_one_leg_play_as_clips_of_their_own,
     every_document_is_signed_and_says_what_there_is,
 );
+embedded_and_split!(a_replay_outlasts_its_lease_whichever_instance_gave_it);
 
 /// The call in which everything was taken back.
 const WITHDRAWN: &str = "withdrawal-midcall-it";
@@ -52,6 +55,18 @@ async fn each_call_replays_as_it_was_sent_wherever_a_purpose_has_its_basis_and_n
             }
         }
     }
+    mesh.stop().await.unwrap();
+}
+
+async fn a_replay_outlasts_its_lease_whichever_instance_gave_it(world: World) {
+    // So short that the replay needs it again and again.
+    let world = world.tuned(|config| config.crypto.lease = Period::millis(250));
+    let (sample, duty) = (Sample::new("mifid-order-it"), purpose("mifid2-transaction"));
+    let mesh = world.up().await;
+    let recording = world.record(&mesh.server(), &sample).await;
+    let caller = world.person(&mesh.server(), &sample.tenant);
+    let heard = hear(&caller, id_of(&recording), &duty).await.unwrap();
+    heard.must_be(&Expected::of(&sample), &sample, &duty, whole(&recording));
     mesh.stop().await.unwrap();
 }
 

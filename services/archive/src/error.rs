@@ -177,6 +177,11 @@ impl ServiceError for Error {
 }
 
 impl Error {
+    /// Whether crypto knows of no such lease: it ran out, or another instance gave it.
+    pub(crate) fn is_no_lease(&self) -> bool {
+        matches!(self, Self::Peer { source, .. } if reason(source) == "lease-expired")
+    }
+
     /// What the caller is told: the code and, in one word, why.
     pub fn to_status(&self) -> Status {
         match self {

@@ -3,6 +3,7 @@
 use kernel::{LegNo, PurposeName, RecordingId, SectionNo, SubjectId, TenantId, Use};
 use platform::Wire;
 use platform::call::request;
+use platform::wire::Affinity;
 use proto::common::v1::{Identifier, SpanRange};
 use proto::consent::v1::ResolveSubjectRequest;
 use proto::consent::v1::consent_client::ConsentClient;
@@ -14,7 +15,7 @@ use proto::crypto::v1::{
 use proto::ingest::v1::recorder_client::RecorderClient;
 use proto::ingest::v1::{FenceSessionRequest, LegOpened};
 use seal::{Cover, Hash, SpanSet, TrustRoots, VerifyingKey};
-use tonic::{Code, Status};
+use tonic::{Code, Request, Status};
 
 use crate::error::Error;
 use crate::fact::{Gone, RecordingKey};
@@ -151,8 +152,7 @@ impl Mesh {
             subject_token: token.to_owned(),
             reference: asked.reference.clone(),
         };
-        let answer =
-            KeysClient::new(self.crypto.clone()).unwrap(request(&asked.recording.tenant, message)).await;
+        let answer = KeysClient::new(self.crypto.clone()).unwrap(leased(&asked.recording, message)).await;
         let answer = answer.map_err(peer("crypto", "open the recording"))?.into_inner();
         let mut covers = Vec::with_capacity(answer.covers.len());
         for section in answer.covers {
@@ -166,9 +166,9 @@ impl Mesh {
     }
 
     /// Asks the gate again for a running replay.
-    pub async fn renew(&self, tenant: &TenantId, lease: &[u8]) -> Result<std::time::Duration, Error> {
+    pub async fn renew(&self, recording: &RecordingKey, lease: &[u8]) -> Result<std::time::Duration, Error> {
         let asked = RenewRequest { lease_id: lease.to_vec() };
-        let answer = KeysClient::new(self.crypto.clone()).renew(request(tenant, asked)).await;
+        let answer = KeysClient::new(self.crypto.clone()).renew(leased(recording, asked)).await;
         let answer = answer.map_err(peer("crypto", "renew a lease"))?.into_inner();
         Ok(std::time::Duration::from_millis(answer.ttl.into()))
     }
@@ -260,6 +260,13 @@ fn section_spans((leg, section, spans): &(LegNo, SectionNo, SpanSet)) -> Section
 
 fn id(recording: RecordingId) -> Vec<u8> {
     recording.to_bytes().to_vec()
+}
+
+/// A lease is known to the instance that gave it: what is asked of one recording goes to the same.
+fn leased<T>(recording: &RecordingKey, message: T) -> Request<T> {
+    let mut asked = request(&recording.tenant, message);
+    asked.extensions_mut().insert(Affinity::of(&recording.id));
+    asked
 }
 
 fn peer(peer: &'static str, attempt: &'static str) -> impl FnOnce(Status) -> Error {

@@ -5,6 +5,7 @@
 //! to the roles here or to the replicas of the role elsewhere. Replicas share the calls; one that cannot be
 //! reached is passed over for a while ([`remote`]). Every call gets its token and trace from [`client`].
 
+mod affinity;
 mod client;
 mod late;
 mod lent;
@@ -20,6 +21,7 @@ use tonic::body::Body;
 use tower::ServiceExt;
 use tower::util::BoxCloneSyncService;
 
+pub use affinity::Affinity;
 pub use client::client;
 pub use late::LateWire;
 pub use peers::{Config, PeerError, Peers};

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use ::objects::ObjectStore;
-use kernel::{Interval, LegNo, Retry, SectionNo, ServiceError, TenantId};
+use kernel::{Interval, LegNo, Retry, SectionNo, ServiceError};
 use platform::auth::Token;
 use seal::{Cover, Frame, SpanView};
 use tokio::time::Instant;
@@ -150,27 +150,32 @@ impl Player {
         })
     }
 
-    /// Renews in the first half of what is left, and asks anew where a lease ran out because nobody pulled.
+    /// Renews in the first half of what is left, and asks anew where a lease ran out because nobody pulled, or is lost.
     async fn keep_lease(&mut self) -> Result<(), Error> {
         let Some(held) = &self.held else { return Ok(()) };
         if held.since.elapsed() < held.ttl / 2 {
             return Ok(());
         }
         if held.since.elapsed() >= held.ttl {
-            self.covers.clear();
-            self.held = None;
-            return self.open().await;
+            return self.open_anew().await;
         }
         let asked_at = Instant::now();
-        let tenant: &TenantId = &self.asked.recording.tenant;
-        let ttl = match self.mesh.renew(tenant, &held.id).await {
+        let ttl = match self.mesh.renew(&self.asked.recording, &held.id).await {
             Ok(ttl) => ttl,
+            // The instance that gave it is gone, and nobody else knows of it.
+            Err(error) if error.is_no_lease() => return self.open_anew().await,
             // The lease still holds: a gate that is silent now may answer before it is over.
             Err(error) if error.retry() == Retry::Backoff && held.since.elapsed() < held.ttl => return Ok(()),
             Err(error) => return Err(error),
         };
         self.held = Some(Held { id: held.id.clone(), since: asked_at, ttl });
         Ok(())
+    }
+
+    async fn open_anew(&mut self) -> Result<(), Error> {
+        self.covers.clear();
+        self.held = None;
+        self.open().await
     }
 
     async fn open(&mut self) -> Result<(), Error> {

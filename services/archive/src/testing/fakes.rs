@@ -55,6 +55,8 @@ pub(crate) struct KeyState {
     pub(crate) renewed: u32,
     /// Whether renewals are refused.
     pub(crate) refuses_renewal: bool,
+    /// Whether no lease is known any more.
+    pub(crate) forgot_leases: bool,
     /// How long a lease holds, in milliseconds.
     pub(crate) ttl: u32,
 }
@@ -105,6 +107,7 @@ impl FakeKeys {
             sealed: Vec::new(),
             renewed: 0,
             refuses_renewal: false,
+            forgot_leases: false,
             ttl: 60_000,
         })))
     }
@@ -219,6 +222,9 @@ impl Keys for FakeKeys {
 
     async fn renew(&self, _request: Request<RenewRequest>) -> Answer<RenewResponse> {
         let mut state = self.state();
+        if state.forgot_leases {
+            return Err(refusal(kernel::ErrorCode::NotFound, "lease-expired", "another instance gave it"));
+        }
         if state.refuses_renewal {
             return Err(refusal(kernel::ErrorCode::PermissionDenied, "withdrawn", "the test says so"));
         }

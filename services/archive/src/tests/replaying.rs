@@ -238,6 +238,23 @@ async fn a_lease_that_still_runs_is_renewed_in_its_second_half() {
     assert_eq!((status.code(), platform::error::reason(&status)), (Code::PermissionDenied, "withdrawn"));
 }
 
+#[tokio::test(start_paused = true)]
+async fn a_lease_that_nobody_knows_any_more_is_asked_for_anew_of_the_gate_itself() {
+    let bench = Bench::new().await;
+    let call = sealed(&bench, 4, &[(MIFID, 0)]).await;
+    let asked = guarded(&call.key.tenant, Some(MIFID), request(&call));
+    let mut stream = bench.rpc().replay(asked).await.unwrap().into_inner();
+    stream.try_next().await.unwrap();
+    stream.try_next().await.unwrap();
+    bench.keys.state().forgot_leases = true;
+    tokio::time::advance(std::time::Duration::from_secs(31)).await;
+    assert!(matches!(stream.try_next().await.unwrap().unwrap().message, Some(Message::Frames(_))));
+    bench.keys.state().refuses = Some("withdrawn");
+    tokio::time::advance(std::time::Duration::from_secs(31)).await;
+    let status = stream.try_next().await.unwrap_err();
+    assert_eq!(platform::error::reason(&status), "withdrawn");
+}
+
 #[tokio::test]
 async fn a_flipped_byte_is_an_unreadable_gap_and_the_rest_plays() {
     let bench = Bench::new().await;

@@ -1,10 +1,11 @@
 //! A wire to the replicas of a role in other processes.
 //!
-//! Calls go to the replicas in turn. One that cannot be reached is passed over for a while that doubles each time,
+//! Calls go to the replicas in turn, but for those that belong together ([`Affinity`]). One that cannot be reached is passed over for a while that doubles each time,
 //! and the call goes to the next, as long as nothing of it has left this process: a call that may have been
 //! handled is never sent twice. Streams stay on the connection that they began on. Names are resolved when first
 //! called and again after `wire.resolve`, or sooner when none of their addresses could be reached.
 
+use std::cmp::Reverse;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
@@ -17,6 +18,7 @@ use tokio::time::Instant;
 use tonic::{Code, Status};
 use tracing::warn;
 
+use super::affinity::Affinity;
 use super::lent::Lender;
 use super::peers::{Config, PeerError, Peers, Target};
 use super::replica::{Failed, Replica};
@@ -81,7 +83,8 @@ impl Remote {
         let (head, body) = request.into_parts();
         let lender = Lender::new(body);
         let mut why = "its name cannot be resolved".to_owned();
-        for replica in self.in_turn(self.replicas().await) {
+        let affinity = head.extensions.get().copied();
+        for replica in self.in_turn(self.replicas().await, affinity) {
             let attempt = Request::from_parts(head.clone(), lender.lend());
             match replica.call(attempt).await {
                 Ok(response) => return Ok(response),
@@ -96,13 +99,15 @@ impl Remote {
         Err(refusal(ErrorCode::Unavailable, "unreachable", text))
     }
 
-    /// Those that may be tried, each call beginning with another; those passed over come last.
-    fn in_turn(&self, mut replicas: Vec<Arc<Replica>>) -> Vec<Arc<Replica>> {
-        if !replicas.is_empty() {
+    /// Those that may be tried, each call beginning with another unless it belongs to others; those passed over come last.
+    fn in_turn(&self, mut replicas: Vec<Arc<Replica>>, affinity: Option<Affinity>) -> Vec<Arc<Replica>> {
+        if let Some(affinity) = affinity {
+            replicas.sort_by_key(|replica| Reverse(affinity.rank(replica.address())));
+        } else if !replicas.is_empty() {
             let first = self.turn.fetch_add(1, Ordering::Relaxed) % replicas.len();
             replicas.rotate_left(first);
-            replicas.sort_by_key(|replica| !replica.is_due());
         }
+        replicas.sort_by_key(|replica| !replica.is_due());
         replicas
     }
 

@@ -21,7 +21,7 @@ use crate::config::Period;
 use crate::error::reason;
 use crate::stand::{by_hand, eventually};
 use crate::tls::testing::{TestCa, load};
-use crate::wire::{Config, Wire, remote};
+use crate::wire::{Affinity, Config, Wire, remote};
 
 /// A replica that counts what it is asked.
 struct Replica {
@@ -92,6 +92,33 @@ async fn replicas_share_the_calls() {
         get(&wire).await.unwrap();
     }
     assert_eq!((one.calls(), other.calls()), (5, 5));
+}
+
+#[tokio::test]
+async fn calls_that_belong_together_go_to_one_replica_and_on_to_another_when_it_goes() {
+    let (one, other) = (Replica::new().await, Replica::new().await);
+    let (wire, turned) = (to(&[one.address, other.address]), to(&[other.address, one.address]));
+    let get_of = async |wire: &Wire, recording: u64| {
+        let mut request = tonic::Request::new(GetRequest::default());
+        request.extensions_mut().insert(Affinity::of(&recording));
+        RecordingsClient::new(wire.clone()).get(request).await.map(drop)
+    };
+    for recording in 0..20 {
+        let before = one.calls();
+        for wire in [&wire, &turned, &wire] {
+            get_of(wire, recording).await.unwrap();
+        }
+        let went = one.calls() - before;
+        assert!(went == 0 || went == 3, "{went} of three calls went to one replica");
+    }
+    // What belongs together says nothing of what does not.
+    assert!(one.calls() > 0 && other.calls() > 0, "{} and {}", one.calls(), other.calls());
+    let stayed = other.calls();
+    one.stop().await;
+    for recording in 0..20 {
+        get_of(&wire, recording).await.unwrap();
+    }
+    assert_eq!(other.calls(), stayed + 20);
 }
 
 #[tokio::test]
