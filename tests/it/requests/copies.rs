@@ -18,11 +18,11 @@ use verbale::connect::Caller;
 use crate::harness::asking::Desk;
 use crate::harness::keeping::{customer, subject};
 use crate::harness::{
-    Expected, FRAME, Sample, World, embedded_and_split, eventually, hear, id_of, in_one_process, not_tested,
+    Expected, FRAME, Sample, World, eventually, hear, id_of, in_one_process, not_tested, on_every_shape,
     purpose,
 };
 
-embedded_and_split!(who_asks_in_a_call_gets_a_copy_with_all_that_is_theirs_and_nothing_of_another);
+on_every_shape!(who_asks_in_a_call_gets_a_copy_with_all_that_is_theirs_and_nothing_of_another);
 in_one_process!(
     a_copy_of_ten_calls_is_complete_and_true_by_tools_that_are_not_ours,
     an_agent_gets_their_own_voice_and_not_the_customer_s,

@@ -6,9 +6,9 @@ use serde_json::{Value, json};
 
 use crate::harness::asking::Desk;
 use crate::harness::keeping::{DAY, customer, hold, over};
-use crate::harness::{Sample, World, embedded_and_split, eventually, in_one_process};
+use crate::harness::{Sample, World, eventually, in_one_process, on_every_shape};
 
-embedded_and_split!(of_three_recipients_two_know_of_the_erasure_and_the_third_is_told_again);
+on_every_shape!(of_three_recipients_two_know_of_the_erasure_and_the_third_is_told_again);
 in_one_process!(a_restriction_is_told_and_a_hold_for_a_claim_is_not);
 
 const RECIPIENTS: [&str; 3] = ["stt-vendor", "consob", "partner"];

@@ -12,10 +12,10 @@ use verbale::connect::Caller;
 use crate::harness::asking::{Desk, outcomes, request_id};
 use crate::harness::keeping::{customer, explained, must_be_gone};
 use crate::harness::{
-    Expected, PATIENCE, Sample, World, embedded_and_split, hear, in_one_process, purpose, reason,
+    Expected, PATIENCE, Sample, World, hear, in_one_process, on_every_shape, purpose, reason,
 };
 
-embedded_and_split!(a_restriction_is_lifted_once_the_person_was_told_and_never_before);
+on_every_shape!(a_restriction_is_lifted_once_the_person_was_told_and_never_before);
 in_one_process!(what_a_person_needs_no_more_for_a_claim_is_erased_once_they_say_so);
 
 const QUALITY: &str = "quality";

@@ -12,10 +12,10 @@ use verbale::connect::Caller;
 use crate::harness::asking::{Desk, asked, outcomes, request_id};
 use crate::harness::keeping::{DAY, customer, explained, hold, must_be_gone, over, release, swept_away};
 use crate::harness::{
-    Expected, Sample, World, embedded_and_split, eventually, hear, in_one_process, purpose, reason,
+    Expected, Sample, World, eventually, hear, in_one_process, on_every_shape, purpose, reason,
 };
 
-embedded_and_split!(an_erasure_takes_what_may_go_now_and_what_a_duty_keeps_on_its_day_without_a_new_request);
+on_every_shape!(an_erasure_takes_what_may_go_now_and_what_a_duty_keeps_on_its_day_without_a_new_request);
 in_one_process!(
     a_hold_on_one_of_three_calls_defers_that_one_and_the_others_go,
     a_withdrawal_by_letter_stops_the_purpose_and_its_copies_go_unasked,

@@ -14,10 +14,10 @@ use super::copies::Copy;
 use crate::harness::asking::{Desk, outcomes, request_id};
 use crate::harness::keeping::{customer, must_be_gone, roots};
 use crate::harness::{
-    Ended, Expected, PATIENCE, Sample, World, embedded_and_split, hear, in_one_process, purpose,
+    Ended, Expected, PATIENCE, Sample, World, hear, in_one_process, on_every_shape, purpose,
 };
 
-embedded_and_split!(a_statement_is_told_at_every_play_and_the_sound_is_as_it_was_recorded);
+on_every_shape!(a_statement_is_told_at_every_play_and_the_sound_is_as_it_was_recorded);
 in_one_process!(a_statement_is_attached_before_its_call_is_erased);
 
 const DUTY: &str = "mifid2-transaction";
