@@ -11,16 +11,15 @@ use verbale::commands::recordings;
 
 use crate::harness::keeping::{gone, must_be_gone, roots};
 use crate::harness::{
-    Expected, Sample, World, embedded_and_split, eventually, hear, hear_range, id_of, on_every_shape,
-    purpose, reason,
+    Expected, Sample, World, eventually, hear, hear_range, id_of, on_every_shape, purpose, reason,
 };
 
 on_every_shape!(
     each_call_replays_as_it_was_sent_wherever_a_purpose_has_its_basis_and_nowhere_else,
     a_mark_a_range_and_one_leg_play_as_clips_of_their_own,
     every_document_is_signed_and_says_what_there_is,
+    a_replay_outlasts_its_lease_whichever_instance_gave_it,
 );
-embedded_and_split!(a_replay_outlasts_its_lease_whichever_instance_gave_it);
 
 /// The call in which everything was taken back.
 const WITHDRAWN: &str = "withdrawal-midcall-it";

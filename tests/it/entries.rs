@@ -6,9 +6,9 @@ use futures::future::join_all;
 use kernel::{LegNo, PurposeName};
 use seal::{Entry, SpanKey};
 
-use crate::harness::{Expected, Sample, World, embedded_and_split, id_of};
+use crate::harness::{Expected, Sample, World, id_of, on_every_shape};
 
-embedded_and_split!(
+on_every_shape!(
     one_purposes_entry_opens_no_span_that_only_another_may_use,
     no_entry_opens_anything_of_a_withdrawn_call,
 );

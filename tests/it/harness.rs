@@ -42,7 +42,7 @@ pub(crate) use raw::{Raw, files};
 pub(crate) use sample::{FRAME, Sample, event};
 pub(crate) use scan::Scan;
 pub(crate) use secrets::secrets;
-pub(crate) use shape::{Running, Shape, embedded_and_split, in_one_process, on_every_shape};
+pub(crate) use shape::{Running, Shape, in_one_process, on_every_shape};
 pub(crate) use shelf::Shelf;
 pub(crate) use split::{REPLICAS, Split};
 pub(crate) use tap::Tap;

@@ -6,7 +6,7 @@ use proto::ingest::v1::event::Kind;
 use proto::ingest::v1::{self as wire, MediaState};
 
 use crate::harness::{
-    Child, Expected, FRAME, Line, Sample, Scan, World, embedded_and_split, event, files, free_port, hear,
+    Child, Expected, FRAME, Line, Sample, Scan, World, event, files, free_port, hear, on_every_shape,
     purpose, server,
 };
 
@@ -121,7 +121,7 @@ fn events(sample: &Sample) -> Vec<(u64, Kind)> {
     read.collect()
 }
 
-embedded_and_split!(a_pause_that_comes_too_late_is_told_so_and_nobody_opens_what_it_reaches);
+on_every_shape!(a_pause_that_comes_too_late_is_told_so_and_nobody_opens_what_it_reaches);
 
 async fn a_pause_that_comes_too_late_is_told_so_and_nobody_opens_what_it_reaches(world: World) {
     let sample = Sample::new("mifid-order-it");

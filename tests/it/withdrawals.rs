@@ -9,9 +9,9 @@ use tonic::Code;
 use verbale::commands::recordings;
 
 use crate::harness::keeping::{BY_BASIS, must_be_gone};
-use crate::harness::{Expected, FRAME, Line, Sample, World, embedded_and_split, event, hear, id_of, purpose};
+use crate::harness::{Expected, FRAME, Line, Sample, World, event, hear, id_of, on_every_shape, purpose};
 
-embedded_and_split!(
+on_every_shape!(
     a_withdrawal_after_the_call_closes_its_purpose_at_once_and_leaves_the_duty,
     what_one_tenant_recorded_another_neither_hears_nor_sees,
     a_withdrawal_by_letter_reaches_a_call_that_is_running,

@@ -13,9 +13,9 @@ use verbale::commands::recordings;
 use crate::harness::keeping::{
     BY_BASIS, BY_PERIOD, DAY, ON_REQUEST, customer, erased, explained, must_be_gone, of_person, swept_away,
 };
-use crate::harness::{Expected, Sample, World, embedded_and_split, hear, in_one_process, purpose};
+use crate::harness::{Expected, Sample, World, hear, in_one_process, on_every_shape, purpose};
 
-embedded_and_split!(an_order_call_erased_on_request_loses_its_review_copy_now_and_the_duty_s_when_that_ends);
+on_every_shape!(an_order_call_erased_on_request_loses_its_review_copy_now_and_the_duty_s_when_that_ends);
 in_one_process!(
     an_authority_s_order_keeps_an_order_call_two_more_years_and_nothing_else_of_it,
     a_withdrawal_by_letter_after_the_call_erases_what_rested_on_it_unasked_and_the_duty_stays,

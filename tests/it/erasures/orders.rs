@@ -18,11 +18,11 @@ use crate::harness::keeping::{
     roots, settled,
 };
 use crate::harness::{
-    Expected, FRAME, Line, Sample, World, embedded_and_split, event, eventually, hear, in_one_process,
-    purpose, reason,
+    Expected, FRAME, Line, Sample, World, event, eventually, hear, in_one_process, on_every_shape, purpose,
+    reason,
 };
 
-embedded_and_split!(a_hold_on_one_of_three_calls_keeps_that_one_and_the_same_erasure_goes_on_at_its_release);
+on_every_shape!(a_hold_on_one_of_three_calls_keeps_that_one_and_the_same_erasure_goes_on_at_its_release);
 in_one_process!(
     an_erasure_s_receipt_verifies_offline_and_is_written_to_a_file,
     an_erasure_ordered_during_a_call_takes_it_when_it_is_sealed,

@@ -13,10 +13,10 @@ use crate::harness::keeping::{
     ON_REQUEST, erased, erased_of, must_be_gone, of_person, of_stretch, order, roots, settled, store,
 };
 use crate::harness::{
-    Expected, Sample, Scan, World, embedded_and_split, eventually, hear, in_one_process, purpose, reason,
+    Expected, Sample, Scan, World, eventually, hear, in_one_process, on_every_shape, purpose, reason,
 };
 
-embedded_and_split!(three_seconds_are_erased_and_the_rest_plays_bit_for_bit_and_verifies);
+on_every_shape!(three_seconds_are_erased_and_the_rest_plays_bit_for_bit_and_verifies);
 in_one_process!(
     one_party_s_leg_is_erased_and_the_other_plays,
     a_call_that_both_parties_had_erased_leaves_its_documents_and_ids,

@@ -15,9 +15,9 @@ use verbale::commands::recordings;
 use verbale::connect::Caller;
 
 use crate::harness::keeping::{DAY, ON_REQUEST, customer, erased, hold, must_be_gone, of_person, over};
-use crate::harness::{Sample, World, embedded_and_split, hear_for, purpose};
+use crate::harness::{Sample, World, hear_for, on_every_shape, purpose};
 
-embedded_and_split!(a_person_who_was_erased_is_found_on_no_surface_and_somebody_else_still_is);
+on_every_shape!(a_person_who_was_erased_is_found_on_no_surface_and_somebody_else_still_is);
 
 /// What anybody listens for.
 const QUALITY: &str = "quality";

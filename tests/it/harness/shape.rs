@@ -65,26 +65,6 @@ macro_rules! on_every_shape {
     )+};
 }
 
-/// The same for scenarios that meet the engines once, from many processes, as what one process does there is shown by others
-/// beside them: `embedded_and_split!(a_scenario, another);`.
-macro_rules! embedded_and_split {
-    ($($scenario:ident),+ $(,)?) => {$(
-        mod $scenario {
-            use crate::harness::{Shape, World};
-
-            #[tokio::test(flavor = "multi_thread")]
-            async fn embedded() {
-                super::$scenario(World::new()).await;
-            }
-
-            #[tokio::test(flavor = "multi_thread")]
-            async fn split() {
-                World::shaped(Shape::Split, super::$scenario).await;
-            }
-        }
-    )+};
-}
-
 /// The same for scenarios in which it does not matter who runs where: `in_one_process!(a_scenario, another);`.
 macro_rules! in_one_process {
     ($($scenario:ident),+ $(,)?) => {$(
@@ -104,4 +84,4 @@ macro_rules! in_one_process {
     )+};
 }
 
-pub(crate) use {embedded_and_split, in_one_process, on_every_shape};
+pub(crate) use {in_one_process, on_every_shape};

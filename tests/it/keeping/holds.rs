@@ -15,10 +15,10 @@ use crate::harness::keeping::{
     release, swept_away,
 };
 use crate::harness::{
-    Expected, Sample, World, embedded_and_split, hear, hear_for, in_one_process, purpose, reason,
+    Expected, Sample, World, hear, hear_for, in_one_process, on_every_shape, purpose, reason,
 };
 
-embedded_and_split!(a_hold_over_a_person_keeps_what_is_there_and_what_comes);
+on_every_shape!(a_hold_over_a_person_keeps_what_is_there_and_what_comes);
 in_one_process!(
     a_hold_over_a_range_of_time_keeps_what_is_there_and_what_comes,
     what_a_person_needs_kept_is_restricted_and_outlives_its_period,

@@ -11,11 +11,9 @@ use tonic::Code;
 use verbale::commands::retention;
 
 use crate::harness::keeping::{BY_PERIOD, DAY, explained, must_be_gone, settled};
-use crate::harness::{Expected, Sample, World, embedded_and_split, hear, in_one_process, purpose, reason};
+use crate::harness::{Expected, Sample, World, hear, in_one_process, on_every_shape, purpose, reason};
 
-embedded_and_split!(
-    a_period_ends_at_its_moment_and_what_it_kept_is_refused_before_any_sweep_and_erased_by_one
-);
+on_every_shape!(a_period_ends_at_its_moment_and_what_it_kept_is_refused_before_any_sweep_and_erased_by_one);
 in_one_process!(why_something_is_kept_is_explained_by_rule_article_and_who_set_it,);
 
 const DUTY: &str = "mifid2-transaction";

@@ -10,9 +10,9 @@ use verbale::commands::erasure;
 use verbale::connect::Caller;
 
 use crate::harness::keeping::{BY_PERIOD, DAY, hold, must_be_gone, over, settled, swept_away};
-use crate::harness::{Sample, World, embedded_and_split, hear, purpose, reason};
+use crate::harness::{Sample, World, hear, on_every_shape, purpose, reason};
 
-embedded_and_split!(a_sweep_over_the_bound_waits_for_a_second_person_who_agrees_to_exactly_its_plan);
+on_every_shape!(a_sweep_over_the_bound_waits_for_a_second_person_who_agrees_to_exactly_its_plan);
 
 const QUALITY: &str = "quality";
 /// No plan's name.
