@@ -150,7 +150,7 @@ impl Player {
         })
     }
 
-    /// Renews in the first half of what is left, and asks anew where a lease ran out because nobody pulled, or is lost.
+    /// Renews in the second half of its life, and asks anew where it ran out because nobody pulled, or nobody knows it.
     async fn keep_lease(&mut self) -> Result<(), Error> {
         let Some(held) = &self.held else { return Ok(()) };
         if held.since.elapsed() < held.ttl / 2 {

@@ -1,9 +1,10 @@
 //! A wire to the replicas of a role in other processes.
 //!
-//! Calls go to the replicas in turn, but for those that belong together ([`Affinity`]). One that cannot be reached is passed over for a while that doubles each time,
-//! and the call goes to the next, as long as nothing of it has left this process: a call that may have been
-//! handled is never sent twice. Streams stay on the connection that they began on. Names are resolved when first
-//! called and again after `wire.resolve`, or sooner when none of their addresses could be reached.
+//! Calls go to the replicas in turn, but for those that belong together ([`Affinity`]). One that cannot be reached is
+//! passed over for a while that doubles each time, and the call goes to the next, as long as nothing of it has left
+//! this process: a call that may have been handled is never sent twice. Streams stay on the connection that they began
+//! on. Names are resolved when first called and again after `wire.resolve`, or sooner when none of their addresses
+//! could be reached.
 
 use std::cmp::Reverse;
 use std::sync::Arc;

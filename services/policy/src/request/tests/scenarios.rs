@@ -191,20 +191,23 @@ fn scenario_27_requests_that_are_merged_ask_for_both_and_the_earliest_due_date_w
 }
 
 #[test]
-fn scenario_27_what_was_given_before_two_requests_came_apart_is_a_breach_to_assess() {
+fn scenario_27_what_was_given_or_erased_before_two_requests_came_apart_is_a_breach_to_assess() {
     let other = after(&received("r2", &[Right::Erase]), to_discovering());
     let request = after(&received("r1", &[Right::Access]), to_discovering());
     let steps = [
         Event::Merged { part: other.part().unwrap(), by: by() },
-        frozen("p1", &[("a", Right::Access), ("b", Right::Access)]),
+        frozen("p1", &[("a", Right::Access), ("b", Right::Access), ("e", Right::Erase)]),
         decided("a", verdict(Right::Access), "anna"),
         decided("b", verdict(Right::Access), "anna"),
+        decided("e", verdict(Right::Erase), "anna"),
         Event::AllDecided { by: by() },
+        Event::Approved { plan: plan("p1"), by: who("bruno") },
         done("a"),
+        done("e"),
         Event::Unmerged { other: key("r2"), by: by() },
     ];
     let apart = after(&request, steps);
-    assert_eq!(apart.to_assess(), &BTreeSet::from([item("a")]));
+    assert_eq!(apart.to_assess(), &BTreeSet::from([item("a"), item("e")]));
     assert_eq!(apart.clone().assessing([item("b")].into()).to_assess(), &BTreeSet::from([item("b")]));
     assert_eq!(apart.rights(), BTreeSet::from([Right::Access]));
     assert_eq!(apart.due_clock(next_day()), request.clock());
