@@ -296,6 +296,10 @@ pub struct OrderErasureRequest {
     /// Why, a code of the field such as `art-17-1-d` or `pci-3-3-1`; never free text.
     #[prost(string, tag = "7")]
     pub reason: ::prost::alloc::string::String,
+    /// Of a recording whose request this follows from: what a hold has deferred does not go on where the recording turned out
+    /// meanwhile to be of nobody who is the same person. Empty: it goes on whosever it is.
+    #[prost(bytes = "vec", tag = "8")]
+    pub of_subject_id: ::prost::alloc::vec::Vec<u8>,
     #[prost(oneof = "order_erasure_request::What", tags = "2, 3")]
     pub what: ::core::option::Option<order_erasure_request::What>,
 }
@@ -333,7 +337,8 @@ pub struct Erasure {
     pub recordings: u64,
     #[prost(int64, tag = "8")]
     pub settled_at: i64,
-    /// Of whom or of which recording; both empty where it was of what was due, or of what had lost its basis.
+    /// Of whom or of which recording; both where it follows from that person's request; both empty where it was of what was
+    /// due, or of what had lost its basis.
     #[prost(bytes = "vec", tag = "9")]
     pub target_subject_id: ::prost::alloc::vec::Vec<u8>,
     #[prost(bytes = "vec", tag = "10")]
@@ -378,7 +383,7 @@ pub struct KeptBack {
     /// Empty: the stretch.
     #[prost(string, tag = "1")]
     pub purpose: ::prost::alloc::string::String,
-    /// `hold:<id>`, `regime:<name>`, `period`.
+    /// `hold:<id>`, `regime:<name>`, `period`, `not-theirs`.
     #[prost(string, tag = "2")]
     pub by: ::prost::alloc::string::String,
     /// When that ends; 0 where nobody knows.
@@ -663,7 +668,8 @@ pub enum ErasureStep {
     Done = 5,
     /// A hold keeps all of it; it goes on when the hold is released.
     Deferred = 6,
-    /// A duty keeps all of it; what is left goes when the duty ends, without a new order.
+    /// A duty keeps all of it; what is left goes when the duty ends, without a new order. Or it turned out, while a hold kept
+    /// it, to be of another person than of whom it was asked.
     Refused = 7,
 }
 impl ErasureStep {

@@ -34,6 +34,8 @@ pub struct Erasure {
     pub id: ErasureId,
     /// Of which recording.
     pub recording: RecordingId,
+    /// Who asked for it: what a hold defers goes on only while the recording is theirs.
+    pub subject: SubjectId,
     /// Only these purposes; every one where empty.
     pub purposes: BTreeSet<PurposeName>,
     /// Only this leg, all of it.

@@ -4,7 +4,7 @@
 //! the saga ([`crate::saga`]) takes from step to step. An erasure has all its items before it is `Running`; whoever dies
 //! while adding them leaves it `Gathering`, and it is finished ([`gather`]).
 //!
-//! Read `order` and `gather`, then `crossing` (what a hold does to it), `basis` and [`withdrawals`] (what consent does to
+//! Read `order` and `gather`, then `crossing` (what a hold does to it) and `whose` (what does not go on after it), `basis` and [`withdrawals`] (what consent does to
 //! it), and `start` (what runs, and that nothing does before a restored store has caught up with the journal).
 
 mod basis;
@@ -13,6 +13,7 @@ mod gather;
 mod late;
 mod order;
 mod start;
+mod whose;
 mod withdrawals;
 
 use std::sync::Arc;

@@ -35,6 +35,13 @@ pub enum Target {
     Subject(SubjectId),
     /// One recording.
     Recording(RecordingId),
+    /// One recording for a person's own request: what a hold had deferred goes on only while it is theirs.
+    RecordingOf {
+        /// Which.
+        recording: RecordingId,
+        /// Whose request it is. The recording may be of somebody else who is the same person.
+        subject: SubjectId,
+    },
     /// What a sweep found due.
     Due,
 }

@@ -6,7 +6,9 @@ use std::collections::BTreeSet;
 use std::time::Duration;
 
 use async_trait::async_trait;
-use kernel::{ErasureId, Interval, LegNo, PurposeName, RecordingId, SectionNo, TenantId, Timestamp};
+use kernel::{
+    ErasureId, Interval, LegNo, PurposeName, RecordingId, SectionNo, SubjectId, TenantId, Timestamp,
+};
 use policy::code::Code;
 use seal::SpanSet;
 
@@ -102,6 +104,8 @@ pub trait Mesh: Send + Sync + 'static {
     async fn is_destroyed(&self, tenant: &TenantId, epoch: u64) -> Result<bool, Error>;
     /// When the last erasure of a tenant was that crypto's key tables know of, in domain time; none where they know of none.
     async fn last_erasure(&self, tenant: &TenantId) -> Result<Option<Timestamp>, Error>;
+    /// Everybody who is the same person as a subject now, that one among them; an error where nobody has that id.
+    async fn person(&self, tenant: &TenantId, subject: SubjectId) -> Result<BTreeSet<SubjectId>, Error>;
     /// Why a purpose has lost what it rested on; none where that stands.
     async fn basis_lost(
         &self,

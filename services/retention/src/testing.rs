@@ -303,6 +303,9 @@ impl Mesh for EmptyMesh {
     async fn last_erasure(&self, _: &TenantId) -> Result<Option<Timestamp>, Error> {
         Ok(None)
     }
+    async fn person(&self, _: &TenantId, subject: SubjectId) -> Result<BTreeSet<SubjectId>, Error> {
+        Ok(BTreeSet::from([subject]))
+    }
     async fn basis_lost(
         &self,
         _: &TenantId,

@@ -1,12 +1,12 @@
 //! What is erased at once, what a duty or a hold keeps until its day, and what nobody gets.
 
-use kernel::{Position, RecordingId, SubjectId, Timestamp};
+use kernel::{ErasureId, Position, RecordingId, SubjectId, Timestamp};
 use proto::consent::v1::consent_client::ConsentClient;
 use proto::consent::v1::{LinkOp, LinkSubjectsRequest};
 use proto::dsar::v1::requests_client::RequestsClient;
-use proto::retention::v1::{ErasureCause, HoldKind};
+use proto::retention::v1::{ErasureCause, ErasureState, HoldKind};
 use verbale::commands::request::steps;
-use verbale::commands::retention;
+use verbale::commands::{erasure, retention};
 use verbale::connect::Caller;
 
 use crate::harness::asking::{Desk, asked, outcomes, request_id};
@@ -22,6 +22,7 @@ in_one_process!(
     what_an_open_request_is_about_outlives_its_period_until_it_is_answered,
     nobody_s_request_is_another_tenant_s,
     two_numbers_of_one_person_are_answered_as_one_and_apart_after_an_unmerge,
+    what_a_hold_deferred_is_not_erased_once_it_is_another_person_s,
     an_id_that_nobody_has_is_refused,
 );
 
@@ -208,6 +209,43 @@ async fn two_numbers_of_one_person_are_answered_as_one_and_apart_after_an_unmerg
     let (letter, _) = desk.answer(&done).await;
     assert!(letter.contains("one call turned out not to be yours"), "{letter}");
     hear(&desk.anna, second, &purpose(QUALITY)).await.unwrap();
+    mesh.stop().await.unwrap();
+}
+
+async fn what_a_hold_deferred_is_not_erased_once_it_is_another_person_s(world: World) {
+    let sample = Sample::new("access-request-en");
+    let other = Sample::new("access-request-en").between(sample.agent(), "+442079460777", "another-number");
+    let mesh = world.up().await;
+    let server = mesh.server();
+    let (first, second) = (world.kept(&server, &sample).await, world.kept(&server, &other).await);
+    let desk = Desk::of(&world, &server, &sample.tenant);
+    let (one, two) = (customer(&desk.anna, &sample).await, customer(&desk.anna, &other).await);
+    link(&desk, LinkOp::Merge, one, two).await;
+    let placed = hold(&world, &desk.anna, HoldKind::Litigation, over(&[first, second])).await;
+    let request = desk.ask(one, &["erase"]).await.unwrap();
+    let done = desk.carry_out(&desk.plan(&request).await).await;
+    let (_, closed) = desk.answer(&done).await;
+    assert_eq!((closed.state.as_str(), closed.ending.as_str()), ("closed", "partial"));
+
+    // It turns out when the request is long answered, and before the hold ends.
+    link(&desk, LinkOp::Unmerge, one, two).await;
+    release(&desk.bruno, placed).await.unwrap();
+    release(&world.named(&server, &sample.tenant, "carla"), placed).await.unwrap();
+    eventually("the one's own goes", async || (!opens(&desk.anna, first).await).then_some(())).await;
+    let kept_by = eventually("the other's is left to them", async || {
+        for found in erasure::all(&desk.anna, 10).await.unwrap() {
+            let id = ErasureId::from_slice(&found.erasure_id).unwrap();
+            let (erasure, items) = erasure::get(&desk.anna, id).await.unwrap();
+            let own = items.into_iter().find(|item| item.recording_id == second.to_bytes());
+            if let Some(own) = own.filter(|_| erasure.state() == ErasureState::Refused) {
+                return own.kept.into_iter().map(|kept| kept.by).find(|by| !by.starts_with("hold:"));
+            }
+        }
+        None
+    })
+    .await;
+    assert_eq!(kept_by, "not-theirs");
+    assert!(opens(&desk.anna, second).await);
     mesh.stop().await.unwrap();
 }
 

@@ -160,7 +160,8 @@ impl Service {
             None => None,
         };
         let purposes = if leg.is_some() { BTreeSet::new() } else { erase.purposes.clone() };
-        let order = Erasure { id, recording: erase.recording, purposes, leg, reason: code("art-17-1") };
+        let (recording, subject) = (erase.recording, file.received.subject);
+        let order = Erasure { id, recording, subject, purposes, leg, reason: code("art-17-1") };
         self.mesh().erase(&key.tenant, &order).await?;
         self.mesh().erased(&key.tenant, id).await
     }

@@ -158,8 +158,8 @@ impl Item {
         }
     }
 
-    /// Whether somebody's data was given, erased or restricted by it, or will be by itself: a breach, where it was another
-    /// person's. Of what failed it is not known, and not known not to be.
+    /// Whether somebody's data was given, erased or restricted by it: a breach, where it was another person's. Of what failed
+    /// or was deferred it is not known: a hold may have ended since.
     pub fn has_touched_data(&self) -> bool {
         let is_tried = matches!(self.state, ItemState::Done | ItemState::Deferred | ItemState::Failed);
         let decision = self.decision.as_ref().filter(|_| is_tried);

@@ -7,7 +7,8 @@ use std::sync::Arc;
 use async_trait::async_trait;
 use futures::Stream;
 use kernel::{
-    ErasureId, InstanceId, Interval, LegNo, PurposeName, RecordingId, SectionNo, TenantId, Timestamp,
+    ErasureId, InstanceId, Interval, LegNo, PurposeName, RecordingId, SectionNo, SubjectId, TenantId,
+    Timestamp,
 };
 use parking_lot::Mutex;
 use platform::instance::{Certifier, InstanceError};
@@ -82,6 +83,9 @@ impl Mesh for Others {
     }
     async fn last_erasure(&self, _: &TenantId) -> Result<Option<Timestamp>, Error> {
         Ok(None)
+    }
+    async fn person(&self, _: &TenantId, subject: SubjectId) -> Result<BTreeSet<SubjectId>, Error> {
+        Ok(BTreeSet::from([subject]))
     }
     async fn basis_lost(
         &self,

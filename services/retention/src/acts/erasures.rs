@@ -35,6 +35,7 @@ pub fn erasure_intended(erasure: &Erasure, item: &Item) -> Vec<Act> {
     head.push(match &erasure.target {
         Target::Due => code("target", DUE),
         Target::Recording(_) => code("target", RECORDING),
+        Target::RecordingOf { subject, .. } => code("target", format_args!("recording-of:{subject}")),
         Target::Subject(subject) => code("target", format_args!("subject:{subject}")),
     });
     head.push(account::by(&erasure.ordered_by));
@@ -136,11 +137,13 @@ fn cause(fields: &Fields) -> Result<Cause, FieldError> {
 }
 
 fn target(value: &str, recording: RecordingId) -> Result<Target, FieldError> {
-    match (value, value.strip_prefix("subject:")) {
-        (DUE, _) => Ok(Target::Due),
-        (RECORDING, _) => Ok(Target::Recording(recording)),
-        (_, Some(subject)) => Ok(Target::Subject(journal::codes::read("target", subject)?)),
-        (_, None) => Err(malformed("target")),
+    let subject = |text: &str| journal::codes::read("target", text);
+    match value.split_once(':') {
+        None if value == DUE => Ok(Target::Due),
+        None if value == RECORDING => Ok(Target::Recording(recording)),
+        Some(("subject", of)) => Ok(Target::Subject(subject(of)?)),
+        Some(("recording-of", of)) => Ok(Target::RecordingOf { recording, subject: subject(of)? }),
+        Some(_) | None => Err(malformed("target")),
     }
 }
 

@@ -356,13 +356,16 @@ proptest! {
 
     #[test]
     fn an_intent_comes_back_as_it_was(
-        scope in any_scope(), is_sweep in any::<bool>(), reason in any_code(), account in any_account(),
+        scope in any_scope(), kind in 0..4_u8, reason in any_code(), account in any_account(),
         version in 1_u64..1 << 60, at in any::<i64>(),
     ) {
         let (erasure, item) = some_item(scope.clone());
-        let (cause, target) = match is_sweep {
-            true => (Cause::PeriodOver, Target::Due),
-            false => (Cause::BasisLost, Target::Recording(item.recording)),
+        let (is_sweep, subject) = (kind == 0, SubjectId::new());
+        let (cause, target) = match kind {
+            0 => (Cause::PeriodOver, Target::Due),
+            1 => (Cause::BasisLost, Target::Recording(item.recording)),
+            2 => (Cause::Order, Target::RecordingOf { recording: item.recording, subject }),
+            _ => (Cause::Order, Target::Subject(subject)),
         };
         let of_each = if is_sweep { Scope::Everything } else { scope.clone() };
         let erasure = Erasure {

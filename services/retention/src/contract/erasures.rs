@@ -115,7 +115,13 @@ pub async fn an_erasure_changes_only_from_the_version_before<S: Store + OutboxSt
 /// Every cause, target and scope, in every state, without a receipt and with one.
 pub async fn an_erasure_comes_back_as_it_was(store: &dyn Store) {
     let causes = [Cause::PeriodOver, Cause::BasisLost, Cause::Order];
-    let targets = [Target::Subject(SubjectId::new()), Target::Recording(RecordingId::new()), Target::Due];
+    let (recording, subject) = (RecordingId::new(), SubjectId::new());
+    let targets = [
+        Target::Subject(subject),
+        Target::Recording(recording),
+        Target::RecordingOf { recording, subject },
+        Target::Due,
+    ];
     let states = [State::Gathering, State::Running, State::Done, State::Partial, State::Refused];
     for (number, (scope, state)) in scopes().into_iter().zip(states).enumerate() {
         let (cause, target) = (causes[number % 3], targets[number % 3].clone());

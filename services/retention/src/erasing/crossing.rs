@@ -8,7 +8,8 @@
 use std::collections::BTreeSet;
 
 use journal::MAX_ACTS;
-use kernel::{RecordingId, TenantId};
+use kernel::{RecordingId, TenantId, chain};
+use tracing::warn;
 
 use super::{Erasing, TRIES};
 use crate::acts;
@@ -83,8 +84,17 @@ impl Erasing {
                     Some(holds) => holds,
                     None => standing.insert(self.store().standing(tenant).await?),
                 };
-                if !self.is_held(&item, holds).await? {
-                    self.resume(item).await?;
+                if self.is_held(&item, holds).await? {
+                    continue;
+                }
+                match self.is_another_s(&item).await {
+                    Ok(false) => self.resume(item).await?,
+                    Ok(true) => self.leave_to_another(item).await?,
+                    // It stays deferred, and is looked at again now and then.
+                    Err(error) => {
+                        let (erasure, recording) = (item.erasure, item.recording);
+                        warn!(%tenant, %erasure, %recording, error = chain(&error), "whose it is is not known");
+                    }
                 }
             }
             if is_last {
@@ -105,7 +115,7 @@ impl Erasing {
                     self.announce(&item).await?;
                     let next = deferred(&item, kept.as_ref(), hold);
                     if self.store().change_item(&next).await? == Written::Applied {
-                        self.tell_deferred(&next).await?;
+                        self.tell_kept(&next).await?;
                         met.stopped.insert(next.recording);
                         return Ok(());
                     }
@@ -134,7 +144,7 @@ impl Erasing {
             for item in &page {
                 let by_it = |row: &KeptBack| row.by == KeptBy::Hold(hold.id);
                 if item.kept.iter().any(by_it) && met.stopped.insert(item.recording) {
-                    self.tell_deferred(item).await?;
+                    self.tell_kept(item).await?;
                 }
             }
             match page.last() {
@@ -157,7 +167,7 @@ impl Erasing {
     }
 
     /// The journal has that it did not come to pass: a restored store must not begin it again by itself.
-    async fn tell_deferred(&self, item: &Item) -> Result<(), Error> {
+    pub(super) async fn tell_kept(&self, item: &Item) -> Result<(), Error> {
         let erasure = self.erasure_of(item).await?;
         self.parts.journal.append(vec![acts::erasure_refused(&erasure, item, self.now())]).await?;
         Ok(())
@@ -191,7 +201,7 @@ impl Erasing {
         Ok(self.store().kept(&key).await?)
     }
 
-    async fn erasure_of(&self, item: &Item) -> Result<Erasure, Error> {
+    pub(super) async fn erasure_of(&self, item: &Item) -> Result<Erasure, Error> {
         let erasure = self.store().erasure(&item.tenant, item.erasure).await?;
         erasure.ok_or_else(|| Error::Unknown { what: "erasure", id: item.erasure.to_string() })
     }
@@ -208,11 +218,16 @@ pub(super) fn keeps(hold: &Hold, item: &Item, kept: Option<&Kept>) -> bool {
 }
 
 fn deferred(item: &Item, kept: Option<&Kept>, hold: &Hold) -> Item {
+    kept_whole(item, kept, Step::Deferred, &KeptBy::Hold(hold.id))
+}
+
+/// An item of which nothing goes.
+pub(super) fn kept_whole(item: &Item, kept: Option<&Kept>, step: Step, by: &KeptBy) -> Item {
     let asked = kept.map(|kept| decide::asked(kept, &item.scope)).unwrap_or_default();
     Item {
         version: item.version + 1,
-        step: Step::Deferred,
-        kept: decide::held(asked, hold.id),
+        step,
+        kept: decide::kept_back(asked, by),
         failure: None,
         ..item.clone()
     }

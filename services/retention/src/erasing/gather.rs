@@ -44,7 +44,7 @@ impl Erasing {
     pub(crate) async fn gather(&self, erasure: &Erasure) -> Result<Erasure, Error> {
         let _entered = self.adding.enter(erasure.id);
         match erasure.target {
-            Target::Recording(recording) => {
+            Target::Recording(recording) | Target::RecordingOf { recording, .. } => {
                 self.add_item(erasure, recording, erasure.scope.clone()).await?;
             }
             Target::Subject(subject) => self.add_those_of(erasure, subject).await?,

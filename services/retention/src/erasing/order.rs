@@ -118,7 +118,9 @@ impl Erasing {
 
     async fn check_target(&self, tenant: &TenantId, ordered: &Ordered) -> Result<(), Error> {
         match ordered.target {
-            Target::Recording(recording) => self.check_recording(tenant, recording, &ordered.scope).await,
+            Target::Recording(recording) | Target::RecordingOf { recording, .. } => {
+                self.check_recording(tenant, recording, &ordered.scope).await
+            }
             Target::Subject(subject) => self.check_subject(tenant, subject, &ordered.scope).await,
             Target::Due => Err(Error::invalid("what", "must be a person or a recording")),
         }

@@ -4,7 +4,9 @@ use std::collections::BTreeSet;
 use std::time::Duration;
 
 use async_trait::async_trait;
-use kernel::{ErasureId, Interval, LegNo, PurposeName, RecordingId, SectionNo, TenantId, Timestamp, Use};
+use kernel::{
+    ErasureId, Interval, LegNo, PurposeName, RecordingId, SectionNo, SubjectId, TenantId, Timestamp, Use,
+};
 use platform::Wire;
 use platform::call::request;
 use platform::error::reason;
@@ -13,8 +15,8 @@ use prost::Message;
 use proto::archive::v1 as archive;
 use proto::archive::v1::recordings_client::RecordingsClient;
 use proto::common::v1 as common;
-use proto::consent::v1::MayUseRequest;
 use proto::consent::v1::consent_client::ConsentClient;
+use proto::consent::v1::{GetSubjectRequest, MayUseRequest, get_subject_request};
 use proto::crypto::v1 as crypto;
 use proto::crypto::v1::keys_client::KeysClient;
 use seal::SpanSet;
@@ -178,6 +180,15 @@ impl Mesh for WireMesh {
     async fn last_erasure(&self, tenant: &TenantId) -> Result<Option<Timestamp>, Error> {
         let answer = self.status(tenant, "say which erasures its key tables know of").await?;
         Ok((answer.last_erasure_at != 0).then_some(Timestamp(answer.last_erasure_at)))
+    }
+
+    async fn person(&self, tenant: &TenantId, subject: SubjectId) -> Result<BTreeSet<SubjectId>, Error> {
+        let own = get_subject_request::Subject::SubjectId(subject.to_bytes().to_vec());
+        let asked = GetSubjectRequest { subject: Some(own) };
+        let answer = ConsentClient::new(self.consent.clone()).get_subject(request(tenant, asked)).await;
+        let answer = answer.map_err(Error::peer(CONSENT, "say who is the same person"))?.into_inner();
+        let bad = |_| Error::Answer { peer: CONSENT, what: "a subject's id" };
+        answer.person_ids.iter().map(|id| SubjectId::from_slice(id).map_err(bad)).collect()
     }
 
     async fn basis_lost(

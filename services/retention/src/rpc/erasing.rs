@@ -138,6 +138,9 @@ fn note_target(call: &CallContext, target: &Target) {
         Target::Recording(recording) => {
             call.touched().recording(*recording);
         }
+        Target::RecordingOf { recording, subject } => {
+            call.touched().subject(*subject).recording(*recording);
+        }
         Target::Due => {}
     }
 }

@@ -12,7 +12,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
-use kernel::{HoldId, Interval, LegNo, Position, PurposeName, Timestamp};
+use kernel::{Interval, LegNo, Position, PurposeName, Timestamp};
 use policy::code::Code;
 use policy::retention::DataKind;
 
@@ -105,7 +105,7 @@ pub fn decide(
     if let Some(hold) = holds.iter().find(|hold| hold.keeps(kept)) {
         return Decision {
             erase: BTreeSet::new(),
-            kept: held(asked(kept, scope), hold.id),
+            kept: kept_back(asked(kept, scope), &KeptBy::Hold(hold.id)),
             outcome: Outcome::Deferred,
         };
     }
@@ -130,9 +130,9 @@ fn is_some((_, purposes): &(Part, BTreeSet<PurposeName>)) -> bool {
     !purposes.is_empty()
 }
 
-/// What a hold keeps back: each purpose that was asked for, or the stretch.
-pub fn held(purposes: BTreeSet<PurposeName>, by: HoldId) -> Vec<KeptBack> {
-    let row = |purpose| KeptBack { purpose, by: KeptBy::Hold(by), until: None };
+/// What is kept back whole: each purpose that was asked for, or the stretch.
+pub fn kept_back(purposes: BTreeSet<PurposeName>, by: &KeptBy) -> Vec<KeptBack> {
+    let row = |purpose| KeptBack { purpose, by: by.clone(), until: None };
     if purposes.is_empty() {
         return vec![row(None)];
     }

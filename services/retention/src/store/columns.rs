@@ -16,6 +16,7 @@ use crate::erasure::{Failure, KeptBack, KeptBy, MAX_KEPT_BACK, Report, Scope, Ta
 enum TargetColumn {
     Subject(SubjectId),
     Recording(RecordingId),
+    RecordingOf { recording: RecordingId, subject: SubjectId },
     Due,
 }
 
@@ -66,6 +67,9 @@ pub(super) fn target(target: &Target) -> Result<String, Error> {
     let column = match target {
         Target::Subject(subject) => TargetColumn::Subject(*subject),
         Target::Recording(recording) => TargetColumn::Recording(*recording),
+        Target::RecordingOf { recording, subject } => {
+            TargetColumn::RecordingOf { recording: *recording, subject: *subject }
+        }
         Target::Due => TargetColumn::Due,
     };
     serde_json::to_string(&column)
@@ -75,6 +79,7 @@ pub(super) fn read_target(text: &str) -> Result<Target, Error> {
     Ok(match serde_json::from_str(text)? {
         TargetColumn::Subject(subject) => Target::Subject(subject),
         TargetColumn::Recording(recording) => Target::Recording(recording),
+        TargetColumn::RecordingOf { recording, subject } => Target::RecordingOf { recording, subject },
         TargetColumn::Due => Target::Due,
     })
 }

@@ -65,6 +65,7 @@ async fn order(caller: &Caller, args: OrderArgs) -> Result<wire::Erasure> {
         stretch,
         legs: args.leg,
         reason: args.reason,
+        of_subject_id: Vec::new(),
     })?;
     let ordered = RetentionClient::new(caller.wire()).order_erasure(request).await?.into_inner();
     Ok(ordered.erasure.unwrap_or_default())

@@ -183,6 +183,7 @@ impl<'a> Teller<'a> {
             stretch: Some(stretch),
             legs: Vec::new(),
             reason: "art-17-1-d".to_owned(),
+            of_subject_id: Vec::new(),
         })?;
         RetentionClient::new(caller.wire()).order_erasure(request).await.context("the erasure")?;
         let (settled, _) = erasure::settled(&caller, erasure, PATIENCE).await?;

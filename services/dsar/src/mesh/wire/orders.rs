@@ -71,6 +71,7 @@ pub(super) fn erasure(erasure: &Erasure) -> retention::OrderErasureRequest {
         stretch,
         legs,
         reason: erasure.reason.to_string(),
+        of_subject_id: erasure.subject.to_bytes().to_vec(),
     }
 }
 
@@ -183,12 +184,14 @@ mod tests {
         let by_purpose = Erasure {
             id: ErasureId::new(),
             recording: RecordingId::new(),
+            subject: SubjectId::new(),
             purposes: [PurposeName::new("quality").unwrap()].into(),
             leg: None,
             reason: Code::new("art-17-1-b").unwrap(),
         };
         let asked = erasure(&by_purpose);
         assert_eq!(asked.purposes, ["quality"]);
+        assert_eq!(asked.of_subject_id, by_purpose.subject.to_bytes());
         assert!(asked.stretch.is_none() && asked.legs.is_empty());
 
         let stretch = kernel::Interval::new(Position(0), Position(9)).unwrap();

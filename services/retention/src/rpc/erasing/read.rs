@@ -19,15 +19,7 @@ pub(super) const PAGE_MAX: u32 = 500;
 const NAMED_MAX: usize = 1_024;
 
 pub(super) fn ordered(asked: OrderErasureRequest, by: &str) -> Result<Ordered, Error> {
-    let target = match asked.what {
-        Some(What::SubjectId(id)) => Target::Subject(
-            SubjectId::from_slice(&id).map_err(|_| Error::invalid("subject_id", "must be 16 bytes"))?,
-        ),
-        Some(What::RecordingId(id)) => Target::Recording(
-            RecordingId::from_slice(&id).map_err(|_| Error::invalid("recording_id", "must be 16 bytes"))?,
-        ),
-        None => return Err(Error::invalid("what", "must be a person or a recording")),
-    };
+    let target = target(asked.what, &asked.of_subject_id)?;
     if asked.purposes.len() > NAMED_MAX || asked.legs.len() > NAMED_MAX {
         return Err(Error::invalid("purposes and legs", format!("must be at most {NAMED_MAX}")));
     }
@@ -56,6 +48,25 @@ pub(super) fn ordered(asked: OrderErasureRequest, by: &str) -> Result<Ordered, E
         reason: Code::new(asked.reason).map_err(|_| Error::invalid("reason", REASON_FORM))?,
         by: by.to_owned(),
     })
+}
+
+fn target(what: Option<What>, of: &[u8]) -> Result<Target, Error> {
+    let subject =
+        |field, id: &[u8]| SubjectId::from_slice(id).map_err(|_| Error::invalid(field, "must be 16 bytes"));
+    let recording = match what {
+        None => return Err(Error::invalid("what", "must be a person or a recording")),
+        Some(What::SubjectId(_)) if !of.is_empty() => {
+            return Err(Error::invalid("of_subject_id", "must be empty where no recording is named"));
+        }
+        Some(What::SubjectId(id)) => return Ok(Target::Subject(subject("subject_id", &id)?)),
+        Some(What::RecordingId(id)) => {
+            RecordingId::from_slice(&id).map_err(|_| Error::invalid("recording_id", "must be 16 bytes"))?
+        }
+    };
+    match of.is_empty() {
+        true => Ok(Target::Recording(recording)),
+        false => Ok(Target::RecordingOf { recording, subject: subject("of_subject_id", of)? }),
+    }
 }
 
 pub(super) fn erasure_id(bytes: &[u8]) -> Result<ErasureId, Error> {

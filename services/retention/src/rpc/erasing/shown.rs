@@ -14,6 +14,9 @@ pub(super) fn shown(erasure: &Erasure) -> wire::Erasure {
     let (target_subject_id, target_recording_id) = match erasure.target {
         Target::Subject(subject) => (subject.to_bytes().to_vec(), Vec::new()),
         Target::Recording(recording) => (Vec::new(), recording.to_bytes().to_vec()),
+        Target::RecordingOf { recording, subject } => {
+            (subject.to_bytes().to_vec(), recording.to_bytes().to_vec())
+        }
         Target::Due => (Vec::new(), Vec::new()),
     };
     let asked = Asked::of(&erasure.scope);

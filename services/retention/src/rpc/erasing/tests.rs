@@ -21,6 +21,7 @@ fn order() -> OrderErasureRequest {
         stretch: None,
         legs: Vec::new(),
         reason: "art-17-1-d".to_owned(),
+        of_subject_id: Vec::new(),
     }
 }
 
@@ -32,6 +33,10 @@ fn stretch(start: u64, end: u64) -> Option<common::Interval> {
 fn an_order_is_read_as_it_was_meant() {
     let read = ordered(order(), "anna").unwrap();
     assert_eq!((read.scope, read.by.as_str()), (Scope::Everything, "anna"));
+    let subject = SubjectId::new();
+    let of_hers = OrderErasureRequest { of_subject_id: subject.to_bytes().to_vec(), ..order() };
+    let target = ordered(of_hers, "anna").unwrap().target;
+    assert!(matches!(target, Target::RecordingOf { subject: own, .. } if own == subject));
     let named = OrderErasureRequest { purposes: vec!["quality".to_owned()], ..order() };
     let quality = PurposeName::new("quality").unwrap();
     assert_eq!(ordered(named, "anna").unwrap().scope, Scope::Purposes([quality].into()));
@@ -47,6 +52,15 @@ fn what_is_wrong_with_an_order_is_named() {
         ("what", OrderErasureRequest { what: None, ..order() }),
         ("subject_id", OrderErasureRequest { what: Some(What::SubjectId(vec![1])), ..order() }),
         ("recording_id", OrderErasureRequest { what: Some(What::RecordingId(vec![1])), ..order() }),
+        ("of_subject_id", OrderErasureRequest { of_subject_id: vec![1], ..order() }),
+        (
+            "of_subject_id",
+            OrderErasureRequest {
+                what: Some(What::SubjectId(vec![1; 16])),
+                of_subject_id: vec![1; 16],
+                ..order()
+            },
+        ),
         ("erasure_id", OrderErasureRequest { erasure_id: vec![0; 16], ..order() }),
         ("erasure_id", OrderErasureRequest { erasure_id: vec![1; 15], ..order() }),
         ("purposes", OrderErasureRequest { purposes: vec!["Quality Review".to_owned()], ..order() }),
@@ -162,6 +176,9 @@ fn an_erasure_says_of_whom_and_what_it_was_asked() {
     assert_eq!((of_call.target_subject_id, of_call.target_recording_id), (vec![], call.to_bytes().to_vec()));
     assert_eq!((of_call.asked_stretch, of_call.asked_legs), (stretch(5, 9), vec![0, 3]));
     assert!(of_call.asked_purposes.is_empty());
+    let of_hers = of(Target::RecordingOf { recording: call, subject }, Scope::Everything);
+    assert_eq!(of_hers.target_subject_id, subject.to_bytes());
+    assert_eq!(of_hers.target_recording_id, call.to_bytes());
     let swept = of(Target::Due, Scope::Everything);
     assert!(swept.target_subject_id.is_empty() && swept.target_recording_id.is_empty());
     assert!(swept.asked_purposes.is_empty() && swept.asked_stretch.is_none() && swept.asked_legs.is_empty());

@@ -1,4 +1,4 @@
-use kernel::{RecordingId, RegimeName, SubjectId, TenantId};
+use kernel::{HoldId, RecordingId, RegimeName, SubjectId, TenantId};
 use policy::PolicyHash;
 use policy::period::Period;
 use policy::retention::{RanFrom, Rule, Stamp};

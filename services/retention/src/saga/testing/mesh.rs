@@ -5,7 +5,8 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use kernel::{
-    ErasureId, Interval, LegNo, Position, PurposeName, RecordingId, SectionNo, SpanNo, TenantId, Timestamp,
+    ErasureId, Interval, LegNo, Position, PurposeName, RecordingId, SectionNo, SpanNo, SubjectId, TenantId,
+    Timestamp,
 };
 use parking_lot::Mutex;
 use policy::code::Code;
@@ -38,6 +39,7 @@ struct State {
     destroyed: BTreeSet<u64>,
     last_erasure: Option<Timestamp>,
     lost: BTreeMap<(RecordingId, PurposeName), &'static str>,
+    merged: BTreeSet<(SubjectId, SubjectId)>,
     dawdles: u64,
 }
 
@@ -91,6 +93,14 @@ impl FakeMesh {
     }
     pub(crate) fn lose(&self, recording: RecordingId, purpose: &str) {
         self.0.lock().lost.insert((recording, name(purpose)), "withdrawn");
+    }
+    /// Two subjects are one person.
+    pub(crate) fn merge(&self, one: SubjectId, other: SubjectId) {
+        self.0.lock().merged.insert((one, other));
+    }
+    /// They turn out to be two.
+    pub(crate) fn part(&self, one: SubjectId, other: SubjectId) {
+        self.0.lock().merged.remove(&(one, other));
     }
     /// Calls give way to others, in an order that follows from this.
     pub(crate) fn dawdle(&self, seed: u64) {
@@ -235,6 +245,14 @@ impl Mesh for FakeMesh {
     async fn last_erasure(&self, _: &TenantId) -> Result<Option<Timestamp>, Error> {
         self.call("last_erasure", |state| state.last_erasure).await
     }
+    async fn person(&self, _: &TenantId, subject: SubjectId) -> Result<BTreeSet<SubjectId>, Error> {
+        let person = |state: &mut State| {
+            let merged = state.merged.iter().filter(|(one, other)| [*one, *other].contains(&subject));
+            merged.flat_map(|(one, other)| [*one, *other]).chain([subject]).collect()
+        };
+        self.call("person", person).await
+    }
+
     async fn basis_lost(
         &self,
         _: &TenantId,

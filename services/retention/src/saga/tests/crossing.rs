@@ -140,6 +140,50 @@ async fn another_hold_keeps_what_one_lets_go() {
 }
 
 #[tokio::test]
+async fn what_a_hold_deferred_goes_on_only_while_the_recording_is_of_who_asked() {
+    for turns_out_to_be_another in [false, true] {
+        let bench = Bench::new().await;
+        bench.control().await;
+        let (one, other) = (kernel::SubjectId::new(), kernel::SubjectId::new());
+        bench.mesh.merge(one, other);
+        let recording = bench.keep(both("quality", later(40), &policy_rule()), &[other]).await;
+        let target = Target::RecordingOf { recording, subject: one };
+        let placed = hold(Selector::Recordings([recording].into()));
+        bench.place(&bench.erasing(), &placed).await;
+        let erasure = bench.order(target, Scope::Everything).await;
+        bench.run().await;
+        assert_eq!(bench.item(erasure.id, recording).await.step, Step::Deferred);
+        if turns_out_to_be_another {
+            bench.mesh.part(one, other);
+        }
+        let released = bench.release(&placed).await;
+        // Nobody says whose it is: nothing goes, and the hold is released all the same.
+        bench.mesh.go("person");
+        bench.erasing().released(&released).await.unwrap();
+        bench.run().await;
+        assert_eq!(bench.item(erasure.id, recording).await.step, Step::Deferred);
+        bench.mesh.come_back("person");
+        bench.erasing().resume_deferred(&tenant()).await.unwrap();
+        bench.run().await;
+
+        let (item, row) = (bench.item(erasure.id, recording).await, bench.receipt(erasure.id).await);
+        let kinds = bench.journalled().await;
+        if turns_out_to_be_another {
+            assert_eq!(item.step, Step::Refused);
+            assert_eq!(bench.mesh.purposes(recording), names(&["quality"]));
+            assert_eq!(row.recordings[0].kept[0].by.as_str(), "not-theirs");
+            let ends = [Kind::ErasureIntended, Kind::ErasureRefused, Kind::ErasureRefused];
+            assert_eq!(kinds, ends, "a restored store does not take it up again");
+        } else {
+            assert_eq!(item.step, Step::Done);
+            assert!(bench.mesh.purposes(recording).is_empty());
+            assert!(row.recordings[0].kept.is_empty());
+            assert_eq!(kinds.last(), Some(&Kind::ErasureDone));
+        }
+    }
+}
+
+#[tokio::test]
 async fn a_restriction_holds_up_no_erasure_of_a_recording_with_a_row_or_without() {
     for has_row in [true, false] {
         let bench = Bench::new().await;

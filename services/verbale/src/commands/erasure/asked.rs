@@ -35,7 +35,8 @@ impl Asked {
     /// On one line; nothing where nobody asked.
     pub(super) fn words(&self) -> Option<String> {
         let whose = match (&self.recording, &self.subject) {
-            (Some(recording), _) => format!("recording {recording}"),
+            (Some(recording), None) => format!("recording {recording}"),
+            (Some(recording), Some(subject)) => format!("recording {recording}, for subject {subject}"),
             (None, Some(subject)) => format!("every recording of subject {subject}"),
             (None, None) => return None,
         };
@@ -78,6 +79,11 @@ mod tests {
         let check = |asked: Asked, expected: Option<&str>| assert_eq!(asked.words().as_deref(), expected);
         check(Asked::default(), None);
         check(Asked { recording: recording(), ..Asked::default() }, Some("recording 019a"));
+        let subject = Some("019b".to_owned());
+        check(
+            Asked { recording: recording(), subject, ..Asked::default() },
+            Some("recording 019a, for subject 019b"),
+        );
         let stretch = Some(Interval { start: 10_000_000, end: 13_000_000 });
         check(
             Asked { recording: recording(), stretch, legs: vec![0, 1], ..Asked::default() },
