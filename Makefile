@@ -1,7 +1,7 @@
 # Everything a developer calls. `make test` passes on a fresh Debian machine with Rust, a C compiler and make.
 CARGO ?= cargo
 
-.PHONY: test test-faults test-embedded lint demo bench engines engines-down
+.PHONY: test test-faults test-shapes test-embedded lint demo bench engines engines-down
 
 # Everything, on embedded storage and on Kafka, Cassandra and an S3 store, which it brings up by itself (as root where
 # packages are lacking; see tests/engines) unless their URLs are given. Their tests are required. That of a full disk is
@@ -18,6 +18,10 @@ test: lint
 test-faults:
 	VERBALE_FAULTS=1 VERBALE_REQUIRE="$${VERBALE_REQUIRE:+$$VERBALE_REQUIRE,}faults,namespaces" \
 	  $(CARGO) test --workspace --test it -- faults:: disk:: drill::engines erasures::locks::slow --nocapture
+
+# Those scenarios in processes of their own, too, of which `make test` runs only the other two shapes: a quarter of an hour.
+test-shapes:
+	tests/engines/with $(CARGO) test --workspace --test it -- split --ignored
 
 # The quick half: tests of engines whose URL is not set say that they tested nothing.
 test-embedded: lint

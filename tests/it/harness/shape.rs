@@ -65,7 +65,8 @@ macro_rules! on_every_shape {
     )+};
 }
 
-/// The same for scenarios in which it does not matter who runs where: `in_one_process!(a_scenario, another);`.
+/// The same for scenarios in which it hardly matters who runs where: `in_one_process!(a_scenario, another);`. Whoever waits for
+/// the tests does not wait for their split shape; `make test-shapes` runs it.
 macro_rules! in_one_process {
     ($($scenario:ident),+ $(,)?) => {$(
         mod $scenario {
@@ -79,6 +80,12 @@ macro_rules! in_one_process {
             #[tokio::test(flavor = "multi_thread")]
             async fn on_engines() {
                 World::shaped(Shape::Engines, super::$scenario).await;
+            }
+
+            #[tokio::test(flavor = "multi_thread")]
+            #[ignore = "split: make test-shapes"]
+            async fn split() {
+                World::shaped(Shape::Split, super::$scenario).await;
             }
         }
     )+};
