@@ -15,7 +15,7 @@ use platform::instance::{Certifier, InstanceError};
 use platform::{Instance, LateWire, PolicyBook};
 use policy::code::Code;
 use policy::deadline::Calendars;
-use policy::request::{Actor, Asker, Channel, PlanName, Proof};
+use policy::request::{Actor, Asker, Channel, ItemKey, PlanName, Proof};
 use policy::rights::{BasisState, Gate, HoldState, Presence, Question, RULESET, Right};
 use proto::archive::v1::Recording;
 use proto::audit::v1::Entry;
@@ -182,6 +182,10 @@ pub(super) struct Bench {
     pub(super) jurisdiction: &'static str,
     pub(super) asker: Asker,
     pub(super) earlier: Vec<Earlier>,
+    /// Calls of the person's line that are somebody else's.
+    pub(super) not_theirs: BTreeSet<RecordingId>,
+    /// Items that turned out to be somebody else's.
+    pub(super) strange: BTreeSet<ItemKey>,
     is_approved: bool,
     is_certified: bool,
 }
@@ -209,6 +213,8 @@ impl Bench {
             jurisdiction: "IT",
             asker: Asker::Oneself,
             earlier: Vec::new(),
+            not_theirs: BTreeSet::new(),
+            strange: BTreeSet::new(),
             is_approved: true,
             is_certified: true,
         };
@@ -284,7 +290,14 @@ impl Bench {
         }
     }
 
+    /// What is handed out: as it was decided, without what turned out to be another's.
     pub(super) fn file(&self) -> File {
+        let decided = self.decided();
+        let request = decided.request.clone().without(&self.strange);
+        File { request, not_theirs: self.not_theirs.clone(), strange: self.strange.clone(), ..decided }
+    }
+
+    fn decided(&self) -> File {
         let items: Items = self.items.iter().map(|item| (item.key().unwrap(), item.clone())).collect();
         let plan = PlanName::new("p".repeat(32)).unwrap();
         let others_heard = self.others_heard.clone();

@@ -191,6 +191,47 @@ async fn consent_is_told_only_where_it_was_granted() {
     assert!(package.text("index.html").contains("you agreed"));
 }
 
+#[tokio::test]
+async fn what_was_agreed_to_in_another_person_s_call_of_the_same_line_is_not_told() {
+    let mut bench = asked().thing(Artefact::Consent);
+    let theirs = RecordingId::new();
+    let given = |call: RecordingId, purpose: &str| ConsentEvent {
+        kind: EventKind::Given.into(),
+        purposes: vec![purpose.to_owned()],
+        recording_id: call.to_bytes().to_vec(),
+        ..Default::default()
+    };
+    let history = vec![given(bench.call, "quality"), given(theirs, "marketing")];
+    let consent = GetStateResponse { history, ..Default::default() };
+    bench.line.facts.state().consents.insert(bench.customer, consent);
+    assert!(bench.package().await.text("data.json").contains("marketing"), "it is in what consent says");
+    bench.not_theirs.insert(theirs);
+    let package = bench.package().await;
+    for file in ["data.json", "index.html"] {
+        assert!(!package.text(file).contains("marketing"), "{file}");
+        assert!(package.text(file).contains("quality"), "{file}");
+    }
+    let id = theirs.to_string();
+    assert!(package.files.values().all(|bytes| !String::from_utf8_lossy(bytes).contains(&id)));
+}
+
+#[tokio::test]
+async fn what_turned_out_to_be_another_person_s_is_in_no_file() {
+    let mut bench = asked();
+    let (other, call) = (SubjectId::new(), RecordingId::new());
+    bench.keep(recording(call, other, SubjectId::new(), &[("quality", Basis::Consent)]));
+    bench = bench.thing(Artefact::Metadata(call));
+    // Before anybody has found out, nothing is handed out at all.
+    assert!(bench.handed().await.is_err());
+    let strange = bench.items.last().unwrap().key().unwrap();
+    bench.strange.insert(strange);
+    let handed = bench.handed().await.unwrap();
+    assert_eq!(handed.recordings, [bench.call].into(), "nobody is noted to have got it");
+    let (package, id) = (bench.package().await, call.to_string());
+    assert!(package.files.values().all(|bytes| !String::from_utf8_lossy(bytes).contains(&id)));
+    assert!(package.text("data.json").contains(&bench.call.to_string()));
+}
+
 /// The keys of an object of the data are those that its schema names, all of them and no other.
 pub(super) fn fits(schema: &Value, form: &Value, data: &Value, at: &str) {
     if let Some(name) = form["$ref"].as_str() {
