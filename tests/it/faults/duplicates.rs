@@ -21,7 +21,8 @@ async fn records_that_come_again_in_any_order_have_no_effect_twice() {
     let mut moments = moments();
     let world = World::upon(turn.engines(), Shape::Engines).await;
     // Archive is not there yet: what it will read lies in the log.
-    let mut front = Member::of(&world, &turn, "front", "ingest,consent,crypto,audit", config(&world));
+    let mut front =
+        Member::of(&world, &turn, "front", "ingest,consent,crypto,retention,audit", config(&world));
     front.process.start().await;
     let samples = ["mifid-order-it", "card-payment-en"].map(Sample::new);
     let calls = join_all(samples.iter().map(|sample| send(&world, &front.server, sample))).await;
@@ -33,7 +34,7 @@ async fn records_that_come_again_in_any_order_have_no_effect_twice() {
     let mut back = config(&world);
     let at = Some(front.server.parse().unwrap());
     (back.peers.ingest, back.peers.consent, back.peers.crypto) = (at.clone(), at.clone(), at.clone());
-    back.peers.audit = at;
+    (back.peers.retention, back.peers.audit) = (at.clone(), at);
     back.peers.forward = true;
     let mut archive = Member::of(&world, &turn, "archive", "archive", back);
     archive.process.start().await;

@@ -159,9 +159,16 @@ impl Told<'_> {
         assert_eq!((refused.code(), reason(&refused)), (Code::PermissionDenied, why), "{}", self.at);
     }
 
+    /// Nothing opens that retention has not stamped, which it does late where its processes were away; then it opens.
     async fn heard(&self, world: &World, server: &str, purpose: &PurposeName) -> Heard {
-        let heard = self.asked(world, server, purpose).await;
-        heard.unwrap_or_else(|status| panic!("{}: {purpose}: {status}", self.at))
+        eventually(&format!("{}: {purpose} opens", self.at), async || {
+            match self.asked(world, server, purpose).await {
+                Ok(heard) => Some(heard),
+                Err(status) if reason(&status) == "not-kept" => None,
+                Err(status) => panic!("{}: {purpose}: {status}", self.at),
+            }
+        })
+        .await
     }
 
     async fn asked(&self, world: &World, server: &str, purpose: &PurposeName) -> Result<Heard, Status> {
