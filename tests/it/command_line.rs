@@ -364,14 +364,25 @@ async fn the_demo_draws_again_what_was_erased_what_ended_and_what_is_held() {
     for needle in [
         "quality: over since ",
         "mifid2-transaction: kept until ",
+        "quality: erased (art-17-1), its period was until ",
+        "until its erasure, with which this ends by itself, or two people release it",
+        "more lines in data-files/erasure.letter.md)",
         "(art-17-1-d), erasure ",
         "art-5-1-e: nobody can open it",
-        "mifid2-transaction: over since ",
+        "on a copy of data and keys, in data-files/five-years-on",
+        "went by itself, with no new request: erasure ",
+        "verbal-contract: over since ",
         "held by case-2026-117 (litigation, hold ",
         "until two people release it",
         "××××",
+        "and letters in data-files were taken out",
     ] {
         assert!(later.contains(needle), "{needle:?} is not in {later}");
+    }
+    for letter in ["copy", "copy-of-the-agent", "erasure"] {
+        let file = folder.path().join(format!("data-files/{letter}.letter.md"));
+        let text = std::fs::read_to_string(&file).unwrap();
+        assert!(text.starts_with("# ") && text.lines().count() > 14, "{text}");
     }
 }
 

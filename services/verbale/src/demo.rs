@@ -13,7 +13,7 @@ use std::time::Duration;
 
 use anyhow::{Context, Result, bail, ensure};
 use indicatif::{MultiProgress, ProgressBar, ProgressStyle};
-use kernel::{Clock, LeapingClock, RecordingId, TenantId};
+use kernel::{Clock, LeapingClock, RecordingId, SystemClock, TenantId};
 use platform::config::Period;
 use proto::archive::v1::Recording;
 use serde_json::{Value, json};
@@ -41,7 +41,7 @@ pub struct Places {
     pub data: PathBuf,
     /// Keys directory.
     pub keys: PathBuf,
-    /// Calls, policies, clips, the trust file.
+    /// Calls, policies, clips, packages, letters, the trust file.
     pub files: PathBuf,
 }
 
@@ -125,6 +125,8 @@ pub async fn run(args: DemoArgs, places: Places, out: Output) -> Result<Exit> {
     out.line(format!("\ndone in {:.1} s", began.elapsed().as_secs_f64()));
     demo.report(&heard, &caught, &later);
     if args.keep {
+        // At today's date, as whoever starts it by hand finds it: the years went by on the copies alone.
+        let settings = Settings { clock: Arc::new(SystemClock), ..settings };
         let mesh = Mesh::start(settings).await.context("the mesh did not start again")?;
         out.line(format!("up again on {}; stop with Ctrl-C", mesh.address()));
         mesh.until_stopped().await?;
@@ -303,6 +305,11 @@ impl Demo {
         out.line(format!("  data (ciphertext and facts)    {data}"));
         out.line(format!("  keys                           {keys}"));
         out.line(format!("  calls, policies, clips, trust  {}", files.display()));
+        out.line(format!(
+            "  the WAV files, packages and letters in {} were taken out, those of erased calls, too: the mesh cannot \
+             reach them, and they are yours to delete",
+            files.display()
+        ));
         // One that is not restricted by now.
         let told = told.iter().find(|told| told.story.name == later::ORDER).unwrap_or(&told[0]);
         let id = shown::id(&told.recording.recording_id);

@@ -25,7 +25,7 @@ use crate::commands::{audit, retention};
 use crate::connect::Caller;
 use crate::output::Style;
 
-/// Lines of a letter that are shown.
+/// Lines of a letter that are shown; its file has all of them.
 const LINES: usize = 14;
 
 impl Teller<'_> {
@@ -93,7 +93,8 @@ impl Teller<'_> {
             duty == Err("restricted".to_owned()),
             format!("{}; {until}", words(&duty)),
         );
-        self.answered(told, &done).await
+        let letter = self.demo.places.files.join("erasure.letter.md");
+        self.answered(told, &done, &letter).await
     }
 
     /// The request that was heard in a call.
@@ -190,28 +191,28 @@ impl Teller<'_> {
             ),
         );
         let stands = steps::worked_on(&anna, id, PATIENCE).await?;
-        self.answered(told, &stands).await?;
+        self.answered(told, &stands, &copy.with_extension("letter.md")).await?;
         let mut zip = zip::ZipArchive::new(std::fs::File::open(copy)?)?;
         let mut data = String::new();
         zip.by_name("data.json")?.read_to_string(&mut data)?;
         Ok(serde_json::from_str(&data)?)
     }
 
-    /// The letter is shown, and delivered.
-    async fn answered(&mut self, told: &Told<'_>, stands: &wire::Request) -> Result<()> {
+    /// The letter is written into its file, its beginning is shown, and it is delivered.
+    async fn answered(&mut self, told: &Told<'_>, stands: &wire::Request, file: &Path) -> Result<()> {
         let id = RequestId::from_slice(&stands.request_id)?;
         let anna = self.demo.named("anna", &told.story.tenant)?;
         let letter = steps::letter(&anna, id, String::new()).await?;
+        steps::keep_letter(file, &letter.text)?;
         let lines: Vec<_> = letter.text.lines().filter(|line| !line.is_empty()).collect();
         for line in lines.iter().take(LINES) {
             self.note(format!("    {}", self.out.style(Style::Dim, line)));
         }
-        if lines.len() > LINES {
-            self.note(format!(
-                "    {}",
-                self.out.style(Style::Dim, &format!("({} more lines)", lines.len() - LINES))
-            ));
-        }
+        let rest = match lines.len().saturating_sub(LINES) {
+            0 => format!("(in {})", file.display()),
+            more => format!("({more} more lines in {})", file.display()),
+        };
+        self.note(format!("    {}", self.out.style(Style::Dim, &rest)));
         let closed = steps::deliver(&anna, id, Hash::of(letter.text.as_bytes())).await?;
         self.step("the answer is delivered", closed.state == "closed", closed.ending);
         Ok(())

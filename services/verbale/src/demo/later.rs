@@ -1,11 +1,14 @@
 //! What becomes of the five calls as time goes by: what was withdrawn goes unasked, a period ends, a stretch is made
-//! unreadable, keys turn, a backup comes back, a hold keeps what is due, and two people let it go.
+//! unreadable, keys turn, a backup comes back, what was restricted goes on its day, a hold keeps what is due, and two
+//! people let it go.
 
 use std::path::Path;
 use std::time::Duration;
 
 use anyhow::{Context, Result, ensure};
-use kernel::{Clock, ErasureId, HoldId, Interval, IntervalSet, LeapingClock, Position, RecordingId, Use};
+use kernel::{
+    Clock, ErasureId, HoldId, Interval, IntervalSet, LeapingClock, Position, RecordingId, Timestamp, Use,
+};
 use proto::archive::v1::{ReplayFormat, ReplayRequest};
 use proto::common::v1::Interval as Stretch;
 use proto::crypto::v1::keys_client::KeysClient;
@@ -21,6 +24,7 @@ use tokio::time::Instant;
 
 use super::tamper::copy_all;
 use super::{Demo, Told, tick};
+use crate::commands::request::steps;
 use crate::commands::{backup, erasure, recordings, replay, retention};
 use crate::connect::Caller;
 use crate::mesh::Settings;
@@ -30,6 +34,8 @@ use crate::{shown, timeline};
 /// How long what goes by itself may take.
 pub(super) const PATIENCE: Duration = Duration::from_secs(30);
 const DAY: Duration = Duration::from_secs(86_400);
+/// Where, among the demo's files, the copies are on which five years go by.
+const FIVE_YEARS_ON: &str = "five-years-on";
 
 /// The calls that the story goes on with.
 pub(super) const DUTY: &str = "mifid-order-it";
@@ -99,61 +105,18 @@ impl<'a> Teller<'a> {
         Ok(())
     }
 
-    /// Five years on: a hold keeps what is due, and two people let it go.
+    /// Five years on, on copies: what was restricted goes on its day, unasked; a hold keeps what else is due, and two
+    /// people let it go.
     pub(super) async fn held(&mut self) -> Result<()> {
         self.title("Five years on");
-        let duty = self.of(DUTY)?;
-        let (id, tenant) = (id_of(duty)?, duty.story.tenant.clone());
-        let compliance = self.demo.named("anna", &tenant)?;
-        let hold = HoldId::new();
-        let review_at = self.clock.now().plus(300 * DAY).0;
-        let request = compliance.request(PlaceHoldRequest {
-            hold_id: hold.to_bytes().to_vec(),
-            kind: HoldKind::Litigation.into(),
-            selector: Some(HoldSelector {
-                recording_ids: vec![id.to_bytes().to_vec()],
-                ..Default::default()
-            }),
-            reason: "case-2026-117".to_owned(),
-            review_at,
-            purposes: Vec::new(),
-        })?;
-        RetentionClient::new(compliance.wire()).place_hold(request).await.context("the hold")?;
-        self.step("anna places a hold over the order call", true, format!("hold {hold}, case-2026-117"));
-
+        let folder = self.demo.places.files.join(FIVE_YEARS_ON);
+        self.note(format!("  on a copy of data and keys, in {}", folder.display()));
+        self.note("  the demo's own data stays: whatever is started on it is at today's date".to_owned());
+        let hold = self.hold_placed().await?;
         self.clock.leap(5 * 366 * DAY);
-        let explained = retention::explained(&duty.caller, id).await?;
-        let is_held = explained.holds.iter().any(|held| held.hold_id == hold.to_bytes());
-        let held = is_held && self.clock.now().0 > explained.latest;
-        self.step("five years are over, and the hold keeps it", held, String::new());
-        self.draw(DUTY).await?;
-        let duty_over = self.hears(&duty.caller, id, "mifid2-transaction", Use::Replay, "").await?;
-        self.step("the duty opens it no more", duty_over.is_err(), words(&duty_over));
-        let claim =
-            self.hears(&duty.caller, id, "mifid2-transaction", Use::LegalClaim, &hold.to_string()).await?;
-        self.step("for the claim it still plays", claim.is_ok(), words(&claim));
-
-        for (name, released) in [("bruno", false), ("carla", true)] {
-            let caller = self.demo.named(name, &tenant)?;
-            let request = caller.request(ReleaseHoldRequest { hold_id: hold.to_bytes().to_vec() })?;
-            RetentionClient::new(caller.wire()).release_hold(request).await.context("the release")?;
-            let what = if released { "carla agrees: released" } else { "bruno asks for its release" };
-            self.step(what, true, String::new());
-        }
-        let gone =
-            self.erased_by_itself(&duty.caller, ErasureCause::PeriodOver, id, "mifid2-transaction").await?;
-        self.step("the sweep erases it, unasked", true, gone);
-        let claim =
-            self.hears(&duty.caller, id, "mifid2-transaction", Use::LegalClaim, &hold.to_string()).await?;
-        self.step("nobody hears it any more", claim.is_err(), words(&claim));
-        let state = recordings::get(&duty.caller, id).await?;
-        let checked = recordings::check(&duty.caller, id).await?;
-        self.step(
-            "what is left is its signed record",
-            checked.ok && state.parties.is_empty(),
-            checked_words(&checked),
-        );
-        Ok(())
+        self.restricted_gone().await?;
+        self.hold_keeps(hold).await?;
+        self.let_go(hold).await
     }
 
     pub(super) fn end(self) -> Later {
@@ -229,6 +192,89 @@ impl<'a> Teller<'a> {
         let canary = status.canaries.iter().find(|canary| canary.epoch == destroyed.epoch);
         let well = canary.is_some_and(|canary| canary.ok && !canary.removed_opens);
         self.step("what was removed in it opens with no key that is left", well, "by its canary".to_owned());
+        Ok(())
+    }
+
+    async fn hold_placed(&mut self) -> Result<HoldId> {
+        let order = self.of(ORDER)?;
+        let compliance = self.demo.named("anna", &order.story.tenant)?;
+        let hold = HoldId::new();
+        let request = compliance.request(PlaceHoldRequest {
+            hold_id: hold.to_bytes().to_vec(),
+            kind: HoldKind::Litigation.into(),
+            selector: Some(HoldSelector {
+                recording_ids: vec![id_of(order)?.to_bytes().to_vec()],
+                ..Default::default()
+            }),
+            reason: "case-2026-117".to_owned(),
+            review_at: self.clock.now().plus(300 * DAY).0,
+            purposes: Vec::new(),
+        })?;
+        RetentionClient::new(compliance.wire()).place_hold(request).await.context("the hold")?;
+        self.step("anna places a hold over the shop's call", true, format!("hold {hold}, case-2026-117"));
+        Ok(hold)
+    }
+
+    /// What the duty kept of an erasure that was asked for five years ago. Nobody asks again.
+    async fn restricted_gone(&mut self) -> Result<()> {
+        let duty = self.of(DUTY)?;
+        let id = id_of(duty)?;
+        let gone =
+            self.erased_by_itself(&duty.caller, ErasureCause::PeriodOver, id, "mifid2-transaction").await?;
+        let asked = steps::open_ones(&duty.caller).await?;
+        self.step(
+            "the bank's order call, restricted until its day, went by itself, with no new request",
+            asked.is_empty(),
+            gone,
+        );
+        let duty_over = self.hears(&duty.caller, id, "mifid2-transaction", Use::Replay, "").await?;
+        let is_erased = duty_over == Err("erased".to_owned());
+        self.step("nobody hears that one any more", is_erased, words(&duty_over));
+        let state = recordings::get(&duty.caller, id).await?;
+        let checked = recordings::check(&duty.caller, id).await?;
+        self.step(
+            "what is left of it is its signed record",
+            checked.ok && state.parties.is_empty(),
+            checked_words(&checked),
+        );
+        Ok(())
+    }
+
+    /// The shop's call is due as well, and stays as long as the hold.
+    async fn hold_keeps(&mut self, hold: HoldId) -> Result<()> {
+        let order = self.of(ORDER)?;
+        let id = id_of(order)?;
+        let explained = retention::explained(&order.caller, id).await?;
+        let is_held = explained.holds.iter().any(|held| held.hold_id == hold.to_bytes());
+        // 0 where nothing is kept any more.
+        let is_due = explained.latest > 0 && self.clock.now().0 > explained.latest;
+        let over = format!("over since {}", Timestamp(explained.latest));
+        self.step("the shop's call is due, too, and the hold keeps it", is_held && is_due, over);
+        self.draw(ORDER).await?;
+        let order_over = self.hears(&order.caller, id, "verbal-contract", Use::Replay, "").await?;
+        self.step("its purpose opens it no more", order_over.is_err(), words(&order_over));
+        let claim =
+            self.hears(&order.caller, id, "verbal-contract", Use::LegalClaim, &hold.to_string()).await?;
+        self.step("for the claim it still plays", claim.is_ok(), words(&claim));
+        Ok(())
+    }
+
+    async fn let_go(&mut self, hold: HoldId) -> Result<()> {
+        let order = self.of(ORDER)?;
+        let id = id_of(order)?;
+        for (name, released) in [("bruno", false), ("carla", true)] {
+            let caller = self.demo.named(name, &order.story.tenant)?;
+            let request = caller.request(ReleaseHoldRequest { hold_id: hold.to_bytes().to_vec() })?;
+            RetentionClient::new(caller.wire()).release_hold(request).await.context("the release")?;
+            let what = if released { "carla agrees: released" } else { "bruno asks for its release" };
+            self.step(what, true, String::new());
+        }
+        let gone =
+            self.erased_by_itself(&order.caller, ErasureCause::PeriodOver, id, "verbal-contract").await?;
+        self.step("the sweep erases it, unasked", true, gone);
+        let claim =
+            self.hears(&order.caller, id, "verbal-contract", Use::LegalClaim, &hold.to_string()).await?;
+        self.step("nobody hears it any more", claim.is_err(), words(&claim));
         Ok(())
     }
 
@@ -308,7 +354,7 @@ impl<'a> Teller<'a> {
         let today = format!("{} on {}", told.story.name, self.clock.now());
         self.note(format!("\n{}", self.out.style(Style::Bold, &today)));
         self.note(timeline::draw(&recording, self.out));
-        for line in timeline::kept(&explained, self.clock.now(), self.out) {
+        for line in timeline::kept(&recording, &explained, self.clock.now(), self.out) {
             self.note(line);
         }
         Ok(())
@@ -355,7 +401,7 @@ fn checked_words(checked: &proto::archive::v1::VerifyResponse) -> String {
 
 /// Data and keys as they are, copied to where five years may go by.
 pub(super) fn five_years_on(settings: &Settings, files: &Path) -> Result<Settings> {
-    let folder = files.join("five-years-on");
+    let folder = files.join(FIVE_YEARS_ON);
     let mut much_later = settings.clone();
     let storage = &mut much_later.config.storage;
     for (from, to) in [(storage.data.clone(), "data"), (storage.keys(), "keys")] {

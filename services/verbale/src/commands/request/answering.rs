@@ -1,6 +1,5 @@
 //! `verbale request answer|package`: what is given to whoever asked.
 
-use std::io::Write;
 use std::path::Path;
 
 use anyhow::{Context, Result, ensure};
@@ -8,7 +7,7 @@ use seal::Hash;
 use serde_json::{Value, json};
 
 use super::locked::Lock;
-use super::{private, steps, told};
+use super::{steps, told};
 use crate::cli::{AnswerArgs, PackageArgs};
 use crate::connect::Caller;
 use crate::output::{Exit, Output};
@@ -28,7 +27,7 @@ pub(super) async fn answer(caller: &Caller, args: AnswerArgs, out: Output) -> Re
         None => {
             let letter = steps::letter(caller, args.id, args.language.unwrap_or_default()).await?;
             if let Some(file) = &args.out {
-                write(file, &letter.text)?;
+                steps::keep_letter(file, &letter.text)?;
             }
             (letter.text, Some(letter.language))
         }
@@ -56,12 +55,6 @@ fn read(file: &Path) -> Result<String> {
     let length = std::fs::metadata(file).with_context(cannot)?.len();
     ensure!(length <= MAX_LETTER, "{} is larger than any letter", file.display());
     std::fs::read_to_string(file).with_context(cannot)
-}
-
-fn write(path: &Path, text: &str) -> Result<()> {
-    let mut file = private::begin(path)?;
-    file.write_all(text.as_bytes()).with_context(|| format!("cannot write {}", path.display()))?;
-    private::keep(file, path)
 }
 
 pub(super) async fn package(caller: &Caller, args: &PackageArgs, out: Output) -> Result<Exit> {

@@ -123,6 +123,13 @@ pub async fn letter(caller: &Caller, id: RequestId, language: String) -> Result<
     Ok(letter)
 }
 
+/// Writes a letter into a file that only its owner may read.
+pub fn keep_letter(path: &Path, text: &str) -> Result<()> {
+    let mut file = private::begin(path)?;
+    file.write_all(text.as_bytes()).with_context(|| format!("cannot write {}", path.display()))?;
+    private::keep(file, path)
+}
+
 /// Says that this letter was delivered, which closes the request.
 pub async fn deliver(caller: &Caller, id: RequestId, letter: Hash) -> Result<wire::Request> {
     let letter_hash = letter.as_bytes().to_vec();
