@@ -258,6 +258,10 @@ pub struct KnownIdentifier {
     /// When it became known that it is theirs.
     #[prost(int64, tag = "6")]
     pub known_since: i64,
+    /// When it became known that it is theirs no more, since `valid_to`: calls that began between were taken for theirs. 0: it
+    /// is theirs still.
+    #[prost(int64, tag = "7")]
+    pub ended_on: i64,
 }
 /// What was found of two subjects. Nothing of keys, consent or recordings follows a link.
 #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]

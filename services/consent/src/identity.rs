@@ -59,6 +59,8 @@ pub struct Known {
     pub valid_from: Option<Timestamp>,
     /// When it is theirs no more; none: it is theirs still.
     pub valid_to: Option<Timestamp>,
+    /// When that became known; calls that came between were taken for theirs.
+    pub ended_on: Option<Timestamp>,
     /// Whether they share it.
     pub line: Line,
     /// The section that its value is sealed in; none until that is done.
@@ -75,6 +77,7 @@ impl Known {
             since,
             valid_from: None,
             valid_to: None,
+            ended_on: None,
             line: Line::Own,
             sealed_in: None,
         }
@@ -107,14 +110,16 @@ pub struct Owner {
 /// Everybody who has an identifier, one after the other: each until the next one's time begins.
 pub fn in_turn(one: &Presented, line: Line, mut owners: Vec<Owner>) -> Vec<Known> {
     owners.sort_by_key(|owner| owner.valid_from);
-    let ends: Vec<_> = owners.iter().skip(1).map(|next| next.valid_from).chain([None]).collect();
-    let each = owners.into_iter().zip(ends).map(|(owner, valid_to)| Known {
+    let ends = owners.iter().skip(1).map(|next| (next.valid_from, Some(next.since)));
+    let ends: Vec<_> = ends.chain([(None, None)]).collect();
+    let each = owners.into_iter().zip(ends).map(|(owner, (valid_to, ended_on))| Known {
         kind: one.kind,
         value: one.value,
         subject: owner.subject,
         since: owner.since,
         valid_from: owner.valid_from,
         valid_to,
+        ended_on,
         line,
         sealed_in: owner.sealed_in,
     });
@@ -279,6 +284,8 @@ mod tests {
         let times: Vec<_> = owners.iter().map(|known| (known.valid_from, known.valid_to)).collect();
         let (ten, twenty) = (Some(Timestamp(10)), Some(Timestamp(20)));
         assert_eq!(times, [(None, ten), (ten, twenty), (twenty, None)]);
+        let ended: Vec<_> = owners.iter().map(|known| known.ended_on).collect();
+        assert_eq!(ended, [Some(Timestamp(9)), Some(Timestamp(9)), None], "when the next one became known");
         assert!(owners.iter().all(|known| known.line == Line::Shared && known.is_of(&phone)));
         for (at, whose) in [(i64::MIN, 1), (9, 1), (10, 2), (19, 2), (20, 3), (i64::MAX, 3)] {
             let then: Vec<_> = owners.iter().filter(|known| known.is_at(Timestamp(at))).collect();

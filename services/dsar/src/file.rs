@@ -20,6 +20,8 @@ use crate::error::Error;
 use crate::plan::PlanItem;
 use together::{name, part_of};
 
+pub(crate) use whose::is_carried_out;
+
 /// The word of a refusal to lift again what is lifted.
 pub(crate) const LIFTED: &str = "already-lifted";
 
@@ -163,7 +165,12 @@ impl File {
                 next.unheld = Some(record.version);
                 next.to_assess.extend(to_assess.iter().cloned());
             }
-            Act::CallsConfirmed { theirs, not_theirs } => next.confirm(theirs, not_theirs),
+            Act::CallsConfirmed { theirs, not_theirs } => {
+                next.confirm(theirs, not_theirs);
+                if is_carried_out(self.request.state()) {
+                    next.leave_out_calls(not_theirs)?;
+                }
+            }
             Act::NotTheirs(items) => next.leave_out(items)?,
             // What is restricted anew is lifted anew.
             Act::Restricted(holds) => {

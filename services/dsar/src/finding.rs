@@ -30,7 +30,7 @@ use recording::of_recording;
 
 pub(crate) use besides::{given, taken_back};
 pub use lines::Confirmed;
-pub(crate) use lines::leave_out;
+pub(crate) use lines::{check as check_confirmed, is_to_confirm};
 
 /// Recordings that are asked about at the same time.
 const SIDE_BY_SIDE: usize = 8;
@@ -85,8 +85,7 @@ pub async fn find(
     finding.recordings().await?;
     lines::check(&finding.to_confirm)?;
     finding.ledger().await?;
-    let mut consent = consent_of(mesh, &asked.key.tenant, asked.person).await?;
-    leave_out(&mut consent, &asked.confirmed.not_theirs);
+    let consent = consent_of(mesh, &asked.key.tenant, asked.person, asked.confirmed).await?;
     let others = others(store, asked).await?;
     let has_recordings = !finding.seen.is_empty();
     let Finding { mut items, artefacts, terms, .. } = finding;
@@ -104,15 +103,17 @@ pub async fn find(
     })
 }
 
-/// What each subject of the person has consented to.
+/// What each subject of the person has consented to, as far as it is known to be the person who did.
 pub(crate) async fn consent_of(
     mesh: &dyn Mesh,
     tenant: &TenantId,
     person: &Person,
+    confirmed: &Confirmed,
 ) -> Result<GetStateResponse, Error> {
     let mut all = GetStateResponse::default();
     for subject in person.subjects() {
-        let own = mesh.consent(tenant, subject).await?;
+        let mut own = mesh.consent(tenant, subject).await?;
+        lines::leave_out(&mut own, person, subject, confirmed);
         all.states.extend(own.states);
         all.history.extend(own.history);
     }
@@ -201,7 +202,7 @@ impl<'a> Finding<'a> {
     fn take(&mut self, told: &Told) -> Result<(), Error> {
         let Told { facts, kept, live } = told;
         let id = recording::id(facts)?;
-        if lines::is_to_confirm(self.asked, id, facts) {
+        if is_to_confirm(self.asked.person, self.asked.confirmed, id, facts) {
             self.to_confirm.insert(id);
             return Ok(());
         }

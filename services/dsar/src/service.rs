@@ -2,7 +2,7 @@
 //!
 //! Every act is taken the same way: the file is folded from its acts, the act is tried on it, and it is written at the
 //! next version, or tried again where somebody else was first. `opening` has how a request begins, `planning` how it is
-//! planned and decided (by what `checking` lets pass), `answering` its copy and its answer, `lifting` the end of what it
+//! planned and decided (by what `checking` lets pass; what people say to have done `verifying` looks at), `answering` its copy and its answer, `lifting` the end of what it
 //! has restricted; what was decided is done in [`working`](crate::working). `disclosing` has who outside got something of
 //! a recording, and what they are told of it.
 //!
@@ -20,6 +20,7 @@ mod opening;
 mod parting;
 mod planning;
 mod scope;
+mod verifying;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
@@ -175,20 +176,35 @@ impl Service {
     ) -> Result<File, Error> {
         for _ in 0..TRIES {
             let file = self.file(key).await?;
-            if file.version >= MAX_ACTS && !matches!(act, Act::Delivered { .. }) {
-                return Err(Error::TooMany { what: "acts of one request", bound: MAX_ACTS });
-            }
-            let record = self.record(&file, key, by, act);
-            let next = file.apply(&record, Arc::clone(items))?;
-            if self.append(&record, &next).await? == Written::Applied {
-                // What is found not to be done is tried again after a rest.
-                if !matches!(act, Act::ProbesFailed(_)) {
-                    self.bell.notify_one();
-                }
+            if let Some(next) = self.take_on(&file, key, by, act, items).await? {
                 return Ok(next);
             }
         }
         Err(Error::Contended("the request"))
+    }
+
+    /// Does an act on a request as it was read; none where it has gone on since.
+    pub(crate) async fn take_on(
+        &self,
+        file: &File,
+        key: &RequestKey,
+        by: &Actor,
+        act: &Act,
+        items: &Arc<Items>,
+    ) -> Result<Option<File>, Error> {
+        if file.version >= MAX_ACTS && !matches!(act, Act::Delivered { .. }) {
+            return Err(Error::TooMany { what: "acts of one request", bound: MAX_ACTS });
+        }
+        let record = self.record(file, key, by, act);
+        let next = file.apply(&record, Arc::clone(items))?;
+        if self.append(&record, &next).await? == Written::Conflict {
+            return Ok(None);
+        }
+        // What is found not to be done is tried again after a rest.
+        if !matches!(act, Act::ProbesFailed(_)) {
+            self.bell.notify_one();
+        }
+        Ok(Some(next))
     }
 
     /// An act as it would come next.

@@ -11,7 +11,7 @@
 mod doing;
 mod hearing;
 mod noticing;
-mod probing;
+pub(crate) mod probing;
 mod restricting;
 mod tasks;
 mod telling;
@@ -97,9 +97,10 @@ impl Service {
         }
         let act = match file.request.state() {
             State::Received => {
+                // What is to be copied is held before that goes which is taken back; what cannot be held delays no withdrawal.
+                let further = self.acknowledge(key).await;
                 self.withdraw_at_once(key).await?;
-                let further = self.acknowledge(key).await?;
-                return Ok(further.request.state() != State::Received);
+                return Ok(further?.request.state() != State::Received);
             }
             State::Executing => self.do_next(key, file).await?,
             State::Verifying => Some(self.probe(key, file).await?),

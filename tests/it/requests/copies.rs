@@ -9,17 +9,17 @@ use kernel::{RecordingId, SubjectId};
 use platform::config::Period;
 use proto::audit::v1::QueryRequest;
 use proto::common::v1::PartyRole;
+use proto::retention::v1::TermState;
 use serde_json::Value;
-use verbale::commands::audit;
 use verbale::commands::request::steps;
-use verbale::commands::trust;
+use verbale::commands::{audit, retention, trust};
 use verbale::connect::Caller;
 
-use crate::harness::asking::Desk;
+use crate::harness::asking::{Desk, request_id};
 use crate::harness::keeping::{customer, subject};
 use crate::harness::{
     Expected, FRAME, Sample, World, eventually, hear, id_of, in_one_process, not_tested, on_every_shape,
-    purpose,
+    purpose, reason,
 };
 
 on_every_shape!(who_asks_in_a_call_gets_a_copy_with_all_that_is_theirs_and_nothing_of_another);
@@ -27,6 +27,7 @@ in_one_process!(
     a_copy_of_ten_calls_is_complete_and_true_by_tools_that_are_not_ours,
     an_agent_gets_their_own_voice_and_not_the_customer_s,
     what_is_portable_is_a_vcon_of_consent_and_contract_alone,
+    who_takes_consent_back_gets_a_copy_of_what_is_still_there,
 );
 
 const QUALITY: &str = "quality";
@@ -251,5 +252,33 @@ async fn what_is_portable_is_a_vcon_of_consent_and_contract_alone(world: World) 
         let purposes: BTreeSet<_> = sound.map(|sound| sound["purpose"].as_str().unwrap()).collect();
         assert!(!purposes.contains("mifid2-transaction"), "{purposes:?}");
     }
+    mesh.stop().await.unwrap();
+}
+
+async fn who_takes_consent_back_gets_a_copy_of_what_is_still_there(world: World) {
+    let sample = Sample::new("access-request-en");
+    let mesh = world.up().await;
+    let server = mesh.server();
+    let id = world.kept(&server, &sample).await;
+    let desk = Desk::of(&world, &server, &sample.tenant);
+    let person = customer(&desk.anna, &sample).await;
+    let request = desk.ask(person, &["access", "withdraw"]).await.unwrap();
+    let done = desk.carry_out(&desk.plan(&request).await).await;
+    assert_eq!(done.waits_for, "hand-out");
+    // It serves nothing else any more.
+    assert_eq!(reason(&hear(&desk.anna, id, &purpose(QUALITY)).await.unwrap_err()), "withdrawn");
+    let file = world.folder().join("copy.zip");
+    desk.copy(&done, &file).await;
+    if let Some(copy) = Copy::open(&world, &desk.anna, &file).await {
+        assert!(copy.frames(id, 1) > 0, "their own voice");
+    }
+    let stands =
+        verbale::commands::request::get(&desk.anna, request_id(&done)).await.unwrap().request.unwrap();
+    desk.answer(&stands).await;
+    eventually("once it is answered what rested on it goes", async || {
+        let told = retention::explained(&desk.anna, id).await.unwrap();
+        told.terms.iter().all(|term| term.state() == TermState::Ended).then_some(())
+    })
+    .await;
     mesh.stop().await.unwrap();
 }

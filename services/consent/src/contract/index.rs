@@ -103,8 +103,11 @@ pub async fn an_identifier_is_one_subject_s_after_the_other(index: &dyn Identifi
         assert_eq!(known.iter().map(|known| known.subject).collect::<Vec<_>>(), [whose], "{at}");
     }
     let (ten, twenty) = (Some(Timestamp(10)), Some(Timestamp(20)));
-    let rows =
-        |subject, valid_from, valid_to| Known { valid_from, valid_to, ..Known::first(&phone, subject, NOW) };
+    // Each became known at the same moment, and with it that the one before has it no more.
+    let rows = |subject, valid_from, valid_to: Option<Timestamp>| {
+        let ended_on = valid_to.map(|_| NOW);
+        Known { valid_from, valid_to, ended_on, ..Known::first(&phone, subject, NOW) }
+    };
     let of = async |subject| index.of_subject(&alfa(), subject).await.expect("read");
     assert_eq!(of(first).await, [rows(first, None, ten), Known::first(&crm, first, NOW)]);
     assert_eq!(of(second).await, [rows(second, ten, twenty)]);

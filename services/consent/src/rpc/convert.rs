@@ -216,6 +216,7 @@ fn known(known: &Known) -> wire::KnownIdentifier {
         shared_line: known.line.is_shared(),
         assurance: wire::Assurance::Asserted.into(),
         known_since: known.since.0,
+        ended_on: known.ended_on.map_or(0, |on| on.0),
     }
 }
 

@@ -59,9 +59,10 @@ impl GateRule for ConsentRule {
     async fn ask(&self, question: &Question<'_>) -> Answer {
         let Claim { tenant, recording, purpose, wanted, .. } = question.claim;
         let needs_basis = match wanted {
-            // A hold or an order opens what has lost its basis: that is what it is for.
-            Use::LegalClaim | Use::Authority => false,
-            Use::Replay | Use::Review | Use::Rights | Use::Probe => question.bases.contains(&Lawful::Consent),
+            // A hold or an order opens what has lost its basis: that is what it is for. And whoever takes consent back keeps
+            // the right to a copy of what is still there (GDPR Art. 15(1)).
+            Use::LegalClaim | Use::Authority | Use::Rights => false,
+            Use::Replay | Use::Review | Use::Probe => question.bases.contains(&Lawful::Consent),
         };
         if !needs_basis {
             return Answer::Allows;

@@ -84,7 +84,7 @@ use Says::{Gone, Nothing, Stands};
 #[case(Role::Service, "mifid2-transaction", Use::Replay, Stands, "role-not-allowed")]
 // A subject's own request goes through the officer.
 #[case(Role::PrivacyOfficer, "quality", Use::Rights, Stands, "open")]
-#[case(Role::PrivacyOfficer, "quality", Use::Rights, Gone("withdrawn"), "withdrawn")]
+#[case(Role::PrivacyOfficer, "quality", Use::Rights, Gone("withdrawn"), "open")]
 #[case(Role::PrivacyOfficer, "quality", Use::Replay, Stands, "role-not-allowed")]
 #[case(Role::Supervisor, "quality", Use::Rights, Stands, "role-not-allowed")]
 // A claim names a hold, an authority its order; a role that may not claim them is told that.

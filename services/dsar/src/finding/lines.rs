@@ -3,13 +3,13 @@
 
 use std::collections::BTreeSet;
 
-use kernel::RecordingId;
+use kernel::{RecordingId, SubjectId, Timestamp};
 use proto::archive::v1::Recording;
 use proto::consent::v1::GetStateResponse;
 
-use super::Asked;
 use super::people::is_staff;
 use crate::error::Error;
+use crate::person::Person;
 
 /// How many calls a refusal names.
 const NAMED: usize = 10;
@@ -35,17 +35,23 @@ impl Confirmed {
     }
 }
 
-/// Whether somebody has to say first whose a call is: the person is on it by nothing but a line that others use, too. Who
-/// works there is known by what they are there.
-pub(super) fn is_to_confirm(asked: &Asked<'_>, id: RecordingId, facts: &Recording) -> bool {
-    let own = facts.parties.iter().filter(|party| asked.person.is(&party.subject_id) && !is_staff(party));
+/// Whether somebody has to say first whose a call is: the person is on it by nothing but a line that others use, too, or that
+/// was somebody else's by then. Who works there is known by what they are there.
+pub(crate) fn is_to_confirm(
+    person: &Person,
+    confirmed: &Confirmed,
+    id: RecordingId,
+    facts: &Recording,
+) -> bool {
+    let own = facts.parties.iter().filter(|party| person.is(&party.subject_id) && !is_staff(party));
     let mut own = own.peekable();
-    let is_known = own.peek().is_none() || asked.confirmed.theirs.contains(&id);
-    !is_known && own.all(|party| asked.person.is_one_of_several(&party.subject_id))
+    let is_known = own.peek().is_none() || confirmed.theirs.contains(&id);
+    let began = Timestamp(facts.started_at);
+    !is_known && own.all(|party| person.is_one_of_several(&party.subject_id, began))
 }
 
 /// Refuses a plan while it is not known of each call whose it is.
-pub(super) fn check(to_confirm: &BTreeSet<RecordingId>) -> Result<(), Error> {
+pub(crate) fn check(to_confirm: &BTreeSet<RecordingId>) -> Result<(), Error> {
     if to_confirm.is_empty() {
         return Ok(());
     }
@@ -54,18 +60,29 @@ pub(super) fn check(to_confirm: &BTreeSet<RecordingId>) -> Result<(), Error> {
     let more = if count > NAMED { format!(" and {} more", count - NAMED) } else { String::new() };
     let calls = if count == 1 { "1 call".to_owned() } else { format!("{count} calls") };
     let why = format!(
-        "several people use the person's line: of {calls} it is to be said first whose, {}{more}",
+        "others use or have got the person's line: of {calls} it is to be said first whose, {}{more}",
         named.join(", ")
     );
     Err(Error::refused("calls-to-confirm", why))
 }
 
-/// Consent without what was said in calls that are somebody else's.
-pub(crate) fn leave_out(consent: &mut GetStateResponse, not_theirs: &BTreeSet<RecordingId>) {
-    let is_theirs = |call: &[u8]| {
-        let call = RecordingId::from_slice(call);
-        !call.is_ok_and(|call| not_theirs.contains(&call))
+/// A subject's consent without what was said in calls that are somebody else's, or of which nobody has said whose they are.
+pub(super) fn leave_out(
+    consent: &mut GetStateResponse,
+    person: &Person,
+    subject: SubjectId,
+    confirmed: &Confirmed,
+) {
+    let Confirmed { theirs, not_theirs } = confirmed;
+    let (id, whole) =
+        (subject.to_bytes(), person.is_one_of_several(&subject.to_bytes(), Timestamp(i64::MIN)));
+    let is_theirs = |call: &[u8], is_unsure: bool| match RecordingId::from_slice(call) {
+        Ok(call) => !not_theirs.contains(&call) && (!is_unsure || theirs.contains(&call)),
+        // It was said in no call.
+        Err(_) => true,
     };
-    consent.history.retain(|event| is_theirs(&event.recording_id));
-    consent.states.retain(|state| is_theirs(&state.recording_id));
+    consent.history.retain(|event| {
+        is_theirs(&event.recording_id, person.is_one_of_several(&id, Timestamp(event.occurred_at)))
+    });
+    consent.states.retain(|state| is_theirs(&state.recording_id, whole));
 }

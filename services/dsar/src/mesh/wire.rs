@@ -97,19 +97,16 @@ impl Mesh for WireMesh {
 
     async fn person(&self, tenant: &TenantId, subject: SubjectId) -> Result<Person, Error> {
         let answer = self.known(tenant, subject).await?;
-        let person = answers::person(subject, &answer)?;
+        let mut person = answers::person(subject, &answer)?;
         // Of the others it is told who they are, and not by what they are known.
-        let mut shared = BTreeSet::new();
-        for one in person.subjects() {
-            let is_shared = match one == subject {
-                true => answers::shares_a_line(&answer),
-                false => answers::shares_a_line(&self.known(tenant, one).await?),
+        for one in person.subjects().collect::<Vec<_>>() {
+            let unsure = match one == subject {
+                true => answers::unsure(&answer),
+                false => answers::unsure(&self.known(tenant, one).await?),
             };
-            if is_shared {
-                shared.insert(one);
-            }
+            person = unsure.into_iter().fold(person, |person, (from, until)| person.unsure(one, from, until));
         }
-        Ok(person.on_shared_lines(shared))
+        Ok(person)
     }
 
     async fn recordings(

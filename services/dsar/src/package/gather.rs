@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use kernel::{RecordingId, RequestId, SubjectId, TenantId};
 use policy::{PolicyHash, TenantPolicy};
-use proto::archive::v1::Recording;
+use proto::archive::v1::{Recording, RecordingState};
 use proto::audit::v1::Entry;
 use proto::consent::v1::GetStateResponse;
 use proto::retention::v1::ExplainResponse;
@@ -77,8 +77,9 @@ pub(super) async fn gather(
         if recording.recording_id != id.to_bytes() {
             return Err(Error::Answer { peer: "archive", what: "another recording" });
         }
-        // Two who are not one person any more get nothing of each other.
-        if !recording.parties.iter().any(|party| person.is(&party.subject_id)) {
+        // Two who are not one person any more get nothing of each other. Of what is erased nobody is named any more.
+        let is_erased = recording.state() == RecordingState::Erased;
+        if !is_erased && !recording.parties.iter().any(|party| person.is(&party.subject_id)) {
             let why = format!("recording {id} is of nobody whom the request is about by now");
             return Err(Error::refused("not-theirs", why));
         }
@@ -92,11 +93,7 @@ pub(super) async fn gather(
     }
     recordings.sort_by_key(|found| (found.recording.started_at, found.id));
     let consent = match granted.consent {
-        true => {
-            let mut consent = finding::consent_of(parts.mesh.as_ref(), tenant, &person).await?;
-            finding::leave_out(&mut consent, &granted.not_theirs);
-            Some(consent)
-        }
+        true => Some(finding::consent_of(parts.mesh.as_ref(), tenant, &person, &granted.confirmed).await?),
         false => None,
     };
     let policies = policies(parts, tenant, &recordings, consent.as_ref()).await?;

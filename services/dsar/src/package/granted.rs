@@ -10,6 +10,7 @@ use super::Earlier;
 use crate::act::Found;
 use crate::error::Error;
 use crate::file::File;
+use crate::finding::Confirmed;
 use crate::plan::{Artefact, PlanItem};
 
 /// What was decided of one leg for one purpose under one right.
@@ -30,6 +31,22 @@ pub(super) struct LegItem {
 }
 
 impl LegItem {
+    /// What was decided of an item; none where it is of no leg.
+    fn of(item: &PlanItem, verdict: Verdict, found: Option<&Found>) -> Option<Self> {
+        let (Artefact::Leg(..), Some(purpose)) = (&item.artefact, &item.purpose) else { return None };
+        let mut found = found.cloned().unwrap_or_default();
+        let others_heard = std::mem::take(&mut found.others_heard);
+        Some(Self {
+            purpose: purpose.clone(),
+            right: item.right(),
+            reasons: verdict.reasons(),
+            others_heard,
+            outcome: verdict.outcome(),
+            otherwise: item.with(&found).outcome(),
+            undisturbed: matches!(item.question.presence, Presence::Oneself | Presence::Dialog),
+        })
+    }
+
     /// Whether its audio is handed out. Legs are sealed apart, so that a person's own leg is what is left of
     /// the call once the other party is taken out of it; and one that others are heard on for a while is what is
     /// left once it is silent there.
@@ -58,6 +75,15 @@ impl LegItem {
     }
 }
 
+impl PlanItem {
+    /// Whether a copy has the sound of the leg that it is of, by what was decided of it: asked by the letter, so that
+    /// what it says of a voice is true of the package. Whose leg it is, the plan says.
+    pub(crate) fn is_audible(&self, verdict: Verdict, found: Option<&Found>) -> bool {
+        let own = self.question.presence == Presence::Oneself;
+        LegItem::of(self, verdict, found).is_some_and(|item| item.is_audible(own))
+    }
+}
+
 /// What was granted.
 #[derive(Default)]
 pub(super) struct Granted {
@@ -75,14 +101,15 @@ pub(super) struct Granted {
     pub(super) consultations: bool,
     /// The person's other requests.
     pub(super) requests: BTreeSet<RequestId>,
-    /// Calls of a shared line that are somebody else's, of which nothing is told.
-    pub(super) not_theirs: BTreeSet<RecordingId>,
+    /// Whose calls of a shared line are: of others' nothing is told.
+    pub(super) confirmed: Confirmed,
 }
 
 impl Granted {
     /// What was decided on the items of a request.
     pub(super) fn of(file: &File) -> Self {
-        let mut granted = Self { not_theirs: file.not_theirs.clone(), ..Self::default() };
+        let confirmed = Confirmed { theirs: file.theirs.clone(), not_theirs: file.not_theirs.clone() };
+        let mut granted = Self { confirmed, ..Self::default() };
         for (key, item) in file.items.iter() {
             let decision = file.request.items().get(key).and_then(standing);
             if let (Right::Access | Right::Port, Some(decision)) = (item.right(), decision) {
@@ -93,18 +120,9 @@ impl Granted {
     }
 
     fn add(&mut self, key: &ItemKey, item: &PlanItem, verdict: Verdict, found: Option<&Found>) {
-        if let (Artefact::Leg(recording, leg), Some(purpose)) = (&item.artefact, &item.purpose) {
-            let mut found = found.cloned().unwrap_or_default();
-            let others_heard = std::mem::take(&mut found.others_heard);
-            let decided = LegItem {
-                purpose: purpose.clone(),
-                right: item.right(),
-                reasons: verdict.reasons(),
-                others_heard,
-                outcome: verdict.outcome(),
-                otherwise: item.with(&found).outcome(),
-                undisturbed: matches!(item.question.presence, Presence::Oneself | Presence::Dialog),
-            };
+        if let (Artefact::Leg(recording, leg), Some(decided)) =
+            (&item.artefact, LegItem::of(item, verdict, found))
+        {
             self.legs.entry((*recording, *leg)).or_default().push(decided);
         }
         if !matches!(verdict.outcome(), Outcome::GrantFull | Outcome::GrantRedacted) {

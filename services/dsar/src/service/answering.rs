@@ -11,10 +11,11 @@ use policy::rights::Right;
 use seal::Hash;
 use tracing::{info, warn};
 
-use super::{Service, itself};
+use super::{Service, TRIES, itself};
 use crate::act::{Act, MAX_NAMED, RequestKey};
 use crate::error::Error;
 use crate::file::File;
+use crate::finding::Confirmed;
 use crate::letter::{self, Letter};
 use crate::package::{self, Earlier, Handed};
 use crate::plan::Language;
@@ -31,10 +32,28 @@ impl Service {
 
     /// The answer was delivered, by this letter: that closes the request. What it was about is held no longer.
     pub async fn deliver(&self, key: &RequestKey, by: &Actor, letter: Hash) -> Result<File, Error> {
-        let file = self.file(key).await?;
-        if file.letter == Some(letter) {
-            return Ok(file);
+        for _ in 0..TRIES {
+            let file = self.file(key).await?;
+            if file.letter == Some(letter) {
+                return Ok(file);
+            }
+            if let Some(closed) = self.deliver_of(key, by, file, letter).await? {
+                info!(tenant = %key.tenant, request = %key.id, "a request was answered");
+                self.answer_parts(key, &closed).await;
+                return Ok(closed);
+            }
         }
+        Err(Error::Contended("the request"))
+    }
+
+    /// The same of a request as it was read; none where it has gone on since, and may say something else.
+    async fn deliver_of(
+        &self,
+        key: &RequestKey,
+        by: &Actor,
+        file: File,
+        letter: Hash,
+    ) -> Result<Option<File>, Error> {
         if let Some(into) = file.request.merged_into() {
             return Err(Refused::AnsweredElsewhere { into: into.clone() }.into());
         }
@@ -48,10 +67,7 @@ impl Service {
         if file.request.state() == State::Responding {
             self.release(key, &file).await?;
         }
-        let closed = self.act(key, by, Act::Delivered { letter }).await?;
-        info!(tenant = %key.tenant, request = %key.id, "a request was answered");
-        self.answer_parts(key, &closed).await;
-        Ok(closed)
+        self.take_on(&file, key, by, &Act::Delivered { letter }, &Arc::default()).await
     }
 
     /// The request once it is known for whom it is answered, and that nobody else's is in it.
@@ -97,8 +113,8 @@ impl Service {
             }
         }
         let file = self.without_strangers(key, file).await?;
-        let not_theirs = self.scope(key, &file).await?.confirmed.not_theirs;
-        let file = File { not_theirs, ..file };
+        let Confirmed { theirs, not_theirs } = self.scope(key, &file).await?.confirmed;
+        let file = File { theirs, not_theirs, ..file };
         let earlier = self.earlier(key, &file).await?;
         let parts = package::Parts {
             mesh: Arc::clone(&self.parts.mesh),

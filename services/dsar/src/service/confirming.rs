@@ -9,7 +9,8 @@ use policy::request::Actor;
 use super::Service;
 use crate::act::{Act, MAX_NAMED, RequestKey};
 use crate::error::Error;
-use crate::file::File;
+use crate::file::{File, is_carried_out};
+use crate::finding;
 use crate::mesh::Mesh;
 use crate::person::Person;
 
@@ -37,7 +38,37 @@ impl Service {
         if is_said {
             return Ok(file);
         }
+        let calls = theirs.union(&not_theirs).copied();
+        if is_carried_out(file.request.state())
+            && self.unconfirmed(key, &file, &person, calls.clone()).await? != calls.collect()
+        {
+            let why =
+                "only of calls of which nobody has said it, and of which it is needed, it is said this late";
+            return Err(Error::refused("decided-already", why));
+        }
         self.act(key, by, Act::CallsConfirmed { theirs, not_theirs }).await
+    }
+
+    /// Those of these calls of which somebody has to say first whose they are.
+    pub(crate) async fn unconfirmed(
+        &self,
+        key: &RequestKey,
+        file: &File,
+        person: &Person,
+        calls: impl Iterator<Item = RecordingId>,
+    ) -> Result<BTreeSet<RecordingId>, Error> {
+        if !person.is_unsure() {
+            return Ok(BTreeSet::new());
+        }
+        let confirmed = self.scope(key, file).await?.confirmed;
+        let mut unconfirmed = BTreeSet::new();
+        for call in calls {
+            let facts = self.mesh().recording(&key.tenant, call).await?;
+            if finding::is_to_confirm(person, &confirmed, call, &facts) {
+                unconfirmed.insert(call);
+            }
+        }
+        Ok(unconfirmed)
     }
 
     /// Refuses calls that the person's line is not on. Whether there are such is not told.

@@ -4,6 +4,7 @@
 //! recordings stands all the same; an erasure that what the person needed had deferred goes on by itself in retention.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use kernel::{HoldId, RecordingId, TenantId, Timestamp};
 use policy::request::Actor;
@@ -11,7 +12,7 @@ use policy::rights::Outcome;
 use proto::retention::v1::{Hold, HoldState};
 use tracing::info;
 
-use super::Service;
+use super::{Service, TRIES};
 use crate::act::{Act, RequestKey};
 use crate::error::Error;
 use crate::file::{File, LIFTED};
@@ -21,24 +22,24 @@ impl Service {
     /// Releases what a request has restricted, once a notice of it was delivered; the same again has no second effect. Where
     /// it breaks off, some of it is released: the next call does the rest.
     pub async fn lift(&self, key: &RequestKey, by: &Actor, notice: Timestamp) -> Result<File, Error> {
-        let file = self.file(key).await?;
-        if file.lifted.is_some() {
-            return self.lifted(key, notice).await;
-        }
-        self.check_lift(&file, notice)?;
-        for hold in &file.restrictions {
-            self.mesh().release(&key.tenant, *hold).await?;
-        }
-        match self.act(key, by, Act::Lifted { notice_delivered_at: notice }).await {
-            // Somebody else has done so at the same moment.
-            Err(Error::Refused { word: LIFTED, .. }) => self.lifted(key, notice).await,
-            Err(error) => Err(error),
-            Ok(lifted) => {
+        let act = Act::Lifted { notice_delivered_at: notice };
+        for _ in 0..TRIES {
+            let file = self.file(key).await?;
+            if file.lifted.is_some() {
+                return self.lifted(key, notice).await;
+            }
+            self.check_lift(&file, notice)?;
+            for hold in &file.restrictions {
+                self.mesh().release(&key.tenant, *hold).await?;
+            }
+            // Written on what was read: a restriction that came meanwhile is lifted with the others.
+            if let Some(lifted) = self.take_on(&file, key, by, &act, &Arc::default()).await? {
                 let (tenant, restrictions) = (&key.tenant, lifted.restrictions.len());
                 info!(%tenant, request = %key.id, restrictions, "what a request has restricted is lifted");
-                Ok(lifted)
+                return Ok(lifted);
             }
         }
+        Err(Error::Contended("the request"))
     }
 
     fn check_lift(&self, file: &File, notice: Timestamp) -> Result<(), Error> {

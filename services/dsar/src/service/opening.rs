@@ -59,6 +59,7 @@ impl Service {
     /// Takes a request in, or answers for one that stands with this id and content.
     pub async fn open(&self, tenant: &TenantId, by: &Actor, new: NewRequest) -> Result<File, Error> {
         let key = RequestKey { tenant: tenant.clone(), id: new.id };
+        let is_dated = new.received_at.is_some();
         let received = self.received(tenant, new).await?;
         let record = Record {
             id: EventId::new(),
@@ -70,23 +71,21 @@ impl Service {
         };
         let first = File::receive(&record)?;
         if self.append(&record, &first).await? == Written::Conflict
-            && !is_same(&self.file(&key).await?.received, &received)
+            && !is_same(&self.file(&key).await?.received, &received, is_dated)
         {
             let why = format!("request {} was received with another content", key.id);
             return Err(Error::refused("other-request", why));
         }
         info!(%tenant, request = %key.id, "a request was received");
+        // Held before that goes which is taken back. It was received, whatever becomes of the hold: the work on open requests
+        // places it, too.
+        if let Err(error) = self.acknowledge(&key).await {
+            warn!(%tenant, request = %key.id, error = kernel::chain(&error),
+                "what an open request is about is not held yet");
+            self.bell.notify_one();
+        }
         self.withdraw_at_once(&key).await?;
-        // It was received, whatever becomes of the hold: the work on open requests places it, too.
-        let file = match self.acknowledge(&key).await {
-            Ok(file) => file,
-            Err(error) => {
-                warn!(%tenant, request = %key.id, error = kernel::chain(&error),
-                    "what an open request is about is not held yet");
-                self.bell.notify_one();
-                self.file(&key).await?
-            }
-        };
+        let file = self.file(&key).await?;
         Ok(self.linked(&key, file).await)
     }
 
@@ -164,7 +163,7 @@ impl Service {
         let mut all = BTreeSet::new();
         for subject in person.subjects() {
             let consent = self.mesh().consent(&key.tenant, subject).await?;
-            let calls: Vec<_> = match person.is_one_of_several(&subject.to_bytes()) {
+            let calls: Vec<_> = match person.is_one_of_several(&subject.to_bytes(), self.now()) {
                 true => theirs.iter().copied().map(Some).collect(),
                 false => vec![None],
             };
@@ -234,13 +233,13 @@ fn needs_hold(rights: &BTreeSet<Right>) -> bool {
     })
 }
 
-/// Whether a repetition says what was received. When it came is not compared where nobody said so.
-fn is_same(standing: &Received, repeated: &Received) -> bool {
+/// Whether a repetition says what was received. When it came is compared only where it `is_dated`: else it is now.
+fn is_same(standing: &Received, repeated: &Received, is_dated: bool) -> bool {
     let asked = |received: &Received| {
         let Received { rights, channel, asker, subject, said_in, region, language, .. } = received.clone();
         (rights, channel, asker, subject, said_in, region, language)
     };
-    asked(standing) == asked(repeated)
+    asked(standing) == asked(repeated) && (!is_dated || standing.received_at == repeated.received_at)
 }
 
 fn spoken_in(jurisdiction: Jurisdiction) -> Language {

@@ -12,6 +12,7 @@ use super::{Service, itself};
 use crate::act::{Act, MAX_NAMED, RequestKey};
 use crate::error::Error;
 use crate::file::File;
+use crate::finding;
 use crate::mesh::Mesh;
 use crate::person::Person;
 use crate::plan::{Artefact, PlanItem};
@@ -24,6 +25,10 @@ impl Service {
     /// was found to be somebody else since the request was received.
     pub(crate) async fn without_strangers(&self, key: &RequestKey, mut file: File) -> Result<File, Error> {
         let person = self.mesh().person(&key.tenant, file.received.subject).await?;
+        let planned = file.items.iter().filter(|(key, _)| !file.strange.contains(*key));
+        let planned: BTreeSet<_> = planned.filter_map(|(_, item)| item.artefact.recording()).collect();
+        // That others use their line, too, may have turned out since it was planned.
+        finding::check_confirmed(&self.unconfirmed(key, &file, &person, planned.into_iter()).await?)?;
         if person.parted_at().is_none_or(|at| at < file.received.received_at) {
             return Ok(file);
         }

@@ -147,6 +147,7 @@ impl Service {
                 return Err(Error::refused("not-by-hand", why));
             }
         }
+        self.check_done(key, &file, &items).await?;
         let annotated = annotated(&file, &items);
         let act = Act::ItemsDone { items: items.clone(), filed: Some(filed.clone()) };
         // What is not allowed leaves nothing with archive, either: that could not be taken back.

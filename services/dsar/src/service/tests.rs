@@ -8,18 +8,20 @@ mod linking;
 use std::collections::BTreeSet;
 use std::time::Duration;
 
-use kernel::{RecordingId, RequestId, ServiceError, SubjectId, Timestamp};
+use kernel::{LegNo, RecordingId, RequestId, ServiceError, SubjectId, Timestamp};
 use policy::code::Code;
 use policy::deadline;
 use policy::request::{ItemKey, PlanName, Proof, State};
 use policy::rights::Right;
+use proto::common::v1::PartyRole;
+use proto::retention::v1::{Hold, HoldKind};
 
 use super::{NewRequest, Which, Who};
 use crate::act::{Act, Decided, Found, RequestKey};
 use crate::error::{Error, told};
 use crate::mesh::Mesh;
 use crate::plan::{Artefact, PlanItem};
-use crate::testing::{Bench, DAY, START, actor, asked, tenant};
+use crate::testing::{Bench, DAY, START, actor, asked, purpose, tenant};
 use crate::working::tests::{decided, planned, with_a_call};
 
 fn word(error: &Error) -> String {
@@ -191,6 +193,78 @@ async fn only_what_the_mesh_cannot_do_is_done_by_hand() {
     service.done_by_hand(&key, &actor("anna"), &plan, by_hand, filed).await.unwrap();
     let file = service.execute(&key).await.unwrap();
     assert_eq!(file.request.state(), State::Responding);
+}
+
+/// The other party of a call, who works there.
+fn agent_of(bench: &Bench, id: RecordingId) -> SubjectId {
+    let state = bench.mesh.state();
+    let facts = state.recordings.iter().find(|facts| facts.recording_id == id.to_bytes()).unwrap();
+    let agent = facts.parties.iter().find(|party| party.role() == PartyRole::Agent).unwrap();
+    SubjectId::from_slice(&agent.subject_id).unwrap()
+}
+
+/// An agent's own leg goes by itself for no purpose, where a duty keeps it for another.
+#[tokio::test]
+async fn what_is_said_to_be_erased_or_restricted_by_hand_is_looked_at() {
+    let bench = Bench::new().await;
+    let (customer, id) = with_a_call(&bench);
+    let agent = agent_of(&bench, id);
+    assert_ne!(agent, customer);
+    let service = bench.service();
+    let (key, file) = planned(&service, agent, &[Right::Erase, Right::Restrict]).await;
+    let file = decided(&service, &key, &file).await;
+    assert_eq!((file.request.state(), file.waits_for()), (State::Executing, "by-hand"));
+    let plan = file.request.plan().unwrap().name.clone();
+    let left: BTreeSet<_> = file.unsettled().map(|(key, _)| key.clone()).collect();
+    let done = async || {
+        let filed = Code::new("ticket-1").unwrap();
+        service.done_by_hand(&key, &actor("anna"), &plan, left.clone(), filed).await
+    };
+    assert_eq!(word(&done().await.unwrap_err()), "still-opens");
+    bench.mesh.state().opens.insert(id, [(LegNo(1), purpose("mifid2-transaction"))].into());
+    assert_eq!(word(&done().await.unwrap_err()), "not-restricted");
+    let restriction = Hold { kind: HoldKind::Restriction.into(), ..Hold::default() };
+    bench.mesh.state().kept.get_mut(&id).unwrap().holds.push(restriction);
+    done().await.unwrap();
+    assert_eq!(service.execute(&key).await.unwrap().request.state(), State::Responding);
+}
+
+#[tokio::test]
+async fn what_was_erased_by_hand_and_opens_again_is_no_answer() {
+    let bench = Bench::new().await;
+    let (_, id) = with_a_call(&bench);
+    let agent = agent_of(&bench, id);
+    let service = bench.service();
+    let (key, file) = planned(&service, agent, &[Right::Erase]).await;
+    let file = decided(&service, &key, &file).await;
+    let plan = file.request.plan().unwrap().name.clone();
+    let left: BTreeSet<_> = file.unsettled().map(|(key, _)| key.clone()).collect();
+    let opened = bench.mesh.state().opens.insert(id, BTreeSet::new()).unwrap();
+    let restriction = Hold { kind: HoldKind::Restriction.into(), ..Hold::default() };
+    bench.mesh.state().kept.get_mut(&id).unwrap().holds.push(restriction);
+    let filed = Code::new("ticket-1").unwrap();
+    service.done_by_hand(&key, &actor("anna"), &plan, left, filed).await.unwrap();
+    bench.mesh.state().opens.insert(id, opened);
+    let file = service.execute(&key).await.unwrap();
+    assert_eq!(file.request.state(), State::Executing, "the probe has found it");
+}
+
+#[tokio::test]
+async fn the_same_request_as_of_another_day_is_another_one() {
+    let bench = Bench::new().await;
+    let (customer, _) = with_a_call(&bench);
+    let service = bench.service();
+    let new = asked(customer, &[Right::Access]);
+    let at = service.now();
+    bench.pass(DAY);
+    let on = |received_at| NewRequest { received_at, ..new.clone() };
+    let open = async |received_at| service.open(&tenant(), &actor("anna"), on(received_at)).await;
+    open(Some(at)).await.unwrap();
+    open(Some(at)).await.unwrap();
+    let undated = open(None).await.unwrap();
+    assert_eq!(undated.received.received_at, at, "where nobody says when, it is the one that stands");
+    let earlier = Timestamp(at.0 - 1);
+    assert_eq!(word(&open(Some(earlier)).await.unwrap_err()), "other-request");
 }
 
 #[tokio::test]

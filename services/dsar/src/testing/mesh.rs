@@ -37,6 +37,8 @@ pub(crate) struct State {
     pub(crate) merged: BTreeMap<SubjectId, Vec<SubjectId>>,
     /// Who is known by a line that several people use.
     pub(crate) on_shared_lines: BTreeSet<SubjectId>,
+    /// From when until when others had their lines, which was said only later.
+    pub(crate) unsure: BTreeMap<SubjectId, (Timestamp, Timestamp)>,
     /// When somebody was last found not to be one of these.
     pub(crate) parted: BTreeMap<SubjectId, Timestamp>,
     pub(crate) recordings: Vec<Recording>,
@@ -109,7 +111,9 @@ impl Mesh for FakeMesh {
         }
         let person = Person::new(subject, state.merged.get(&subject).cloned().unwrap_or_default());
         let shared: Vec<_> = person.subjects().filter(|one| state.on_shared_lines.contains(one)).collect();
-        Ok(person.on_shared_lines(shared).parted(state.parted.get(&subject).copied()))
+        let person = person.on_shared_lines(shared).parted(state.parted.get(&subject).copied());
+        let unsure = state.unsure.iter().map(|(subject, (from, until))| (*subject, *from, *until));
+        Ok(unsure.fold(person, |person, (subject, from, until)| person.unsure(subject, from, until)))
     }
 
     async fn recordings(

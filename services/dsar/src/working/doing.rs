@@ -14,6 +14,7 @@ use super::todo::{self, Erase, Restrict, Todo};
 use crate::act::{Act, MAX_NAMED, RequestKey};
 use crate::error::Error;
 use crate::file::File;
+use crate::finding;
 use crate::mesh::{Erased, Erasure};
 use crate::plan::PlanItem;
 use crate::service::{Service, derived, strange_items};
@@ -138,6 +139,9 @@ impl Service {
         recordings: impl Iterator<Item = RecordingId>,
     ) -> Result<(), Error> {
         let person = self.mesh().person(&key.tenant, file.received.subject).await?;
+        let recordings: Vec<_> = recordings.collect();
+        let unconfirmed = self.unconfirmed(key, file, &person, recordings.iter().copied()).await?;
+        finding::check_confirmed(&unconfirmed)?;
         for recording in recordings {
             let facts = self.mesh().recording(&key.tenant, recording).await?;
             let is_erased = facts.state() == RecordingState::Erased;

@@ -15,7 +15,7 @@ use prost::Message;
 use proto::archive::v1::recording_event::Event;
 use proto::archive::v1::{Note, Recording, RecordingEvent};
 use proto::common::v1::PartyRole;
-use tracing::{info, warn};
+use tracing::{error, info, warn};
 
 use crate::error::Error;
 use crate::service::{NewRequest, Service, Who, derived, itself};
@@ -36,7 +36,19 @@ pub(super) struct Hearing {
 impl Take for Hearing {
     type Error = Error;
     async fn take(&self, record: &Stored) -> Result<(), Error> {
-        let Some((tenant, recording)) = sealed(record) else { return Ok(()) };
+        let (tenant, recording) = match sealed(record) {
+            Ok(Some(sealed)) => sealed,
+            Ok(None) => return Ok(()),
+            // What comes again cannot be read then, either.
+            Err(Unreadable) => {
+                self.unopened.increment();
+                error!(
+                    offset = record.offset,
+                    "an event of a recording cannot be read: whether a request was said in it is not known"
+                );
+                return Ok(());
+            }
+        };
         let facts = self.service.mesh().recording(&tenant, recording).await?;
         for note in facts.notes.iter().filter(|note| note.kind == RIGHT_REQUESTED) {
             let Some(new) = heard(recording, &facts, note) else {
@@ -60,12 +72,21 @@ impl Take for Hearing {
     }
 }
 
-/// The recording that a record says was sealed; none where it says something else, or nothing that can be.
-fn sealed(record: &Stored) -> Option<(TenantId, RecordingId)> {
-    let envelope = eventlog::from_record(record).ok()?;
-    match RecordingEvent::decode(record.value.clone()).ok()?.event? {
-        Event::Sealed(sealed) => Some((envelope.tenant, RecordingId::from_slice(&sealed.recording_id).ok()?)),
-        Event::NotRecorded(_) | Event::Addended(_) => None,
+/// Of a record nothing can be said.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+struct Unreadable;
+
+/// The recording that a record says was sealed; none where it says something else.
+fn sealed(record: &Stored) -> Result<Option<(TenantId, RecordingId)>, Unreadable> {
+    let envelope = eventlog::from_record(record).map_err(|_| Unreadable)?;
+    let told = RecordingEvent::decode(record.value.clone()).map_err(|_| Unreadable)?;
+    match told.event {
+        Some(Event::Sealed(sealed)) => {
+            let id = RecordingId::from_slice(&sealed.recording_id).map_err(|_| Unreadable)?;
+            Ok(Some((envelope.tenant, id)))
+        }
+        // Of an event that is newer than this program nothing is known but that it seals nothing.
+        Some(Event::NotRecorded(_) | Event::Addended(_)) | None => Ok(None),
     }
 }
 

@@ -47,7 +47,18 @@ enum Happened {
 impl Take for Noticing {
     type Error = Error;
     async fn take(&self, record: &Stored) -> Result<(), Error> {
-        let Some((tenant, happened)) = happened(record) else { return Ok(()) };
+        let (tenant, happened) = match happened(record) {
+            Ok(Some(happened)) => happened,
+            Ok(None) => return Ok(()),
+            // What comes again cannot be read then, either.
+            Err(Unreadable) => {
+                error!(
+                    offset = record.offset,
+                    "an event of retention cannot be read: whom to tell of it is not known, and somebody has to find out"
+                );
+                return Ok(());
+            }
+        };
         match self.service.notice(&tenant, happened).await {
             Err(error) if !comes_again(&error) => {
                 error!(%tenant, ?happened, error = chain(&error),
@@ -104,19 +115,27 @@ fn is_told(why: Why) -> bool {
     }
 }
 
-/// What a record says; none where it says something else, or nothing that can be.
-fn happened(record: &Stored) -> Option<(TenantId, Happened)> {
-    let envelope = eventlog::from_record(record).ok()?;
-    let happened = match RetentionEvent::decode(record.value.clone()).ok()?.event? {
-        Event::Erasure(changed) if has_taken(changed.state) => {
-            Happened::Erased(ErasureId::from_slice(&changed.erasure_id).ok()?)
+/// Of a record nothing can be said.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+struct Unreadable;
+
+/// What a record says; none where it says something else.
+fn happened(record: &Stored) -> Result<Option<(TenantId, Happened)>, Unreadable> {
+    let envelope = eventlog::from_record(record).map_err(|_| Unreadable)?;
+    let told = RetentionEvent::decode(record.value.clone()).map_err(|_| Unreadable)?;
+    let happened = match told.event {
+        Some(Event::Erasure(changed)) if has_taken(changed.state) => {
+            Happened::Erased(ErasureId::from_slice(&changed.erasure_id).map_err(|_| Unreadable)?)
         }
-        Event::Hold(changed) if changed.state == i32::from(HoldState::Placed) => {
-            Happened::Held(HoldId::from_slice(&changed.hold_id).ok()?)
+        Some(Event::Hold(changed)) if changed.state == i32::from(HoldState::Placed) => {
+            Happened::Held(HoldId::from_slice(&changed.hold_id).map_err(|_| Unreadable)?)
         }
-        Event::Erasure(_) | Event::Hold(_) | Event::Stamped(_) | Event::Order(_) => return None,
+        // Of an event that is newer than this program nothing is known.
+        Some(Event::Erasure(_) | Event::Hold(_) | Event::Stamped(_) | Event::Order(_)) | None => {
+            return Ok(None);
+        }
     };
-    Some((envelope.tenant, happened))
+    Ok(Some((envelope.tenant, happened)))
 }
 
 /// Whether an erasure is settled, and not all of it was kept.

@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use kernel::RecordingId;
+use kernel::{LegNo, PurposeName, RecordingId};
 use policy::request::{ItemKey, ItemState};
 
 use crate::act::{Act, MAX_NAMED, RequestKey};
@@ -17,17 +17,8 @@ impl Service {
         let mut failed = BTreeSet::new();
         for (recording, items) in erased(file) {
             let opens = self.mesh().opens(&key.tenant, recording).await?;
-            let still_opens = |item: &PlanItem| {
-                opens.iter().any(|(leg, purpose)| {
-                    let is_its_leg = match item.artefact {
-                        Artefact::Leg(_, own) => own == *leg,
-                        _ => false,
-                    };
-                    is_its_leg && Some(purpose) == item.purpose.as_ref()
-                })
-            };
-            failed
-                .extend(items.into_iter().filter(|(_, item)| still_opens(item)).map(|(key, _)| key.clone()));
+            let still_open = items.into_iter().filter(|(_, item)| is_open(&opens, item));
+            failed.extend(still_open.map(|(key, _)| key.clone()));
         }
         if failed.is_empty() {
             return Ok(Act::ProbesPassed);
@@ -36,12 +27,28 @@ impl Service {
     }
 }
 
-/// Items that are called done and were erased, by recording.
+/// Whether what an item is about opens. A call's facts have no purpose that could be asked for.
+pub(crate) fn is_open(opens: &BTreeSet<(LegNo, PurposeName)>, item: &PlanItem) -> bool {
+    match (&item.artefact, &item.purpose) {
+        (Artefact::Leg(_, leg), Some(purpose)) => opens.contains(&(*leg, purpose.clone())),
+        (Artefact::Leg(..), None)
+        | (
+            Artefact::Metadata(_)
+            | Artefact::Consent
+            | Artefact::AccessLog
+            | Artefact::Request(_)
+            | Artefact::Backups,
+            _,
+        ) => false,
+    }
+}
+
+/// Items that are called done and were erased, by the mesh or by hand, by recording.
 fn erased(file: &File) -> BTreeMap<RecordingId, Vec<(&ItemKey, &PlanItem)>> {
     let mut found: BTreeMap<_, Vec<_>> = BTreeMap::new();
     for (key, item) in file.request.items() {
         let erases = item.decision().is_some_and(|decision| decision.verdict.erases());
-        if !erases || item.state() != ItemState::Done || file.filed.contains_key(key) {
+        if !erases || item.state() != ItemState::Done {
             continue;
         }
         let Some(planned) = file.items.get(key) else { continue };

@@ -191,7 +191,11 @@ impl Request {
         Ok(())
     }
 
+    /// Whoever asked for those that are answered with it has not taken them back: they are taken apart first.
     fn take_back(&mut self, now: Timestamp) -> Result<(), Refused> {
+        if !self.parts.is_empty() {
+            return Err(Refused::HasParts);
+        }
         self.stop_waiting(EventKind::TakenBack, now)?;
         self.taken_back = true;
         self.state = State::Responding;

@@ -113,8 +113,8 @@ pub enum Refused {
     /// It is answered with another.
     #[error("the request is answered with {into}")]
     AnsweredElsewhere { into: RequestKey },
-    /// Others are answered with it, so that it is not merged itself.
-    #[error("other requests are answered with this one, so it cannot be merged into another")]
+    /// Others are answered with it, so that it is neither merged itself nor taken back.
+    #[error("other requests are answered with this one: they are taken apart from it first")]
     HasParts,
     /// It is merged already.
     #[error("request {other} is merged already")]

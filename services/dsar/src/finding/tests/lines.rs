@@ -3,7 +3,7 @@ use proto::common::v1::PartyRole;
 use proto::consent::v1::{ConsentEvent, GetStateResponse, PurposeState};
 
 use super::*;
-use crate::finding::lines::is_to_confirm;
+use crate::finding::lines::{is_to_confirm, leave_out};
 use crate::testing::{Bench, party};
 
 const DUTY: &[(&str, Basis)] = &[("duty", Basis::LegalObligation)];
@@ -36,21 +36,33 @@ fn a_call_of_a_shared_line_is_the_person_s_once_that_was_said() {
     let who = at_a_switchboard(&[Right::Access]);
     let facts = who.call(DUTY);
     let id = RecordingId::from_slice(&facts.recording_id).unwrap();
-    assert!(is_to_confirm(&who.asked(), id, &facts));
+    assert!(is_to_confirm(&who.person, &NOBODY, id, &facts));
     let confirmed = Confirmed { theirs: [id].into(), ..Confirmed::default() };
-    assert!(!is_to_confirm(&Asked { confirmed: &confirmed, ..who.asked() }, id, &facts));
+    assert!(!is_to_confirm(&who.person, &confirmed, id, &facts));
 
     let alone = Who::asking(&[Right::Access]);
-    assert!(!is_to_confirm(&alone.asked(), id, &alone.call(DUTY)));
+    assert!(!is_to_confirm(&alone.person, &NOBODY, id, &alone.call(DUTY)));
     let mut at_work = who.call(DUTY);
     at_work.parties[0] = party(who.subject, PartyRole::Agent);
-    assert!(!is_to_confirm(&who.asked(), id, &at_work), "who works there is known by their own id");
+    assert!(!is_to_confirm(&who.person, &NOBODY, id, &at_work), "who works there is known by their own id");
     // Known by what is theirs alone, too.
     let other = SubjectId::new();
     let person = Person::new(who.subject, [other]).on_shared_lines([who.subject]);
     let mut known = who.call(DUTY);
     known.parties.push(party(other, PartyRole::Customer));
-    assert!(!is_to_confirm(&Asked { person: &person, ..who.asked() }, id, &known));
+    assert!(!is_to_confirm(&person, &NOBODY, id, &known));
+}
+
+#[test]
+fn a_call_that_came_while_a_number_was_somebody_else_s_unsaid_is_to_be_confirmed() {
+    let who = Who::asking(&[Right::Access]);
+    let mut facts = who.call(DUTY);
+    let id = RecordingId::from_slice(&facts.recording_id).unwrap();
+    let person = who.person.clone().unsure(who.subject, Timestamp(100), Timestamp(200));
+    for (began, is_unsure) in [(99, false), (100, true), (200, true), (201, false)] {
+        facts.started_at = began;
+        assert_eq!(is_to_confirm(&person, &NOBODY, id, &facts), is_unsure, "{began}");
+    }
 }
 
 #[tokio::test]
@@ -99,9 +111,32 @@ fn what_was_said_in_another_one_s_call_is_left_out_and_the_rest_stays() {
     let everywhere = said(Vec::new());
     let history = vec![said(theirs.to_bytes().into()), said(not_theirs.to_bytes().into()), everywhere];
     let mut consent = GetStateResponse { history, ..Default::default() };
-    leave_out(&mut consent, &[not_theirs].into());
+    let who = Who::asking(&[Right::Access]);
+    let confirmed = Confirmed { theirs: [theirs].into(), not_theirs: [not_theirs].into() };
+    leave_out(&mut consent, &who.person, who.subject, &confirmed);
     assert_eq!(consent.history.len(), 2);
     assert!(consent.history.iter().all(|event| event.recording_id != not_theirs.to_bytes()));
+}
+
+#[test]
+fn what_was_said_on_a_shared_line_in_a_call_of_which_nobody_was_asked_is_left_out() {
+    let (theirs, later) = (RecordingId::new(), RecordingId::new());
+    let said =
+        |call: RecordingId| ConsentEvent { recording_id: call.to_bytes().into(), ..Default::default() };
+    let stands =
+        |call: RecordingId| PurposeState { recording_id: call.to_bytes().into(), ..Default::default() };
+    let all = GetStateResponse {
+        history: vec![said(theirs), said(later)],
+        states: vec![stands(theirs), stands(later)],
+        ..Default::default()
+    };
+    let confirmed = Confirmed { theirs: [theirs].into(), ..Confirmed::default() };
+    for (who, left) in [(at_a_switchboard(&[Right::Access]), 1), (Who::asking(&[Right::Access]), 2)] {
+        let mut consent = all.clone();
+        leave_out(&mut consent, &who.person, who.subject, &confirmed);
+        assert_eq!((consent.history.len(), consent.states.len()), (left, left));
+        assert_eq!(consent.history[0].recording_id, theirs.to_bytes());
+    }
 }
 
 #[test]

@@ -11,7 +11,7 @@ use proto::retention::v1::{ErasureCause, ErasureState, ErasureStep, HoldKind, Ho
 use super::{CONSENT, CRYPTO, RETENTION};
 use crate::error::Error;
 use crate::mesh::{Erased, Gone, Why};
-use crate::person::Person;
+use crate::person::{EVER, Person};
 
 /// Most subjects that are one person: as many as consent takes together.
 const MAX_SUBJECTS: usize = 64;
@@ -36,9 +36,15 @@ pub(super) fn person(own: SubjectId, answer: &GetSubjectResponse) -> Result<Pers
     Ok(Person::new(own, others).parted(parted.map(|link| Timestamp(link.at)).max()))
 }
 
-/// Whether a subject is, or was, known by a line that several people use.
-pub(super) fn shares_a_line(answer: &GetSubjectResponse) -> bool {
-    answer.identifiers.iter().any(|known| known.shared_line)
+/// From when until when it is not sure that whoever was on a subject's line was the subject: ever, where several people use
+/// one, or while somebody else had got one of which that was not known yet.
+pub(super) fn unsure(answer: &GetSubjectResponse) -> Vec<(Timestamp, Timestamp)> {
+    let times = answer.identifiers.iter().filter_map(|known| match (known.shared_line, known.valid_to) {
+        (true, _) => Some(EVER),
+        (false, 0) => None,
+        (false, from) => (from < known.ended_on).then_some((Timestamp(from), Timestamp(known.ended_on))),
+    });
+    times.collect()
 }
 
 /// The token of the next page; none after the last.
@@ -316,9 +322,12 @@ mod tests {
         assert_eq!((found.subjects().count(), found.parted_at()), (2, None));
         answer.links.push(link(LinkOp::Unmerge, "quirin", 7));
         assert_eq!(person(own, &answer).unwrap().parted_at(), Some(Timestamp(7)));
-        assert!(!shares_a_line(&answer));
+        assert!(unsure(&answer).is_empty());
+        let ended = |valid_to, ended_on| KnownIdentifier { valid_to, ended_on, ..Default::default() };
+        answer.identifiers.extend([ended(0, 0), ended(7, 7), ended(3, 9)]);
+        assert_eq!(unsure(&answer), [(Timestamp(3), Timestamp(9))], "it was said only later");
         answer.identifiers.push(KnownIdentifier { shared_line: true, valid_to: 3, ..Default::default() });
-        assert!(shares_a_line(&answer), "one that they had once counts, too");
+        assert_eq!(unsure(&answer)[1], EVER, "one that they had once counts, too");
         answer.person_ids = vec![own.to_bytes().to_vec(); MAX_SUBJECTS + 1];
         assert!(matches!(person(own, &answer), Err(Error::TooMany { .. })));
     }

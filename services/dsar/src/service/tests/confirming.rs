@@ -12,7 +12,7 @@ use crate::act::{Act, MAX_NAMED, RequestKey};
 use crate::error::Error;
 use crate::file::File;
 use crate::service::{NewRequest, Service};
-use crate::testing::{Bench, actor, asked, recording, tenant};
+use crate::testing::{Bench, actor, asked, recording, tenant, token};
 use crate::working::tests::{decided, with_a_call};
 
 /// A request about somebody who is known by a switchboard's number, from which three calls came.
@@ -101,6 +101,33 @@ async fn what_is_said_after_the_plan_is_planned_anew_and_decided_anew() {
     let file = decided(&line.service, &line.key, &file).await;
     assert_eq!(file.waits_for(), "hand-out");
     assert_eq!(word(&line.confirm(&[], &[second]).await.unwrap_err()), "decided-already");
+}
+
+#[tokio::test]
+async fn a_line_that_turns_out_to_be_shared_while_copies_are_made_is_confirmed_first() {
+    let line = Switchboard::new().await;
+    let [first, second, third] = line.calls;
+    line.bench.mesh.state().on_shared_lines.remove(&line.customer);
+    line.planned().await.unwrap();
+    let file = line.service.file(&line.key).await.unwrap();
+    let file = decided(&line.service, &line.key, &file).await;
+    assert_eq!(file.waits_for(), "hand-out");
+    assert_eq!(word(&line.confirm(&[], &[second]).await.unwrap_err()), "decided-already");
+
+    line.bench.mesh.state().on_shared_lines.insert(line.customer);
+    let copy = async || line.service.hand_out(&line.key, token(), "request".to_owned()).await.err().unwrap();
+    assert_eq!(word(&copy().await), "calls-to-confirm");
+    line.confirm(&[first], &[second]).await.unwrap();
+    assert!(copy().await.to_string().contains(&third.to_string()), "and of each of them");
+    let file = line.confirm(&[third], &[]).await.unwrap();
+    let strange: BTreeSet<_> =
+        file.strange.iter().filter_map(|key| file.items[key].artefact.recording()).collect();
+    assert_eq!(strange, [second].into());
+    assert!(file.to_assess.is_empty() && !file.is_outdated, "nothing was given yet");
+    // Nobody has certified this process, so that it signs no copy.
+    let refused = copy().await;
+    assert!(!matches!(refused, Error::Refused { .. }), "{refused}");
+    assert_eq!(word(&line.confirm(&[second], &[]).await.unwrap_err()), "decided-already");
 }
 
 #[tokio::test]

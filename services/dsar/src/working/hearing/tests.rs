@@ -29,6 +29,19 @@ fn what_was_said_is_a_request_of_the_customer_at_its_place_in_the_call() {
 }
 
 #[test]
+fn what_cannot_be_read_is_told_from_what_says_something_else() {
+    let stored = |value: Vec<u8>, headers| Stored {
+        offset: 0,
+        timestamp: kernel::Timestamp(0),
+        key: Vec::new(),
+        headers,
+        value: value.into(),
+    };
+    assert_eq!(sealed(&stored(vec![0xff], Vec::new())), Err(Unreadable));
+    assert_eq!(sealed(&stored(Vec::new(), Vec::new())), Err(Unreadable), "it is no event at all");
+}
+
+#[test]
 fn what_nobody_can_be_sure_of_is_none() {
     let id = RecordingId::new();
     assert_eq!(heard(id, &call(1), &note("a copy, please")), None);

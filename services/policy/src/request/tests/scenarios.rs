@@ -181,6 +181,8 @@ fn scenario_27_requests_that_are_merged_ask_for_both_and_the_earliest_due_date_w
     assert!(merged.items().is_empty() && merged.plan().is_none());
     let again = Event::Merged { part: earlier.part().unwrap(), by: by() };
     assert_eq!(refusal(&merged, again).reason(), "already-merged");
+    let taken_back = Event::TakenBack { by: by() };
+    assert_eq!(refusal(&merged, taken_back), Refused::HasParts, "nobody has taken the other one back");
 
     let away = after(&earlier, [Event::MergedInto { into: key("r1"), by: by() }]);
     assert_eq!(refusal(&away, delivered(&away)), Refused::AnsweredElsewhere { into: key("r1") });
