@@ -11,7 +11,7 @@ use policy::rights::{Outcome, Right, RuleId};
 use super::authority;
 use super::calls;
 use super::groups::{Group, Section, Told, sections};
-use super::phrases::{Barrier, Phrases};
+use super::phrases::{Barrier, Kept, Phrases};
 use crate::act::RequestKey;
 use crate::file::File;
 
@@ -188,7 +188,9 @@ impl<'a> Body<'a> {
     }
 
     fn outcome(&self, told: &Told, outcome: Outcome) -> &'static str {
-        if told.lacks_only_names() {
+        if let Some(missing) = told.missing {
+            self.say.missing(missing, told.progress)
+        } else if told.lacks_only_names() {
             self.say.log(told.progress)
         } else if told.lifted && outcome == Outcome::Restrict {
             self.say.lifted()
@@ -204,13 +206,28 @@ impl<'a> Body<'a> {
             (true, _, _) => Some(say.for_another()),
             (false, Some(ground), _) => Some(say.ground(ground)),
             (false, None, RuleId::R2) if told.lifted => None,
+            (false, None, RuleId::P4) if told.missing.is_some() => Some(say.not_provided()),
             (false, None, rule) => Some(say.rule(rule)),
         };
         let says_itself = told.rule == RuleId::R2 && told.ground.is_none();
         let is_told_first = told.outcome == Outcome::Restrict && !told.lifted && !says_itself;
         let told_first = is_told_first.then(|| say.told_first());
         let waived = told.waived.then(|| say.waived());
-        why.into_iter().chain(told_first).chain(waived).collect()
+        why.into_iter().chain(self.detail(told)).chain(told_first).chain(waived).collect()
+    }
+
+    /// What the rule's own sentence does not say, as it is said of other data and to other people, too.
+    fn detail(&self, told: &Told) -> Option<&'static str> {
+        let (say, about) = (self.say, &told.about);
+        if told.lacks_only_names() {
+            return Some(say.log_without_names());
+        }
+        if told.rule == RuleId::E2 {
+            return about.category.and_then(Kept::of).map(|kept| say.proves(kept));
+        }
+        // Whoever withdraws in the same request need not be told how to.
+        let stands = about.rests_on_consent() && !self.file.request.rights().contains(&Right::Withdraw);
+        (told.rule == RuleId::E10 && stands).then(|| say.consent_stands())
     }
 
     /// Which of the two it is that Art. 12(5) knows: the rule's own sentence names both.

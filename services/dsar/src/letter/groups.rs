@@ -1,12 +1,15 @@
 //! Items that came to the same, taken together, so that a hundred calls are one paragraph.
 
+mod voices;
+
 use std::collections::BTreeMap;
 
 use kernel::{RecordingId, RegimeName, Timestamp};
 use policy::request::{Decision, Ground, Item, ItemState};
 use policy::rights::{Category, HoldState, Outcome, Reason, Right, RuleId, Verdict};
 
-use super::phrases::{About, Progress};
+use self::voices::{Voices, voice};
+use super::phrases::{About, Missing, Progress};
 use crate::act::Found;
 use crate::file::File;
 use crate::plan::PlanItem;
@@ -73,6 +76,8 @@ pub(super) struct Told {
     pub(super) lifted: bool,
     /// Whether the person needs no more what they had asked to be kept.
     pub(super) waived: bool,
+    /// What somebody else's voice is missing from, where it was granted and cannot be given.
+    pub(super) missing: Option<Missing>,
 }
 
 #[derive(Default)]
@@ -84,10 +89,11 @@ struct Gathered {
 
 /// What each of the rights that were asked came to, in their order.
 pub(super) fn sections(file: &File) -> Vec<Section> {
-    file.request.rights().into_iter().map(|right| section(file, right)).collect()
+    let voices = Voices::of(file);
+    file.request.rights().into_iter().map(|right| section(file, &voices, right)).collect()
 }
 
-fn section(file: &File, right: Right) -> Section {
+fn section(file: &File, voices: &Voices, right: Right) -> Section {
     let mut gathered: BTreeMap<Told, Gathered> = BTreeMap::new();
     let (mut asked, mut examined) = (0, 0);
     for (key, item) in file.request.items().iter().filter(|(_, item)| item.right() == right) {
@@ -101,6 +107,7 @@ fn section(file: &File, right: Right) -> Section {
         let by_hand = file.filed.contains_key(key);
         let told = Told::of(item, decision, planned, by_hand);
         let told = told.found(planned, file.found.get(key), file.is_lift_told);
+        let told = told.lacking(voices.missing(planned));
         gathered.entry(told).or_default().add(decision, planned);
     }
     let groups = gathered.into_iter().map(|(told, gathered)| gathered.into_group(told));
@@ -161,6 +168,7 @@ impl Told {
             ground: None,
             lifted: false,
             waived: false,
+            missing: None,
         };
         match item.state() {
             // A hold that came after the decision reads like one that stood before it.
@@ -187,6 +195,12 @@ impl Told {
             waived: is_waived && planned.question.hold == HoldState::Subject18c,
             ..self
         }
+    }
+
+    /// With what its voice is missing from.
+    fn lacking(self, missing: Option<Missing>) -> Self {
+        let is_granted = self.outcome == Outcome::GrantRedacted;
+        Self { missing: missing.filter(|_| is_granted), ..self }
     }
 }
 
@@ -221,6 +235,7 @@ fn about(planned: &PlanItem) -> About {
         category: (!is_of_purpose).then_some(category),
         purpose: planned.purpose.clone(),
         basis: planned.artefact.recording().map(|_| planned.question.basis),
+        voice: voice(planned),
     }
 }
 

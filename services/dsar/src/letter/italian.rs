@@ -10,7 +10,7 @@ use policy::request::{Channel, Ending, Ground, Need, Remedy};
 use policy::rights::{Outcome, Reason, Right, RuleId};
 
 use super::authority::Authority;
-use super::phrases::{About, Barrier, Days, Phrases, Progress, month};
+use super::phrases::{About, Barrier, Days, Kept, Missing, Phrases, Progress, month};
 
 /// The language.
 pub(super) struct Italian;
@@ -150,8 +150,8 @@ impl Phrases for Italian {
         let purpose = about.purpose_in_words().map(|purpose| format!("finalità «{purpose}»"));
         let basis = about.basis.map(|basis| words::basis(basis).to_owned());
         let details = [purpose, basis].into_iter().flatten().collect::<Vec<_>>().join(", ");
-        match about.category.map(words::category) {
-            Some(category) if details.is_empty() => category.to_owned(),
+        match about.category.map(|category| words::title(category, about.voice)) {
+            Some(category) if details.is_empty() => category,
             Some(category) => format!("{category} ({details})"),
             None => details.replacen("finalità", "Finalità", 1),
         }
@@ -165,8 +165,28 @@ impl Phrases for Italian {
         rules::log(progress)
     }
 
+    fn missing(&self, missing: Missing, progress: Progress) -> &'static str {
+        rules::missing(missing, progress)
+    }
+
     fn rule(&self, rule: RuleId) -> &'static str {
         rules::rule(rule)
+    }
+
+    fn log_without_names(&self) -> &'static str {
+        rules::LOG_WITHOUT_NAMES
+    }
+
+    fn proves(&self, kept: Kept) -> &'static str {
+        rules::proves(kept)
+    }
+
+    fn consent_stands(&self) -> &'static str {
+        rules::CONSENT_STANDS
+    }
+
+    fn not_provided(&self) -> &'static str {
+        rules::NOT_PROVIDED
     }
 
     fn for_another(&self) -> &'static str {

@@ -61,9 +61,69 @@ pub(super) struct About {
     pub(super) purpose: Option<PurposeName>,
     /// What that rests on; none where it says nothing to whoever asks.
     pub(super) basis: Option<BasisState>,
+    /// Whose voice it is; none of what is no voice, and where all voices of a call are treated alike.
+    pub(super) voice: Option<Voice>,
+}
+
+/// Whose voice a leg of a call has, for whoever asks.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
+pub(super) enum Voice {
+    /// Their own.
+    Own,
+    /// Somebody else's.
+    Other,
+}
+
+/// What somebody else's voice is missing from.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
+pub(super) enum Missing {
+    /// The whole package, which names it as left out.
+    Package,
+    /// What can be carried elsewhere: the package has it beside that.
+    Portable,
+}
+
+/// What is kept as a proof, whatever is erased (rule E2).
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(super) enum Kept {
+    /// Of consent.
+    Consent,
+    /// Of who opened what.
+    Log,
+    /// Of how requests were answered.
+    Requests,
+}
+
+impl Kept {
+    /// What a kind of data proves; none of one that is no proof.
+    pub(super) fn of(category: Category) -> Option<Self> {
+        match category {
+            Category::ConsentEvidence => Some(Self::Consent),
+            Category::AccessLog => Some(Self::Log),
+            Category::DsarFile => Some(Self::Requests),
+            Category::AudioLeg
+            | Category::AudioMix
+            | Category::Transcript
+            | Category::CallMetadata
+            | Category::Signalling
+            | Category::Dtmf
+            | Category::Screen
+            | Category::AgentNote
+            | Category::Derived
+            | Category::Voiceprint
+            | Category::SearchIndex
+            | Category::Embedding
+            | Category::BackupCopy => None,
+        }
+    }
 }
 
 impl About {
+    /// Whether it rests on a consent that stands.
+    pub(super) fn rests_on_consent(&self) -> bool {
+        matches!(self.basis, Some(BasisState::ConsentLive | BasisState::Explicit9a))
+    }
+
     /// A purpose's name as it is read: `verbal-contract` is a name for programs.
     pub(super) fn purpose_in_words(&self) -> Option<String> {
         self.purpose.as_ref().map(|purpose| purpose.as_str().replace('-', " "))
@@ -122,8 +182,18 @@ pub(super) trait Phrases {
     fn outcome(&self, outcome: Outcome, progress: Progress) -> &'static str;
     /// That the log of who opened what is given without the names of staff.
     fn log(&self, progress: Progress) -> &'static str;
+    /// That somebody else's voice is not there.
+    fn missing(&self, missing: Missing, progress: Progress) -> &'static str;
     /// Why.
     fn rule(&self, rule: RuleId) -> &'static str;
+    /// What of a log is told in spite of rule A3, and what is not.
+    fn log_without_names(&self) -> &'static str;
+    /// What that proves which rule E2 keeps.
+    fn proves(&self, kept: Kept) -> &'static str;
+    /// That rule E10 withdraws no consent, and how that is done.
+    fn consent_stands(&self) -> &'static str;
+    /// Why somebody else's voice cannot be carried elsewhere: rule P4 speaks of what the person provided.
+    fn not_provided(&self) -> &'static str;
     /// That it is kept for another person's request, and not against who asks.
     fn for_another(&self) -> &'static str;
     /// On which ground of Art. 18(1) it is restricted.

@@ -1,8 +1,10 @@
 mod golden;
 mod neutral;
 mod others;
+mod proofs;
 mod properties;
 mod sentences;
+mod voices;
 
 use std::collections::BTreeSet;
 
@@ -145,6 +147,13 @@ fn leg(day: u8, right: Right, purpose: &str, basis: BasisState, hold: HoldState)
 /// It rests on consent, and nothing forbids to erase it.
 fn consented(day: u8, right: Right) -> PlanItem {
     leg(day, right, "quality", BasisState::ConsentLive, HoldState::None)
+}
+
+/// The leg of somebody else in the same call, in which the person appears so.
+fn of_another(own: PlanItem, presence: Presence) -> PlanItem {
+    let recording = own.artefact.recording().unwrap();
+    let question = Question { presence, ..own.question };
+    PlanItem { artefact: Artefact::Leg(recording, LegNo(1)), question, ..own }
 }
 
 /// It is kept by law, until five years after the call.

@@ -24,7 +24,7 @@ words! {
         Restrict = 8 "restrict",
         /// Stop the purpose.
         StopPurpose = 9 "stop-purpose",
-        /// Keep a pseudonymised skeleton for as long as its own period runs; the rest of it goes.
+        /// Keep it as a proof, for as long as its own period runs.
         RetainMinimal = 10 "retain-minimal",
         /// Do not do it, and say why.
         Refuse = 11 "refuse",

@@ -3,7 +3,7 @@
 use policy::request::Ground;
 use policy::rights::{Outcome, Reason, RuleId};
 
-use crate::letter::phrases::Progress;
+use crate::letter::phrases::{Kept, Missing, Progress};
 
 pub(super) fn outcome(outcome: Outcome, progress: Progress) -> &'static str {
     match outcome {
@@ -40,10 +40,7 @@ pub(super) fn outcome(outcome: Outcome, progress: Progress) -> &'static str {
             "We have stopped using your data for this purpose.",
             "We will stop using your data for this purpose.",
         ),
-        Outcome::RetainMinimal => progress.pick(
-            "We keep only what serves as proof, without your name; the rest is erased.",
-            "We will keep only what serves as proof, without your name; the rest will be erased.",
-        ),
+        Outcome::RetainMinimal => "We do not erase this data, but keep it as it is, as a proof.",
         Outcome::Refuse => progress.pick(
             "We have not done with this data what you asked.",
             "We do not mean to do with this data what you asked.",
@@ -58,6 +55,51 @@ pub(super) fn outcome(outcome: Outcome, progress: Progress) -> &'static str {
             "We have made a copy without your part, and erased the original.",
             "We will make a copy without your part, and then erase the original.",
         ),
+    }
+}
+
+pub(super) fn missing(missing: Missing, progress: Progress) -> &'static str {
+    match missing {
+        Missing::Package => progress.pick(
+            "This voice is not in the package made for you, as it is another person's; the package names \
+             it as left out.",
+            "This voice will not be in the package made for you, as it is another person's; the package \
+             will name it as left out.",
+        ),
+        Missing::Portable => progress.pick(
+            "This voice is not in the part of the package that you can carry elsewhere, as it is another \
+             person's.",
+            "This voice will not be in the part of the package that you can carry elsewhere, as it is \
+             another person's.",
+        ),
+    }
+}
+
+/// Of a log, what is told and what is not.
+pub(super) const LOG_WITHOUT_NAMES: &str = "You are told when your data was opened, for which purpose and in \
+                                            which role, but not the names of our staff.";
+
+/// That consent ends by a withdrawal only.
+pub(super) const CONSENT_STANDS: &str = "No consent is withdrawn by this: if you want to withdraw one for \
+                                         the future, please tell us (Art. 7(3)).";
+
+/// Why somebody else's voice cannot be carried elsewhere.
+pub(super) const NOT_PROVIDED: &str = "Only what you provided yourself can be carried elsewhere (Art. 20(1) \
+                                       and (4)).";
+
+pub(super) fn proves(kept: Kept) -> &'static str {
+    match kept {
+        Kept::Consent => {
+            "It is the record of what you were asked and what you answered, by which we show your consent \
+             (Art. 7(1))."
+        }
+        Kept::Log => {
+            "It shows who opened your data and when; in place of your name it has only an identifier."
+        }
+        Kept::Requests => {
+            "It shows what you asked us and what was done about it; in place of your name it has only an \
+             identifier."
+        }
     }
 }
 
@@ -120,11 +162,7 @@ pub(super) fn rule(rule: RuleId) -> &'static str {
         RuleId::A2 => {
             "It is the same data again that you are given elsewhere, so it is not given twice (Art. 15(3))."
         }
-        RuleId::A3 => {
-            "It also concerns other people, whose rights a copy must not impair (Art. 15(4)). Of a log you \
-             are told when your data was opened, for which purpose and in which role, but not the names of \
-             our staff."
-        }
+        RuleId::A3 => "It also concerns other people, whose rights a copy must not impair (Art. 15(4)).",
         RuleId::A4 => "A copy in full could put somebody else at risk (Art. 15(4)).",
         RuleId::A5 => "You have the right to a copy of what is kept of you (Art. 15(3)).",
         RuleId::C1 => {
@@ -142,8 +180,8 @@ pub(super) fn rule(rule: RuleId) -> &'static str {
              Whatever is restored from one before that is erased again before anybody can use it."
         }
         RuleId::E2 => {
-            "What is left proves that your consent was asked for, who opened your data, and that your \
-             requests were dealt with (Art. 5(2) and 17(3))."
+            "We have to be able to show that we kept to the law, and need not erase what is needed for that \
+             (Art. 5(2) and 17(3))."
         }
         RuleId::E3 => {
             "A hold forbids us to erase it at present (Art. 17(3)). When the hold ends it is erased by \
@@ -165,10 +203,7 @@ pub(super) fn rule(rule: RuleId) -> &'static str {
              too, which has to be weighed first (Art. 17(1)(c) and 21(1))."
         }
         RuleId::E9 => "Other people have a part in it, which is left to them (Art. 17(1)).",
-        RuleId::E10 => {
-            "There is no ground left to keep it (Art. 17(1)). Where it rested on your consent, that counts \
-             as withdrawn."
-        }
+        RuleId::E10 => "There is no ground left to keep it (Art. 17(1)).",
         RuleId::R1 => {
             "We asked you for your reason, and it was none of those that the law knows (Art. 18(1)). If \
              there is another one, tell us, and we will look at it."

@@ -5,7 +5,7 @@ use policy::request::{Channel, Ending, Need};
 use policy::rights::{BasisState, Category, Right};
 
 use crate::letter::authority::Authority;
-use crate::letter::phrases::Barrier;
+use crate::letter::phrases::{Barrier, Voice};
 
 pub(super) fn channel(channel: Channel) -> &'static str {
     match channel {
@@ -46,7 +46,22 @@ pub(super) fn heading(right: Right) -> &'static str {
     }
 }
 
-pub(super) fn category(category: Category) -> &'static str {
+/// A kind of data, and whose voice is meant where that matters.
+pub(super) fn title(kind: Category, voice: Option<Voice>) -> String {
+    match voice {
+        Some(voice) => format!("{}, {}", category(kind), whose(voice)),
+        None => category(kind).to_owned(),
+    }
+}
+
+fn whose(voice: Voice) -> &'static str {
+    match voice {
+        Voice::Own => "your voice",
+        Voice::Other => "the other voice",
+    }
+}
+
+fn category(category: Category) -> &'static str {
     match category {
         Category::AudioLeg => "Sound recordings of your calls",
         Category::AudioMix => "Sound recordings in which all voices are mixed",

@@ -3,7 +3,7 @@
 use policy::request::Ground;
 use policy::rights::{Outcome, Reason, RuleId};
 
-use crate::letter::phrases::Progress;
+use crate::letter::phrases::{Kept, Missing, Progress};
 
 pub(super) fn outcome(outcome: Outcome, progress: Progress) -> &'static str {
     match outcome {
@@ -42,10 +42,9 @@ pub(super) fn outcome(outcome: Outcome, progress: Progress) -> &'static str {
             "Abbiamo smesso di trattare i Suoi dati per questa finalità.",
             "Smetteremo di trattare i Suoi dati per questa finalità.",
         ),
-        Outcome::RetainMinimal => progress.pick(
-            "Conserviamo soltanto ciò che serve come prova, senza il Suo nome; il resto è cancellato.",
-            "Conserveremo soltanto ciò che serve come prova, senza il Suo nome; il resto sarà cancellato.",
-        ),
+        Outcome::RetainMinimal => {
+            "Non cancelliamo questi dati, ma li conserviamo così come sono, come prova."
+        }
         Outcome::Refuse => progress.pick(
             "Per questi dati non abbiamo fatto quanto ci ha chiesto.",
             "Per questi dati non intendiamo fare quanto ci ha chiesto.",
@@ -60,6 +59,52 @@ pub(super) fn outcome(outcome: Outcome, progress: Progress) -> &'static str {
             "Abbiamo fatto una copia senza la parte che La riguarda e cancellato l'originale.",
             "Faremo una copia senza la parte che La riguarda e poi cancelleremo l'originale.",
         ),
+    }
+}
+
+pub(super) fn missing(missing: Missing, progress: Progress) -> &'static str {
+    match missing {
+        Missing::Package => progress.pick(
+            "Non trova questi dati nel pacchetto preparato per Lei, perché la voce è di un'altra persona: \
+             il pacchetto li indica come omessi.",
+            "Non troverà questi dati nel pacchetto preparato per Lei, perché la voce è di un'altra persona: \
+             il pacchetto li indicherà come omessi.",
+        ),
+        Missing::Portable => progress.pick(
+            "Questi dati non sono nella parte del pacchetto che può portare altrove, perché la voce è di \
+             un'altra persona.",
+            "Questi dati non saranno nella parte del pacchetto che potrà portare altrove, perché la voce è \
+             di un'altra persona.",
+        ),
+    }
+}
+
+/// Of a log, what is told and what is not.
+pub(super) const LOG_WITHOUT_NAMES: &str = "Le indichiamo quando i Suoi dati sono stati consultati, per \
+                                            quale finalità e con quale ruolo, ma non i nomi dei nostri addetti.";
+
+/// That consent ends by a withdrawal only.
+pub(super) const CONSENT_STANDS: &str = "Con ciò non è revocato alcun consenso: se desidera revocarne uno per \
+                                         il futuro, ce lo faccia sapere (art. 7, par. 3).";
+
+/// Why somebody else's voice cannot be carried elsewhere.
+pub(super) const NOT_PROVIDED: &str = "Si può portare altrove soltanto ciò che ha fornito Lei (art. 20, par. \
+                                       1 e 4).";
+
+pub(super) fn proves(kept: Kept) -> &'static str {
+    match kept {
+        Kept::Consent => {
+            "Vi risulta che cosa Le è stato chiesto e che cosa ha risposto, e con ciò dimostriamo il Suo \
+             consenso (art. 7, par. 1)."
+        }
+        Kept::Log => {
+            "Vi risulta chi ha consultato i Suoi dati e quando; al posto del Suo nome vi è soltanto un \
+             codice identificativo."
+        }
+        Kept::Requests => {
+            "Vi risulta che cosa ci ha chiesto e che cosa ne è stato fatto; al posto del Suo nome vi è \
+             soltanto un codice identificativo."
+        }
     }
 }
 
@@ -133,8 +178,7 @@ pub(super) fn rule(rule: RuleId) -> &'static str {
         }
         RuleId::A3 => {
             "Riguardano anche altre persone, i cui diritti non devono essere lesi da una copia (art. 15, \
-             par. 4). Di un registro Le indichiamo quando i Suoi dati sono stati consultati, per quale \
-             finalità e con quale ruolo, ma non i nomi dei nostri addetti."
+             par. 4)."
         }
         RuleId::A4 => "Una copia completa potrebbe esporre qualcun altro a un pericolo (art. 15, par. 4).",
         RuleId::A5 => "Ha diritto a una copia di quanto conserviamo su di Lei (art. 15, par. 3).",
@@ -156,8 +200,8 @@ pub(super) fn rule(rule: RuleId) -> &'static str {
              chiunque possa usarlo."
         }
         RuleId::E2 => {
-            "Ciò che resta prova che il Suo consenso è stato chiesto, chi ha consultato i Suoi dati e come \
-             sono state trattate le Sue richieste (art. 5, par. 2, e art. 17, par. 3)."
+            "Dobbiamo poter dimostrare di aver rispettato la legge, e non siamo tenuti a cancellare quanto \
+             serve a tale scopo (art. 5, par. 2, e art. 17, par. 3)."
         }
         RuleId::E3 => {
             "Al momento un vincolo ci vieta di cancellarli (art. 17, par. 3). Quando il vincolo cesserà \
@@ -184,10 +228,7 @@ pub(super) fn rule(rule: RuleId) -> &'static str {
              21, par. 1)."
         }
         RuleId::E9 => "Vi hanno parte anche altre persone, alle quali la loro parte resta (art. 17, par. 1).",
-        RuleId::E10 => {
-            "Non resta alcun motivo per conservarli (art. 17, par. 1). Se si fondavano sul Suo consenso, \
-             questo vale come revocato."
-        }
+        RuleId::E10 => "Non resta alcun motivo per conservarli (art. 17, par. 1).",
         RuleId::R1 => {
             "Le abbiamo chiesto il motivo, e non era tra quelli previsti dalla legge (art. 18, par. 1). Se \
              ne ha un altro ce lo indichi, e lo esamineremo."

@@ -34,9 +34,9 @@ fn a_copy_of_two_calls_is_told_in_one_paragraph() {
         LAW,
         "In short: what you asked is done, for all the data that it concerns.",
         "## Access and copy (Art. 15)",
-        "**Sound recordings of your calls (purpose “quality”, based on consent).** You have this data \
-         in full, in the package made for you. You have the right to a copy of what is kept of you (Art. \
-         15(3)).",
+        "**Sound recordings of your calls, your voice (purpose “quality”, based on consent).** You have this \
+         data in full, in the package made for you. You have the right to a copy of what is kept of you \
+         (Art. 15(3)).",
         "This is about 2 calls:",
         "- 12 January 2026, 09:05\n- 13 January 2026, 09:05",
         "The package has a page, index.html, that opens without a network. For each call it tells for \
@@ -47,8 +47,8 @@ fn a_copy_of_two_calls_is_told_in_one_paragraph() {
          programs.",
         CLOSING,
         "## For your records",
-        "- Access and copy (Art. 15): Sound recordings of your calls (purpose “quality”, based on \
-         consent); rule A5, version 1",
+        "- Access and copy (Art. 15): Sound recordings of your calls, your voice (purpose “quality”, based \
+         on consent); rule A5, version 1",
     ]);
     assert_eq!(acts.letter(Language::English), expected);
 }
@@ -85,7 +85,8 @@ fn an_erasure_is_told_by_what_became_of_each_part() {
         "- 8 gennaio 2026, ore 09:05\n- 11 gennaio 2026, ore 09:05",
         "**Registrazioni audio delle Sue telefonate (finalità «quality», in base a un consenso).** \
          Abbiamo cancellato questi dati: nessuno può più leggerli. Non resta alcun motivo per conservarli \
-         (art. 17, par. 1). Se si fondavano sul Suo consenso, questo vale come revocato.",
+         (art. 17, par. 1). Con ciò non è revocato alcun consenso: se desidera revocarne uno per il futuro, \
+         ce lo faccia sapere (art. 7, par. 3).",
         "Si tratta di una telefonata:",
         "- 12 gennaio 2026, ore 09:05",
         "## Se non è d'accordo",

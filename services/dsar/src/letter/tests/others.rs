@@ -44,8 +44,8 @@ fn what_turned_out_to_be_somebody_else_s_is_counted_and_nothing_is_told_of_it() 
          nothing about that.",
         "## Erasure (Art. 17)",
         "**Sound recordings of your calls (purpose “quality”, based on consent).** We have erased this \
-         data; nobody can read it any more. There is no ground left to keep it (Art. 17(1)). Where it \
-         rested on your consent, that counts as withdrawn.",
+         data; nobody can read it any more. There is no ground left to keep it (Art. 17(1)). No consent is \
+         withdrawn by this: if you want to withdraw one for the future, please tell us (Art. 7(3)).",
         "This is about one call:",
         "- 12 January 2026, 09:05",
         "If anything in this letter is not clear, please write to us and give the reference above. We will \

@@ -75,11 +75,12 @@ fn every_category_and_basis_has_words_in_each_language() {
     for language in Language::ALL {
         let mut said = BTreeSet::new();
         for &category in Category::ALL {
-            let about = About { category: Some(category), purpose: None, basis: None };
+            let about = About { category: Some(category), purpose: None, basis: None, voice: None };
             assert!(said.insert(phrases(language).about(&about)), "{category}");
         }
         for &basis in BasisState::ALL {
-            let about = About { category: Some(Category::AudioLeg), purpose: None, basis: Some(basis) };
+            let category = Some(Category::AudioLeg);
+            let about = About { category, purpose: None, basis: Some(basis), voice: None };
             assert!(said.insert(phrases(language).about(&about)), "{basis}");
         }
     }
@@ -213,7 +214,11 @@ fn a_log_without_names_of_staff_is_a_complete_copy() {
         "{text}"
     );
     assert!(!text.contains("What is missing") && !text.contains("without some parts"), "{text}");
-    assert!(acts.letter(Language::Italian).contains("completo salvo i nomi degli addetti"));
+    let role = "in which role, but not the names of our staff.";
+    assert!(text.contains(role), "{text}");
+    let italian = acts.letter(Language::Italian);
+    assert!(italian.contains("completo salvo i nomi degli addetti"), "{italian}");
+    assert!(italian.contains("con quale ruolo, ma non i nomi dei nostri addetti."), "{italian}");
 }
 
 #[test]

@@ -33,7 +33,7 @@ words! {
         C3 = 13 "C3",
         /// A backup expires; what is restored from it is erased again.
         E1 = 14 "E1",
-        /// Evidence, logs and request files keep a skeleton of hashes; a snippet of a voice in it is erased.
+        /// Evidence, logs and request files are kept as proofs; of a voice there is nothing in them.
         E2 = 15 "E2",
         /// A hold of others: deferred until it is released, erasure armed.
         E3 = 16 "E3",
@@ -49,7 +49,7 @@ words! {
         E8 = 21 "E8",
         /// Others have a part in it: erased once a copy without this person's part stands.
         E9 = 22 "E9",
-        /// All else is erased; a live consent counts as withdrawn.
+        /// All else is erased.
         E10 = 23 "E10",
         /// No ground was given, though asked for once: refused.
         R1 = 24 "R1",

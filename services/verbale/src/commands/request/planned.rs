@@ -261,7 +261,7 @@ mod tests {
         assert_eq!(blocks.len(), 3);
         assert!(blocks[0].starts_with("1970-01-01T00:00:01Z  recording 0202"), "{}", blocks[0]);
         assert_eq!(blocks[1].matches("audio of leg 0").count(), 2);
-        assert!(blocks[2].starts_with("beside the calls\n  consent (erase): a skeleton"), "{}", blocks[2]);
+        assert!(blocks[2].starts_with("beside the calls\n  consent (erase): it is kept"), "{}", blocks[2]);
         assert_eq!(summary(&items, 4), "4 items: 1 defer-restrict, 2 erase, 1 retain-minimal");
         assert_eq!(summary(&items[..1], 9), "the first 1 of 9 items: 1 retain-minimal");
         assert_eq!(summary(&[], 0), "nothing is kept of the person");

@@ -18,7 +18,7 @@ pub(crate) fn outcome_words(outcome: &str) -> &'static str {
         Outcome::DeferRestrict => "it is restricted now, and erased once nothing forbids that",
         Outcome::Restrict => "it is stored, and nothing else is done with it",
         Outcome::StopPurpose => "the purpose stops",
-        Outcome::RetainMinimal => "a skeleton is kept for its own period, the rest goes",
+        Outcome::RetainMinimal => "it is kept as a proof, for its own period",
         Outcome::Refuse => "it is not done, and the answer says why",
         Outcome::NotApplicable => "the right does not reach it, and the answer says so",
         Outcome::PendingSubject => "the person must choose first",
