@@ -99,8 +99,19 @@ pub(super) struct Member {
 
 impl Member {
     /// Some roles on a free port, not started; the configuration's peers say where the others are.
-    pub(super) fn of(world: &World, turn: &Turn, name: &str, roles: &str, mut config: Config) -> Self {
-        let port = free_port();
+    pub(super) fn of(world: &World, turn: &Turn, name: &str, roles: &str, config: Config) -> Self {
+        Self::at(free_port(), world, turn, name, roles, config)
+    }
+
+    /// The same on a port that others were told before.
+    pub(super) fn at(
+        port: u16,
+        world: &World,
+        turn: &Turn,
+        name: &str,
+        roles: &str,
+        mut config: Config,
+    ) -> Self {
         config.server.listen = format!("127.0.0.1:{port}");
         config.storage.data = world.folder().join(format!("{name}-data"));
         let process = Process::new(world.folder(), name, roles, config, &turn.environment());
