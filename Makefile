@@ -13,11 +13,15 @@ test: lint
 	@unshare --map-root-user --mount true 2>/dev/null || \
 	  echo 'NOT TESTED: a full disk: this machine lets nobody mount a small one (unshare)' >&2
 
-# Engines of their own are stopped, killed, filled and cut off, and what takes minutes: a machine with nothing else to do. All of
-# it is required, full disks too: where mounts are denied (unshare, for whoever runs it) this fails.
+# Engines of their own are stopped, killed, filled and cut off; then, on those of `make test`, what takes minutes. A machine
+# with nothing else to do. All of it is required, full disks too: where mounts are denied (unshare, for whoever runs it) this
+# fails.
+test-faults: export VERBALE_FAULTS = 1
 test-faults:
-	VERBALE_FAULTS=1 VERBALE_REQUIRE="$${VERBALE_REQUIRE:+$$VERBALE_REQUIRE,}faults,namespaces" \
-	  $(CARGO) test --workspace --test it -- faults:: disk:: drill::engines erasures::locks::slow --nocapture
+	VERBALE_REQUIRE="$${VERBALE_REQUIRE:+$$VERBALE_REQUIRE,}faults,namespaces" \
+	  $(CARGO) test --workspace --test it -- faults:: disk:: --nocapture
+	VERBALE_REQUIRE="$${VERBALE_REQUIRE:+$$VERBALE_REQUIRE,}faults" \
+	  tests/engines/with $(CARGO) test --workspace --test it -- drill::engines erasures::locks::slow --nocapture
 
 # Those scenarios in processes of their own, too, of which `make test` runs only the other two shapes: a quarter of an hour.
 test-shapes:
