@@ -2,8 +2,8 @@
 //!
 //! Every act is taken the same way: the file is folded from its acts, the act is tried on it, and it is written at the
 //! next version, or tried again where somebody else was first. `opening` has how a request begins, `planning` how it is
-//! planned and decided (by what `checking` lets pass; what people say to have done `verifying` looks at), `answering` its copy and its answer, `lifting` the end of what it
-//! has restricted; what was decided is done in [`working`](crate::working). `disclosing` has who outside got something of
+//! planned and decided (by what `checking` lets pass), `verifying` what people say to have done, `answering` its copy and
+//! its answer, `lifting` the end of what it has restricted; what was decided is done in [`working`](crate::working). `disclosing` has who outside got something of
 //! a recording, and what they are told of it.
 //!
 //! `linking` and `merging` have requests that belong together, and `scope` how far they reach; `confirming` has whose the

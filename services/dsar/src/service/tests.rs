@@ -6,6 +6,7 @@ mod lifting;
 mod linking;
 
 use std::collections::BTreeSet;
+use std::sync::Arc;
 use std::time::Duration;
 
 use kernel::{LegNo, RecordingId, RequestId, ServiceError, SubjectId, Timestamp};
@@ -247,6 +248,23 @@ async fn what_was_erased_by_hand_and_opens_again_is_no_answer() {
     bench.mesh.state().opens.insert(id, opened);
     let file = service.execute(&key).await.unwrap();
     assert_eq!(file.request.state(), State::Executing, "the probe has found it");
+}
+
+/// So is a letter delivered, and a restriction lifted.
+#[tokio::test]
+async fn what_is_done_on_a_request_as_it_was_read_is_not_done_once_that_has_gone_on() {
+    let bench = Bench::new().await;
+    let (customer, _) = with_a_call(&bench);
+    let service = bench.service();
+    let (key, read) = planned(&service, customer, &[Right::Access]).await;
+    let (anna, nothing) = (actor("anna"), Arc::default());
+    let taken_back = Act::TakenBack;
+    let plan = all(&read.request.plan().unwrap().name);
+    let gone_on = service.decide(&key, &anna, plan, false).await.unwrap();
+    assert_eq!(service.take_on(&read, &key, &anna, &taken_back, &nothing).await.unwrap(), None);
+    assert_eq!(service.file(&key).await.unwrap(), gone_on, "nothing was written");
+    let next = service.take_on(&gone_on, &key, &anna, &taken_back, &nothing).await.unwrap().unwrap();
+    assert!(next.request.is_taken_back());
 }
 
 #[tokio::test]

@@ -141,3 +141,10 @@ async fn who_is_away_is_asked_again_and_what_nobody_knows_is_passed_over() {
     noticing.take(&erasure(act, ErasureState::Done)).await.unwrap();
     assert_eq!(notices(&noticing, id).await.len(), 1);
 }
+
+#[test]
+fn what_cannot_be_read_is_told_from_what_says_something_else() {
+    let broken = Stored { value: vec![0xff].into(), ..hold(HoldId::new(), HoldState::Placed) };
+    assert_eq!(happened(&broken), Err(Unreadable));
+    assert_eq!(happened(&hold(HoldId::new(), HoldState::Released)), Ok(None));
+}
