@@ -9,7 +9,7 @@ use super::{Bases, Claim};
 use crate::consent::{Basis, ConsentPort};
 use crate::retention::{RetentionPort, Serve};
 
-/// consent's rule: a purpose on consent has its basis now.
+/// consent's rule: a purpose on consent has its basis now, for the uses that need one.
 pub const CONSENT: &str = "consent";
 
 /// retention's rule: the purpose's period runs and nothing restricts it, or what was named covers the use.
